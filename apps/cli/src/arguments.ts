@@ -1,0 +1,17 @@
+import { InvalidArgumentError } from "commander";
+
+/** Adds `name=value` of one `--param` to those before it; the value may hold `=` and may be empty. */
+export function addParameter(text: string, before: Readonly<Record<string, string>> = {}): Record<string, string> {
+  const equals = text.indexOf("=");
+  if (equals < 1) throw new InvalidArgumentError('Write it as name=value, such as "hour=2018-07-02T04:00:00Z".');
+  const name = text.slice(0, equals);
+  if (Object.hasOwn(before, name)) throw new InvalidArgumentError(`"${name}" is given twice.`);
+  return Object.fromEntries([...Object.entries(before), [name, text.slice(equals + 1)]]);
+}
+
+/** A whole number from 1. */
+export function parseCount(text: string): number {
+  const count = Number(text);
+  if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count;
+  throw new InvalidArgumentError("It is a whole number from 1.");
+}

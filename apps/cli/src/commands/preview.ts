@@ -1,0 +1,64 @@
+import { type Preview, previewOperator } from "@sferic/engine";
+import type { Json } from "@sferic/operator";
+import { columnsText } from "../columns.ts";
+import { ExitCode } from "../exit-code.ts";
+import type { CommonOptions } from "../failure.ts";
+import { listenForSignals } from "../interruption.ts";
+import { issuesText, planSpec } from "../planning.ts";
+import type { Paint, Terminal } from "../terminal.ts";
+import { counted, printable, secondsText, textTable } from "../text.ts";
+
+export interface PreviewCommandOptions extends CommonOptions {
+  readonly param?: Readonly<Record<string, string>>;
+  readonly rows: number;
+}
+
+const cellWidthMax = 40;
+
+/** The first rows at one operator, with its columns and the time they took. No sink is opened. */
+export async function preview(
+  terminal: Terminal,
+  path: string,
+  target: string,
+  options: PreviewCommandOptions,
+): Promise<ExitCode> {
+  const { plan, issues, document } = await planSpec(path, { param: options.param ?? {}, probe: true });
+  if (plan === null) {
+    if (options.json === true) terminal.printJson({ issues });
+    else terminal.note(issuesText(issues, document, terminal.colorErr));
+    return ExitCode.specInvalid;
+  }
+  using interruption = listenForSignals(() => {});
+  const found = await previewOperator(plan, target, { rows: options.rows, signal: interruption.drain });
+  if (options.json === true) terminal.printJson(found);
+  else terminal.print(previewText(found, terminal.paintOut));
+  return ExitCode.done;
+}
+
+/** A preview for people. */
+export function previewText({ operator, port, schema, rows, complete, invalid, seconds }: Preview, paint: Paint): string {
+  const title = port === "main" ? operator : `${operator}.${port}`;
+  const extent = complete ? "all of the input was read" : "the rest of the input was not read";
+  const dim = (line: string): string => paint("dim", line);
+  return [
+    paint("bold", title),
+    schema === null ? "The columns are known when there is data." : columnsText(schema, dim),
+    rows.length === 0 ? "No rows." : rowsText(rows, dim),
+    ...invalid.map(({ name, reason }) => printable(`Not read: ${name}: ${reason}`)),
+    `${counted(rows.length, "row")} in ${secondsText(seconds)}; ${extent}.`,
+  ].join("\n\n");
+}
+
+function rowsText(rows: Preview["rows"], title: (line: string) => string): string {
+  const names = Object.keys(rows[0]!);
+  const columns = names.map((name) => {
+    const isNumber = rows.every((row) => row[name] === null || typeof row[name] === "number");
+    return { title: name, align: isNumber ? "right" : "left" } as const;
+  });
+  return textTable(columns, rows.map((row) => names.map((name) => cellText(row[name] ?? null))), title);
+}
+
+function cellText(value: Json): string {
+  const text = value === null ? "null" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  return printable(text.length > cellWidthMax ? `${text.slice(0, cellWidthMax - 1)}…` : text);
+}

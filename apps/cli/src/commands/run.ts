@@ -1,0 +1,50 @@
+import { resolve } from "node:path";
+import type { RunOptions } from "@sferic/engine";
+import { OperatorError } from "@sferic/operator";
+import { ExitCode, exitCodeOf } from "../exit-code.ts";
+import type { CommonOptions } from "../failure.ts";
+import { issuesText, planSpec } from "../planning.ts";
+import { runWithProgress } from "../run-plan.ts";
+import { runSummary } from "../run-summary.ts";
+import type { Terminal } from "../terminal.ts";
+import { parseTrigger } from "../trigger.ts";
+
+export interface RunCommandOptions extends CommonOptions {
+  readonly param?: Readonly<Record<string, string>>;
+  readonly engine: "local" | "spark";
+  readonly maxEpochs?: number;
+  readonly trigger?: string;
+  readonly checkpoint?: string;
+}
+
+/** Runs a spec to the end of its trigger. */
+export async function run(terminal: Terminal, path: string, options: RunCommandOptions): Promise<ExitCode> {
+  const runOptions = runOptionsOf(options);
+  const started = performance.now();
+  const { plan, issues, document } = await planSpec(path, { param: options.param ?? {}, probe: true });
+  const seconds = (performance.now() - started) / 1000;
+  if (issues.length > 0 && (plan !== null || options.json !== true)) {
+    terminal.note(`${issuesText(issues, document, terminal.colorErr)}\n`);
+  }
+  if (plan === null) {
+    if (options.json === true) terminal.printJson({ issues });
+    return ExitCode.specInvalid;
+  }
+  const told = await runWithProgress(plan, terminal, runOptions, { seconds, issues });
+  if (options.json === true) terminal.printJson(told.result);
+  else terminal.note(runSummary(told, terminal.paintErr));
+  return told.result.error === undefined ? ExitCode.done : exitCodeOf(told.result.error.code);
+}
+
+function runOptionsOf({ engine, trigger, maxEpochs, checkpoint }: RunCommandOptions): RunOptions {
+  if (engine === "spark") {
+    const message = "The Spark executor is not available yet; leave --engine out to run in this process.";
+    throw new OperatorError({ code: "usage", message });
+  }
+  return {
+    ...(trigger === undefined ? {} : { trigger: parseTrigger(trigger) }),
+    ...(maxEpochs === undefined ? {} : { maxEpochs }),
+    // On the command line a path counts from the working folder, unlike one in the spec.
+    ...(checkpoint === undefined ? {} : { checkpoint: resolve(checkpoint) }),
+  };
+}

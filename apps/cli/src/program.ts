@@ -1,0 +1,139 @@
+import { Command, Option } from "commander";
+import { addParameter, parseCount } from "./arguments.ts";
+import type { ExitCode } from "./exit-code.ts";
+import type { CommonOptions } from "./failure.ts";
+import type { Terminal } from "./terminal.ts";
+import { version } from "./version.ts";
+
+/** Runs a command that has been told its options; its code is loaded by then and not before. */
+type Action<O extends CommonOptions> = (options: O, ...args: string[]) => Promise<ExitCode>;
+
+const exitCodes = `
+Exit codes: 0 done, 1 run failed, 2 spec invalid or wrong usage, 3 checkpoint, 4 locked by another run,
+5 stopped to prevent data loss, 130 interrupted.`;
+
+/** All commands with their options and help. `finish` gets what a command comes to. */
+export function createProgram(
+  terminal: Terminal,
+  finish: (options: CommonOptions, outcome: Promise<ExitCode>) => Promise<void>,
+): Command {
+  const program = new Command("sferic")
+    .description("Runs dataflow pipelines that are written as JSON.")
+    .version(version(), "-V, --version", "print the version")
+    .helpOption("-h, --help", "show help")
+    .helpCommand("help [command]", "show help for a command")
+    .addHelpText("after", exitCodes)
+    .exitOverride()
+    .configureOutput({ writeOut: (text) => terminal.write(text), writeErr: (text) => terminal.draw(text) })
+    .showSuggestionAfterError();
+  const runs = <O extends CommonOptions>(command: Command, action: Action<O>): void => {
+    command
+      .option("--json", "print JSON on standard output")
+      .option("--verbose", "show where an internal error happened")
+      .action((...args: unknown[]) => {
+        const given = args.slice(0, -2) as string[];
+        const options = command.opts<O>();
+        return finish(options, action(options, ...given));
+      });
+  };
+  addSpecCommands(program, terminal, runs);
+  addCatalogueCommands(program, terminal, runs);
+  addMachineCommands(program, terminal, runs);
+  return program;
+}
+
+type Runs = <O extends CommonOptions>(command: Command, action: Action<O>) => void;
+
+function addSpecCommands(program: Command, terminal: Terminal, runs: Runs): void {
+  runs(
+    withSpec(program.command("check"), "Say everything that is wrong with a spec, at once.")
+      .addOption(
+        new Option("--level <level>", "static touches nothing, connect opens sources, sample reads a few rows")
+          .choices(["static", "connect", "sample"])
+          .default("static"),
+      )
+      .option("--fix", "put right what has one obvious fix (standard input goes to standard output)")
+      .addHelpText("after", examples("sferic check pipeline.json", "sferic check --level sample pipeline.json")),
+    async (options: never, spec) => (await import("./commands/check.ts")).check(terminal, spec!, options),
+  );
+  runs(
+    withPlan(withSpec(program.command("explain"), "Show the graph, columns with units, bounds and guarantees."))
+      .addHelpText("after", examples("sferic explain pipeline.json")),
+    async (options: never, spec) => (await import("./commands/explain.ts")).explain(terminal, spec!, options),
+  );
+  runs(
+    withSpec(program.command("preview"), "Show the first rows at one operator. No sink is opened.")
+      .argument("<operator>", "operator id, or id.port; for a sink, what it would get")
+      .option("--rows <n>", "how many rows", parseCount, 20)
+      .addHelpText("after", examples("sferic preview pipeline.json clusters.centroids --rows 5")),
+    async (options: never, spec, target) =>
+      (await import("./commands/preview.ts")).preview(terminal, spec!, target!, options),
+  );
+  runs(
+    withPlan(withSpec(program.command("run"), "Run a spec to the end of its trigger."))
+      .addOption(new Option("--engine <engine>", "what runs it").choices(["local", "spark"]).default("local"))
+      .option("--max-epochs <n>", "stop after this many epochs", parseCount)
+      .addHelpText(
+        "after",
+        `${examples("sferic run pipeline.json --param hour=2018-07-02T04:00:00Z", "sferic run pipeline.json --trigger 5s")}
+Ctrl-C, or SIGTERM, finishes the epoch in work and stops; a second one gives it up.`,
+      ),
+    async (options: never, spec) => (await import("./commands/run.ts")).run(terminal, spec!, options),
+  );
+}
+
+function addCatalogueCommands(program: Command, terminal: Terminal, runs: Runs): void {
+  runs(
+    program
+      .command("operators")
+      .description("List the operators, or show the fields, ports, errors and examples of one.")
+      .argument("[type]", "operator type"),
+    async (options, type) => (await import("./commands/operators.ts")).operators(terminal, type, options),
+  );
+  runs(
+    program
+      .command("formats")
+      .description("List the file formats, or show everything about one.")
+      .argument("[type]", "format type"),
+    async (options, type) => (await import("./commands/operators.ts")).formats(terminal, type, options),
+  );
+  runs(
+    program
+      .command("schema")
+      .description("Print the JSON Schema of specs, with all operators.")
+      .option("--out <file>", "write it to a file"),
+    async (options: never) => (await import("./commands/schema.ts")).schema(terminal, options),
+  );
+}
+
+function addMachineCommands(program: Command, terminal: Terminal, runs: Runs): void {
+  runs(
+    program
+      .command("demo")
+      .description("Run the two lightning pipelines on the granules of this repository.")
+      .option("--out <dir>", "folder for the results", "./sferic-demo")
+      .option("--open", "open the report when it is done"),
+    async (options: never) => (await import("./commands/demo.ts")).demo(terminal, options),
+  );
+  runs(
+    program.command("doctor").description("Look at this machine: versions, native core, memory, disk, clock."),
+    async (options) => (await import("./commands/doctor.ts")).doctor(terminal, options),
+  );
+}
+
+function withSpec(command: Command, description: string): Command {
+  return command
+    .description(description)
+    .argument("<spec>", "path of the spec, or - for standard input")
+    .option("--param <name=value>", "value of a parameter (repeatable)", addParameter);
+}
+
+function withPlan(command: Command): Command {
+  return command
+    .option("--trigger <when>", "once, available-now, or a duration such as 5s; wins over the spec")
+    .option("--checkpoint <dir>", "checkpoint folder; wins over the spec");
+}
+
+function examples(...lines: string[]): string {
+  return `\nFor example:\n${lines.map((line) => `  ${line}`).join("\n")}`;
+}

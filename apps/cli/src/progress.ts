@@ -1,0 +1,116 @@
+import type { RunEvent } from "@sferic/engine";
+import type { Terminal } from "./terminal.ts";
+import { countText, printable, secondsText } from "./text.ts";
+
+const redrawEveryMs = 100;
+const plainEveryMs = 10_000;
+/** Invalid inputs told while the run goes on; the summary counts all. */
+const invalidShownMax = 5;
+
+interface OperatorRows {
+  rowsIn: number;
+  rowsOut: number;
+  /** Rows of the epochs before the one in work. */
+  before: number;
+  epoch: number;
+}
+
+/**
+ * Shows how a run gets on, on the error stream: redrawn in place on a terminal, otherwise a line every 10 seconds.
+ * Hand every event to `take`; `stop` clears what was drawn.
+ */
+export class Progress {
+  readonly #terminal: Terminal;
+  readonly #started = performance.now();
+  readonly #operators = new Map<string, OperatorRows>();
+  readonly #timer: NodeJS.Timeout;
+  #drawnLines = 0;
+  #invalid = 0;
+  /** Nothing is drawn while sinks publish, for one of them may be the console. */
+  #paused = false;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    const every = terminal.live ? redrawEveryMs : plainEveryMs;
+    this.#timer = setInterval(() => (terminal.live ? this.#redraw() : this.#tell()), every).unref();
+  }
+
+  take(event: RunEvent): void {
+    switch (event.type) {
+      case "progress":
+        this.#count(event.epoch, event.progress);
+        break;
+      case "point":
+        if (event.point === "prepared") this.#pause();
+        if (event.point === "all-published") this.#paused = false;
+        break;
+      case "recovering":
+        this.#say(`Finishing epoch ${event.epoch}, which an earlier run left after its ${event.from} record.`);
+        break;
+      case "set-aside":
+        this.#say(`${event.path} was torn and has been set aside as ${event.path}.torn; its epoch runs again.`);
+        break;
+      case "spec-changed":
+        this.#say(`The spec has changed since ${event.checkpoint} was made; what was read stays read.`);
+        break;
+      case "invalid":
+        this.#invalid += 1;
+        if (this.#invalid <= invalidShownMax) this.#say(printable(`Not read: ${event.name}: ${event.reason}`));
+        break;
+      default:
+        break;
+    }
+  }
+
+  /** Ends the drawing and clears it. */
+  stop(): void {
+    clearInterval(this.#timer);
+    this.#clear();
+  }
+
+  #count(epoch: number, { operatorId, rowsIn, rowsOut }: Extract<RunEvent, { type: "progress" }>["progress"]): void {
+    const known = this.#operators.get(operatorId) ?? { rowsIn: 0, rowsOut: 0, before: 0, epoch };
+    const before = known.epoch === epoch ? known.before : known.before + Math.max(known.rowsIn, known.rowsOut);
+    this.#operators.set(operatorId, { rowsIn, rowsOut, before, epoch });
+  }
+
+  #pause(): void {
+    this.#paused = true;
+    this.#clear();
+  }
+
+  #say(text: string): void {
+    this.#clear();
+    this.#terminal.note(this.#terminal.paintErr("yellow", text));
+  }
+
+  #redraw(): void {
+    if (this.#paused || this.#operators.size === 0) return;
+    this.#clear();
+    const width = Math.max(...[...this.#operators.keys()].map((id) => id.length));
+    const lines = [...this.#operators].map(([id, rows]) => `  ${id.padEnd(width)}  ${this.#rowsText(rows)}`);
+    lines.push(this.#terminal.paintErr("dim", `  ${secondsText(this.#seconds())}`));
+    const shown = lines.map((line) => line.slice(0, Math.max(20, this.#terminal.columns - 1)));
+    this.#terminal.draw(`${shown.join("\n")}\n`);
+    this.#drawnLines = shown.length;
+  }
+
+  #tell(): void {
+    const rows = [...this.#operators].map(([id, counts]) => `${id} ${this.#rowsText(counts)}`);
+    this.#terminal.note([`${secondsText(this.#seconds())}:`, rows.join(", ") || "waiting for input"].join(" "));
+  }
+
+  #rowsText({ rowsIn, rowsOut, before }: OperatorRows): string {
+    const rows = before + Math.max(rowsIn, rowsOut);
+    return `${countText(rows)} rows, ${countText(Math.round(rows / Math.max(this.#seconds(), 0.001)))} a second`;
+  }
+
+  #seconds(): number {
+    return (performance.now() - this.#started) / 1000;
+  }
+
+  #clear(): void {
+    if (this.#drawnLines > 0) this.#terminal.draw(`\u001B[${this.#drawnLines}A\u001B[0J`);
+    this.#drawnLines = 0;
+  }
+}

@@ -1,0 +1,91 @@
+import { relative } from "node:path";
+import type { RunResult } from "@sferic/engine";
+import type { ToldRun } from "./run-plan.ts";
+import type { Paint } from "./terminal.ts";
+import { bytesText, counted, countText, indented, printable, secondsText, textTable } from "./text.ts";
+
+const filesShownMax = 5;
+const invalidShownMax = 10;
+
+/** What a run did, for people. */
+export function runSummary({ result, invalid, checkpoint }: ToldRun, paint: Paint): string {
+  const sections = [operatorTable(result, paint), outputs(result), invalidInputs(result, invalid), rest(result)];
+  const headline = `${paint("bold", result.pipeline)} ${stateText(result, paint)}`;
+  const failure = result.error === undefined ? [] : [failureText(result.error, checkpoint, paint)];
+  return [headline, ...sections.filter((section) => section !== ""), ...failure].join("\n\n");
+}
+
+function stateText(result: RunResult, paint: Paint): string {
+  const color = { succeeded: "green", stopped: "yellow", failed: "red" } as const;
+  const epochs = result.epochs === 0 && result.state !== "failed" ? "nothing was new" : counted(result.epochs, "epoch");
+  const state = paint(color[result.state], result.state);
+  return `${state} in ${secondsText(result.seconds.total)}, ${epochs}, ${bytesText(result.peakMemoryBytes)} of memory at most`;
+}
+
+function operatorTable(result: RunResult, paint: Paint): string {
+  const rows = Object.entries(result.operators).map(([id, { kind, rowsIn, rowsOut, bytesRead, ports }]) => [
+    id,
+    kind,
+    rowsIn === undefined ? "" : countText(rowsIn),
+    rowsOut === undefined ? "" : countText(rowsOut),
+    [
+      ...(bytesRead ? [`${bytesText(bytesRead)} read`] : []),
+      ...Object.entries(ports ?? {}).map(([port, count]) => `${port}: ${countText(count)}`),
+    ].join(", "),
+  ]);
+  const columns = [
+    { title: "operator" },
+    { title: "kind" },
+    { title: "rows in", align: "right" },
+    { title: "rows out", align: "right" },
+    { title: "" },
+  ] as const;
+  return textTable(columns, rows, (line) => paint("dim", line));
+}
+
+function outputs(result: RunResult): string {
+  const lines = Object.entries(result.operators).flatMap(([id, { files = [], delivery }]) => {
+    if (files.length === 0) return [];
+    const shown = files.slice(0, filesShownMax).map((file) => `  ${placeText(file)}`);
+    const more = files.length > filesShownMax ? [`  … and ${countText(files.length - filesShownMax)} more`] : [];
+    return [`${id} (${delivery}):`, ...shown, ...more];
+  });
+  return lines.join("\n");
+}
+
+/** A path as short as it can be said from the working folder. */
+export function placeText(path: string): string {
+  const near = relative(process.cwd(), path);
+  return near !== "" && !near.startsWith("..") ? near : path;
+}
+
+function invalidInputs({ rows, deadLetters }: RunResult, invalid: ToldRun["invalid"]): string {
+  if (rows.invalid === 0) return "";
+  const shown = invalid.slice(0, invalidShownMax).map(({ name, reason }) => `  ${printable(`${name}: ${reason}`)}`);
+  const left = rows.invalid - shown.length;
+  return [
+    `${counted(rows.invalid, "piece")} of input could not be read:`,
+    ...shown,
+    ...(left > 0 && shown.length > 0 ? [`  … and ${countText(left)} more`] : []),
+    ...deadLetters.map((path) => `  listed in ${placeText(path)}`),
+  ].join("\n");
+}
+
+function rest({ rows }: RunResult): string {
+  return rows.late === 0 ? "" : `${counted(rows.late, "row")} came too late for their window.`;
+}
+
+function failureText(error: NonNullable<RunResult["error"]>, checkpoint: string | null, paint: Paint): string {
+  const { code, message, operatorId } = error;
+  const place = operatorId === undefined ? "" : ` in operator "${operatorId}"`;
+  const lines = [`${paint("red", `error[${code}]`)}${place}: ${message}`];
+  const resumable = checkpoint !== null && !code.startsWith("checkpoint-");
+  if (resumable) lines.push("Committed epochs are kept: the same command goes on after the newest of them.");
+  return lines.join("\n");
+}
+
+/** A short line for a run among others. */
+export function runLine(result: RunResult): string {
+  const { pipeline, rows, seconds } = result;
+  return indented(`${pipeline}: ${counted(rows.read, "row")} read, ${countText(rows.written)} written, ${secondsText(seconds.total)}`);
+}

@@ -1,0 +1,82 @@
+import { styleText } from "node:util";
+
+/** The styles that texts for people use. */
+export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
+
+/** Styles a text, or leaves it as it is where nobody would see colours. */
+export type Paint = (style: Style, text: string) => string;
+
+/** The part of a process stream that a terminal needs. */
+export interface OutputStream {
+  readonly isTTY?: boolean;
+  readonly columns?: number;
+  write(text: string): boolean;
+}
+
+/** Where a command writes: data to `out`, everything else to `err`. */
+export class Terminal {
+  /** Whether progress may be redrawn in place. */
+  readonly live: boolean;
+  readonly paintOut: Paint;
+  readonly paintErr: Paint;
+  /** Whether codes for colours may go to standard output. */
+  readonly colorOut: boolean;
+  readonly colorErr: boolean;
+  readonly #out: OutputStream;
+  readonly #err: OutputStream;
+
+  constructor(out: OutputStream, err: OutputStream, environment: Readonly<Record<string, string | undefined>>) {
+    this.#out = out;
+    this.#err = err;
+    const dumb = environment["TERM"] === "dumb";
+    const colors = !dumb && !environment["NO_COLOR"];
+    this.colorOut = colors && out.isTTY === true;
+    this.colorErr = colors && err.isTTY === true;
+    this.live = err.isTTY === true && !dumb && !environment["CI"];
+    this.paintOut = this.colorOut ? styled : plain;
+    this.paintErr = this.colorErr ? styled : plain;
+  }
+
+  /** Characters per line of the error stream. */
+  get columns(): number {
+    return this.#err.columns ?? 80;
+  }
+
+  /** One or more lines of data. */
+  print(text: string): void {
+    this.#out.write(`${text}\n`);
+  }
+
+  /** One line of JSON. */
+  printJson(value: unknown): void {
+    this.print(JSON.stringify(value));
+  }
+
+  /** Data as it is. */
+  write(text: string): void {
+    this.#out.write(text);
+  }
+
+  /** One or more lines that are not data. */
+  note(text: string): void {
+    this.#err.write(`${text}\n`);
+  }
+
+  /** To the error stream as it is, for redrawing. */
+  draw(text: string): void {
+    this.#err.write(text);
+  }
+}
+
+const styled: Paint = (style, text) => styleText(style, text, { validateStream: false });
+const plain: Paint = (_, text) => text;
+
+/** The terminal of this process. A reader that goes away, such as `head`, ends the output without a word. */
+export function processTerminal(): Terminal {
+  for (const stream of [process.stdout, process.stderr]) {
+    stream.on("error", (error: NodeJS.ErrnoException) => {
+      if (error.code !== "EPIPE") throw error;
+    });
+  }
+  return new Terminal(process.stdout, process.stderr, process.env);
+}

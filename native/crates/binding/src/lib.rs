@@ -1,0 +1,11 @@
+//! The Node addon: the only crate that knows JavaScript. Small option objects, bytes, handles and promises cross here,
+//! never rows. `batch` is the file to read first; then one file per kernel crate.
+
+mod batch;
+mod cluster;
+mod error;
+mod formats;
+mod netcdf;
+mod relational;
+mod schema;
+mod work;

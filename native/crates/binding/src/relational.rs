@@ -1,0 +1,241 @@
+//! `kernel-relational` for JavaScript.
+
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use kernel_formats::{ParquetReadParams, ParquetReader};
+use kernel_relational::{
+    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, RelationalError, TableWrite, WriteMode,
+    check_expression,
+};
+use arrow_schema::Schema;
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+use crate::batch::NativeBatch;
+use crate::error::{Detail, Failure, Result};
+use crate::schema::{NativeColumn, from_columns, to_columns};
+use crate::work::{CancelToken, Cancelled, Work, guarded, promise};
+
+/// Path of the DuckDB library, and the in-memory database that expressions are computed in.
+static ENGINE: Mutex<Engine> = Mutex::new(Engine { library: None, memory: None });
+
+struct Engine {
+    library: Option<PathBuf>,
+    memory: Option<Arc<Database>>,
+}
+
+/// Bytes that DuckDB may hold before it spills.
+const MEMORY_BYTES: u64 = 1 << 30;
+
+/// Names the DuckDB library; it is opened when it is first needed.
+#[napi]
+pub fn use_duckdb(path: String) {
+    ENGINE.lock().unwrap_or_else(PoisonError::into_inner).library = Some(PathBuf::from(path));
+}
+
+/// Version of the DuckDB library this core works with.
+#[napi]
+pub fn duckdb_version() -> napi::Result<String> {
+    guarded(library)?;
+    Ok(kernel_relational::DUCKDB_VERSION.to_owned())
+}
+
+fn library() -> Result<Arc<Library>> {
+    let path = ENGINE.lock().unwrap_or_else(PoisonError::into_inner).library.clone();
+    let path = path.ok_or_else(|| Failure::internal("no DuckDB library was named"))?;
+    Ok(Library::load(&path)?)
+}
+
+fn memory_database() -> Result<Arc<Database>> {
+    let library = library()?;
+    let mut engine = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some(database) = &engine.memory {
+        return Ok(Arc::clone(database));
+    }
+    let database = Database::open(library, Location::Memory, limits())?;
+    engine.memory = Some(Arc::clone(&database));
+    Ok(database)
+}
+
+fn open(path: &str) -> Result<Arc<Database>> {
+    match path {
+        ":memory:" => memory_database(),
+        path => Ok(Database::open(library()?, Location::File(PathBuf::from(path)), limits())?),
+    }
+}
+
+fn limits() -> Limits {
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    Limits { threads, memory_bytes: MEMORY_BYTES, temp_directory: Some(std::env::temp_dir()) }
+}
+
+/// What is wrong with an expression.
+#[napi(object)]
+pub struct NativeExpressionIssue {
+    pub message: String,
+    /// UTF-16 offset in the expression, as JavaScript counts.
+    pub position: Option<u32>,
+    /// The name there, when it is one that names no column.
+    pub identifier: Option<String>,
+    /// Names that could have been meant, nearest first.
+    pub candidates: Vec<String>,
+}
+
+/// One expression: what it gives, or what is wrong.
+#[napi(object)]
+pub struct NativeChecked {
+    pub column: Option<NativeColumn>,
+    pub issue: Option<NativeExpressionIssue>,
+}
+
+/// Types expressions against columns, without data.
+#[napi]
+pub fn check_expressions(columns: Vec<NativeColumn>, expressions: Vec<String>) -> napi::Result<Vec<NativeChecked>> {
+    let checked = guarded(|| {
+        let (schema, database) = (from_columns(&columns)?, memory_database()?);
+        expressions.iter().map(|expression| check(&database, &schema, expression)).collect::<Result<Vec<_>>>()
+    });
+    Ok(checked?)
+}
+
+fn check(database: &Arc<Database>, schema: &Schema, expression: &str) -> Result<NativeChecked> {
+    match check_expression(database, schema, expression) {
+        Ok(field) => Ok(NativeChecked { column: to_columns(&Schema::new(vec![field])).pop(), issue: None }),
+        Err(RelationalError::Expression { issue, .. }) => {
+            Ok(NativeChecked { column: None, issue: Some(to_issue(issue, schema, expression)) })
+        }
+        Err(error @ (RelationalError::UnsupportedType { .. } | RelationalError::AmbiguousColumns { .. })) => {
+            let message = error.to_string();
+            let issue = NativeExpressionIssue { message, position: None, identifier: None, candidates: Vec::new() };
+            Ok(NativeChecked { column: None, issue: Some(issue) })
+        }
+        Err(error) => Err(error.into()),
+    }
+}
+
+fn to_issue(issue: ExpressionIssue, schema: &Schema, expression: &str) -> NativeExpressionIssue {
+    let start = issue.position.filter(|position| expression.is_char_boundary(*position));
+    let identifier = start.and_then(|start| unknown_column(&expression[start..], schema));
+    let position = start.map(|start| expression[..start].encode_utf16().count() as u32);
+    NativeExpressionIssue { message: issue.message, position, identifier, candidates: issue.candidates }
+}
+
+/// The name at the start of the text, if it is neither a column nor a function call.
+fn unknown_column(text: &str, schema: &Schema) -> Option<String> {
+    let length = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let (name, rest) = text.split_at(length);
+    let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
+    let is_column = schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name));
+    (is_name && !is_column && !rest.trim_start().starts_with('(')).then(|| name.to_owned())
+}
+
+/// A filter and expressions, prepared for one input schema.
+#[napi]
+pub struct NativeProjection {
+    projection: Arc<Projection>,
+}
+
+#[napi]
+impl NativeProjection {
+    /// The rows for which the filter is true, with the prepared columns.
+    #[napi(ts_return_type = "Promise<NativeBatch>")]
+    pub fn apply(&self, batch: &NativeBatch, token: Option<&CancelToken>) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
+        let (rows, cancelled) = (batch.rows()?.clone(), Cancelled::from_token(token));
+        let projection = Arc::clone(&self.projection);
+        Ok(promise(move || Ok(NativeBatch::new(projection.apply(&rows, &|| cancelled.is_set())?))))
+    }
+}
+
+#[napi]
+pub fn prepare_projection(
+    columns: Vec<NativeColumn>,
+    names: Vec<String>,
+    expressions: Vec<String>,
+    filter: Option<String>,
+) -> napi::Result<NativeProjection> {
+    let projection = guarded(|| {
+        let named: Vec<(&str, &str)> =
+            names.iter().map(String::as_str).zip(expressions.iter().map(String::as_str)).collect();
+        Ok(Projection::prepare(&memory_database()?, &from_columns(&columns)?, &named, filter.as_deref())?)
+    });
+    Ok(NativeProjection { projection: Arc::new(projection?) })
+}
+
+/// Where and how the rows of a Parquet file go into a table.
+#[napi(object)]
+pub struct NativeTableWrite {
+    pub database: String,
+    pub table: String,
+    #[napi(ts_type = "'append' | 'replace'")]
+    pub mode: String,
+    pub parquet: String,
+    pub pipeline: String,
+    pub sink: String,
+    pub epoch: f64,
+}
+
+#[napi(object)]
+pub struct NativeWriteOutcome {
+    pub rows: f64,
+    pub already_written: bool,
+}
+
+#[napi(ts_return_type = "Promise<NativeWriteOutcome>")]
+pub fn write_table(write: NativeTableWrite) -> AsyncTask<Work<NativeWriteOutcome>> {
+    promise(move || {
+        let reader = ParquetReader::open(PathBuf::from(&write.parquet), &ParquetReadParams::default())?;
+        let schema = reader.schema();
+        let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
+        let target = TableWrite {
+            table: write.table,
+            ledger: LedgerKey { pipeline: write.pipeline, sink: write.sink, epoch: write.epoch as u64 },
+            mode: if write.mode == "replace" { WriteMode::Replace } else { WriteMode::Append },
+        };
+        let outcome = kernel_relational::write_table(&open(&write.database)?, &schema, &batches, &target)?;
+        Ok(NativeWriteOutcome { rows: outcome.rows as f64, already_written: outcome.already_written })
+    })
+}
+
+/// All rows of a query on a database file.
+#[napi(ts_return_type = "Promise<NativeBatch>")]
+pub fn query_database(database: String, sql: String) -> AsyncTask<Work<NativeBatch>> {
+    promise(move || {
+        let (schema, batches) = open(&database)?.query(&sql)?;
+        let rows = arrow_select::concat::concat_batches(&schema, &batches).map_err(Failure::internal)?;
+        Ok(NativeBatch::new(rows))
+    })
+}
+
+impl From<RelationalError> for Failure {
+    fn from(error: RelationalError) -> Self {
+        use RelationalError as E;
+        match &error {
+            E::LibraryMissing { .. } | E::LibraryVersion { .. } | E::LibraryAlreadyLoaded { .. } => {
+                Failure::new("duckdb-missing", "external", &error)
+            }
+            E::FileLocked { .. } => Failure::new("database-locked", "external", &error),
+            E::NotADatabase { .. } => Failure::user("not-a-database", &error),
+            E::CannotOpen { message, .. } if message.contains("Permission denied") => {
+                Failure::new("permission-denied", "external", &error)
+            }
+            E::CannotOpen { .. } => Failure::new("cannot-open-database", "external", &error),
+            E::Expression { issue, .. } | E::Query { issue } => {
+                let candidates = Detail::Texts(issue.candidates.clone());
+                Failure::user("invalid-expression", &error).with("candidates", candidates)
+            }
+            E::Row { name, row, .. } => Failure::user("expression-failed", &error)
+                .with("column", Detail::Text(name.clone()))
+                .with("row", Detail::Number(*row as u64)),
+            E::UnsupportedType { .. } => Failure::user("unsupported-type", &error),
+            E::AmbiguousColumns { .. } => Failure::user("ambiguous-columns", &error),
+            E::TableMismatch { .. } => Failure::user("schema-mismatch", &error),
+            E::MemoryLimit { .. } => Failure::new("memory-limit", "external", &error),
+            E::DiskFull { .. } => Failure::new("disk-full", "external", &error),
+            E::Cancelled => Failure::user("aborted", &error),
+            E::BatchTooLarge { .. } => Failure::user("batch-too-large", &error),
+            E::Duckdb { .. } => Failure::new("duckdb-failed", "external", &error),
+            E::BatchSchema { .. } | E::Arrow(_) => Failure::internal(&error),
+        }
+    }
+}

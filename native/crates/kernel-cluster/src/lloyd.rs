@@ -1,0 +1,182 @@
+use crate::{Cancelled, ClusterError, Points, params::CheckedKMeansParams, poll, random::Random};
+
+/// A way to find the nearest centroid of every distinct point, with whatever it remembers from call to call.
+///
+/// All implementations agree: distances are sums of squared differences in the order of the dimensions, and of
+/// equally near centroids the first one wins.
+pub(crate) trait Assigner {
+    /// Gives every point its nearest centroid (k × d, row-major), fills `totals`, and says whether any label changed
+    /// since the previous call; the first call always says so.
+    fn assign(&mut self, centroids: &[f64], totals: &mut Totals) -> bool;
+
+    /// The label of every distinct point after the latest [`assign`](Self::assign).
+    fn labels(&self) -> Vec<u32>;
+
+    /// Sum of weighted squared distances to the labelled centroids, after assigning to the same `centroids`.
+    fn inertia(&self, centroids: &[f64]) -> f64;
+}
+
+/// How centroids are drawn and points assigned, chosen once by the number of dimensions.
+pub(crate) trait Method: Sync {
+    /// Initial centroids, `cluster_count` × d, row-major: the `given` ones (fewer than that, perhaps none), and then
+    /// others drawn by greedy k-means++ (Arthur and Vassilvitskii 2007) with [`trial_count`] candidates each.
+    fn seed(
+        &self,
+        given: &[f64],
+        cluster_count: usize,
+        random: &mut Random,
+        cancelled: Cancelled,
+    ) -> Result<Vec<f64>, ClusterError>;
+
+    fn assigner(&self, cluster_count: usize) -> impl Assigner;
+}
+
+/// Candidates per k-means++ centroid: scikit-learn's 2 + ⌊ln k⌋.
+pub(crate) fn trial_count(cluster_count: usize) -> usize {
+    2 + (cluster_count as f64).ln() as usize
+}
+
+/// What one assignment adds up per cluster.
+#[derive(Debug, Clone, PartialEq)]
+pub(crate) struct Totals {
+    /// Rows per cluster.
+    pub(crate) weights: Vec<f64>,
+    /// Sums of coordinates, k × d, row-major.
+    pub(crate) sums: Vec<f64>,
+}
+
+impl Totals {
+    pub(crate) fn new(cluster_count: usize, dimension_count: usize) -> Self {
+        Self {
+            weights: vec![0.0; cluster_count],
+            sums: vec![0.0; cluster_count * dimension_count],
+        }
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.weights.fill(0.0);
+        self.sums.fill(0.0);
+    }
+
+    pub(crate) fn add(&mut self, other: &Self) {
+        self.weights
+            .iter_mut()
+            .zip(&other.weights)
+            .for_each(|(total, x)| *total += x);
+        self.sums
+            .iter_mut()
+            .zip(&other.sums)
+            .for_each(|(total, x)| *total += x);
+    }
+}
+
+/// The end of one start.
+#[derive(Debug, Clone)]
+pub(crate) struct Converged {
+    /// k × d, row-major, in inner units.
+    pub(crate) centroids: Vec<f64>,
+    pub(crate) inertia: f64,
+    pub(crate) iterations: u32,
+}
+
+/// Lloyd's iteration from `centroids` (k × d, row-major) until no label changes, the squared shift of all centroids
+/// together is at most `shift_max`, or the iterations are used up: scikit-learn's rule.
+pub(crate) fn lloyd(
+    points: &Points,
+    assigner: &mut impl Assigner,
+    mut centroids: Vec<f64>,
+    params: &CheckedKMeansParams,
+    cancelled: Cancelled,
+) -> Result<Converged, ClusterError> {
+    let dimension_count = points.dimension_count();
+    let mut totals = Totals::new(centroids.len() / dimension_count, dimension_count);
+    let mut iterations = 0;
+    while iterations < params.iterations_max {
+        poll(cancelled)?;
+        iterations += 1;
+        let changed = assigner.assign(&centroids, &mut totals);
+        if totals.weights.contains(&0.0) {
+            fill_empty_clusters(points, &assigner.labels(), &centroids, &mut totals);
+        }
+        let moved = means(&totals, dimension_count);
+        let shift: f64 = moved
+            .iter()
+            .zip(&centroids)
+            .map(|(new, old)| (new - old) * (new - old))
+            .sum();
+        centroids = moved;
+        if !changed || shift <= params.shift_max {
+            break;
+        }
+    }
+    assigner.assign(&centroids, &mut totals);
+    Ok(Converged {
+        inertia: assigner.inertia(&centroids),
+        centroids,
+        iterations: iterations as u32,
+    })
+}
+
+/// Gives every empty cluster one row, the farthest from its centroid first, and takes it from the cluster it was in.
+/// Of a point that stands for several rows, each row counts on its own.
+fn fill_empty_clusters(points: &Points, labels: &[u32], centroids: &[f64], totals: &mut Totals) {
+    let dimension_count = points.dimension_count();
+    let mut farthest: Vec<(f64, usize)> = (0..labels.len())
+        .map(|point| {
+            let centroid =
+                &centroids[labels[point] as usize * dimension_count..][..dimension_count];
+            (squared_distance(points.point(point), centroid), point)
+        })
+        .collect();
+    farthest.sort_unstable_by(|a, b| b.0.total_cmp(&a.0).then(a.1.cmp(&b.1)));
+    let mut rows = farthest
+        .into_iter()
+        .flat_map(|(_, point)| std::iter::repeat_n(point, points.weights()[point] as usize));
+    for empty in 0..totals.weights.len() {
+        if totals.weights[empty] > 0.0 {
+            continue;
+        }
+        let Some(point) = rows.next() else { return };
+        let from = labels[point] as usize;
+        totals.weights[from] -= 1.0;
+        totals.weights[empty] = 1.0;
+        for (dimension, x) in points.point(point).iter().enumerate() {
+            totals.sums[from * dimension_count + dimension] -= x;
+            totals.sums[empty * dimension_count + dimension] = *x;
+        }
+    }
+}
+
+/// Centroids from totals. A cluster that gave away its last row sits on the centroid of the largest cluster until it
+/// gets points again.
+fn means(totals: &Totals, dimension_count: usize) -> Vec<f64> {
+    let largest = (0..totals.weights.len()).fold(0, |largest, cluster| {
+        if totals.weights[cluster] > totals.weights[largest] {
+            cluster
+        } else {
+            largest
+        }
+    });
+    let mean_of = |cluster: usize| {
+        let weight = totals.weights[cluster];
+        totals.sums[cluster * dimension_count..][..dimension_count]
+            .iter()
+            .map(move |sum| sum / weight)
+    };
+    (0..totals.weights.len())
+        .flat_map(|cluster| {
+            mean_of(if totals.weights[cluster] > 0.0 {
+                cluster
+            } else {
+                largest
+            })
+        })
+        .collect()
+}
+
+/// Sum of squared differences in the order of the dimensions.
+pub(crate) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
+    a.iter()
+        .zip(b)
+        .fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b))
+}

@@ -1,0 +1,113 @@
+//! Settings of the CSV writer and reader.
+
+use arrow_schema::SchemaRef;
+
+use crate::error::{FormatsError, Result};
+
+/// Settings of [`CsvWriter`](crate::CsvWriter).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvWriteParams {
+    /// Whether the first line holds the column names. Default: true.
+    pub header: bool,
+    /// The byte between fields: any but a quote, CR, LF, or part of a UTF-8 sequence. Default: a comma.
+    pub delimiter: u8,
+    /// How a null is written; a string value that reads the same is quoted. Default: nothing.
+    pub null: String,
+}
+
+impl Default for CsvWriteParams {
+    fn default() -> Self {
+        Self {
+            header: true,
+            delimiter: b',',
+            null: String::new(),
+        }
+    }
+}
+
+impl CsvWriteParams {
+    /// Errors: [`FormatsError::InvalidParam`].
+    pub(crate) fn check(&self) -> Result<()> {
+        check_delimiter(self.delimiter)?;
+        check_null(&self.null, self.delimiter)
+    }
+}
+
+/// Settings of [`CsvReader`](crate::CsvReader).
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CsvReadParams {
+    /// Whether the first line holds the column names. Default: true.
+    pub header: bool,
+    /// The byte between fields, as in [`CsvWriteParams::delimiter`].
+    pub delimiter: u8,
+    /// An unquoted field with this text is null. Default: nothing, so an empty field is null.
+    pub null: String,
+    /// Columns and types. With a header, columns are found by name and others are ignored; without,
+    /// they are the fields in order. Inferred from the first rows when absent.
+    pub schema: Option<SchemaRef>,
+    /// Rows in a batch (the last one may have fewer), at least 1. Default: 65,536.
+    pub batch_rows: usize,
+    /// Rows that inference looks at, at least 1. Default: 10,000.
+    pub infer_rows: usize,
+    /// The longest row that is read, in bytes, at least 1. Default: 16 MiB.
+    pub row_bytes_max: usize,
+}
+
+impl Default for CsvReadParams {
+    fn default() -> Self {
+        Self {
+            header: true,
+            delimiter: b',',
+            null: String::new(),
+            schema: None,
+            batch_rows: 1 << 16,
+            infer_rows: 10_000,
+            row_bytes_max: 16 << 20,
+        }
+    }
+}
+
+impl CsvReadParams {
+    /// Errors: [`FormatsError::InvalidParam`].
+    pub(crate) fn check(&self) -> Result<()> {
+        check_delimiter(self.delimiter)?;
+        check_null(&self.null, self.delimiter)?;
+        let counts = [
+            ("batchRows", self.batch_rows),
+            ("inferRows", self.infer_rows),
+            ("rowBytesMax", self.row_bytes_max),
+        ];
+        match counts.into_iter().find(|(_, count)| *count == 0) {
+            Some((name, _)) => Err(FormatsError::InvalidParam {
+                name,
+                reason: "must be at least 1".to_owned(),
+            }),
+            None => Ok(()),
+        }
+    }
+}
+
+fn check_delimiter(delimiter: u8) -> Result<()> {
+    if delimiter.is_ascii() && !matches!(delimiter, b'"' | b'\r' | b'\n') {
+        return Ok(());
+    }
+    Err(FormatsError::InvalidParam {
+        name: "delimiter",
+        reason: format!(
+            "must be one ASCII character other than a quote or a line end, not byte {delimiter}"
+        ),
+    })
+}
+
+fn check_null(null: &str, delimiter: u8) -> Result<()> {
+    if null
+        .bytes()
+        .any(|byte| byte == delimiter || matches!(byte, b'"' | b'\r' | b'\n'))
+    {
+        return Err(FormatsError::InvalidParam {
+            name: "null",
+            reason: format!("must hold no delimiter, quote or line end, not {null:?}"),
+        });
+    }
+    Ok(())
+}

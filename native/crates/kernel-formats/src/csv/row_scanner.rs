@@ -1,0 +1,277 @@
+//! Splits CSV text into rows and fields (RFC 4180), with bounded memory.
+
+use std::fs::File;
+use std::io::{Cursor, Read};
+use std::path::Path;
+
+use super::params::CsvReadParams;
+use crate::error::{FormatsError, Result};
+use crate::input::Input;
+
+const READ_BYTES: usize = 1 << 20;
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+
+/// One field of the current row.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Field {
+    start: usize,
+    end: usize,
+    /// A quoted field is never null.
+    pub(super) quoted: bool,
+    /// Whether it holds doubled quotes.
+    escaped: bool,
+}
+
+/// Reads rows one after the other. Both LF and CR LF end a line; a quoted field may hold either.
+///
+/// Memory: 1 MiB, or twice the longest row.
+pub(super) struct RowScanner {
+    name: String,
+    source: Box<dyn Read + Send>,
+    delimiter: u8,
+    row_bytes_max: usize,
+    buffer: Vec<u8>,
+    /// Where the unread rest begins.
+    position: usize,
+    at_end: bool,
+    line: u64,
+    next_line: u64,
+    fields: Vec<Field>,
+    unescaped: Vec<u8>,
+}
+
+/// How far one attempt to split a row came.
+enum Split {
+    /// The row is complete; the next one starts at this position, this many lines further down.
+    Row { next: usize, lines: u64 },
+    /// The buffer ends inside the row.
+    Incomplete,
+    /// A quote of the field that was begun is wrong.
+    BadQuote(&'static str),
+}
+
+impl RowScanner {
+    /// Errors: [`FormatsError::Io`].
+    pub(super) fn open(input: &Input, params: &CsvReadParams) -> Result<Self> {
+        let name = input.name();
+        let source: Box<dyn Read + Send> = match input {
+            Input::Path(path) => {
+                Box::new(File::open(path).map_err(|error| FormatsError::io("open", path, error))?)
+            }
+            Input::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
+        };
+        let mut scanner = Self {
+            name,
+            source,
+            delimiter: params.delimiter,
+            row_bytes_max: params.row_bytes_max,
+            buffer: Vec::new(),
+            position: 0,
+            at_end: false,
+            line: 0,
+            next_line: 1,
+            fields: Vec::new(),
+            unescaped: Vec::new(),
+        };
+        scanner.fill()?;
+        if scanner.buffer.starts_with(BYTE_ORDER_MARK) {
+            scanner.position = BYTE_ORDER_MARK.len();
+        }
+        Ok(scanner)
+    }
+
+    /// The input, as error messages call it.
+    pub(super) fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The line on which the current row begins, from 1.
+    pub(super) fn line(&self) -> u64 {
+        self.line
+    }
+
+    /// The current row's fields.
+    pub(super) fn fields(&self) -> &[Field] {
+        &self.fields
+    }
+
+    /// Whether the current row is an empty line.
+    pub(super) fn is_blank(&self) -> bool {
+        matches!(self.fields.as_slice(), [field] if field.start == field.end && !field.quoted)
+    }
+
+    /// The field's text, without quotes; doubled quotes are made single.
+    pub(super) fn text(&mut self, field: Field) -> &[u8] {
+        let raw = &self.buffer[field.start..field.end];
+        if !field.escaped {
+            return raw;
+        }
+        self.unescaped.clear();
+        let mut after_quote = false;
+        for byte in raw {
+            after_quote = *byte == b'"' && !after_quote;
+            if !after_quote {
+                self.unescaped.push(*byte);
+            }
+        }
+        &self.unescaped
+    }
+
+    /// Moves to the next row; false at the end of the input.
+    ///
+    /// Errors: [`FormatsError::Io`], [`FormatsError::CsvQuote`], [`FormatsError::TooLarge`]; none of
+    /// them leaves a place from which reading could go on.
+    pub(super) fn advance(&mut self) -> Result<bool> {
+        loop {
+            if self.position == self.buffer.len() && self.at_end {
+                return Ok(false);
+            }
+            match self.split_row() {
+                Split::Row { next, lines } => {
+                    self.position = next;
+                    self.line = self.next_line;
+                    self.next_line += lines;
+                    return Ok(true);
+                }
+                Split::Incomplete => self.fill()?,
+                Split::BadQuote(reason) => {
+                    return Err(FormatsError::CsvQuote {
+                        input: self.name.clone(),
+                        line: self.next_line,
+                        column: self.fields.len() + 1,
+                        reason,
+                    });
+                }
+            }
+        }
+    }
+
+    fn split_row(&mut self) -> Split {
+        self.fields.clear();
+        let mut start = self.position;
+        let mut lines = 1;
+        loop {
+            let (field, after) = if self.buffer.get(start) == Some(&b'"') {
+                match self.split_quoted(start + 1, &mut lines) {
+                    Ok(found) => found,
+                    Err(stopped) => return stopped,
+                }
+            } else {
+                match self.split_plain(start) {
+                    Some(found) => found,
+                    None => return Split::Incomplete,
+                }
+            };
+            self.fields.push(field);
+            match self.buffer.get(after) {
+                Some(byte) if *byte == self.delimiter => start = after + 1,
+                Some(b'\r') => {
+                    return Split::Row {
+                        next: after + 2,
+                        lines,
+                    };
+                }
+                Some(_) => {
+                    return Split::Row {
+                        next: after + 1,
+                        lines,
+                    };
+                }
+                None => return Split::Row { next: after, lines },
+            }
+        }
+    }
+
+    /// An unquoted field and the position of the byte that ends it.
+    fn split_plain(&self, start: usize) -> Option<(Field, usize)> {
+        let rest = &self.buffer[start..];
+        let length = rest
+            .iter()
+            .position(|byte| *byte == self.delimiter || *byte == b'\n');
+        let after = match length {
+            Some(length) => start + length,
+            None if self.at_end => self.buffer.len(),
+            None => return None,
+        };
+        let ends_line = self.buffer.get(after) != Some(&self.delimiter);
+        let has_return = ends_line && after > start && self.buffer[after - 1] == b'\r';
+        let end = if has_return { after - 1 } else { after };
+        Some((
+            Field {
+                start,
+                end,
+                quoted: false,
+                escaped: false,
+            },
+            after,
+        ))
+    }
+
+    /// A quoted field, whose text begins at `start`, and the position of the byte after its quote.
+    fn split_quoted(
+        &self,
+        start: usize,
+        lines: &mut u64,
+    ) -> std::result::Result<(Field, usize), Split> {
+        let mut position = start;
+        let mut escaped = false;
+        loop {
+            match self.buffer.get(position) {
+                Some(b'"') => {
+                    match (self.buffer.get(position + 1), self.buffer.get(position + 2)) {
+                        (Some(b'"'), _) => {
+                            escaped = true;
+                            position += 2;
+                        }
+                        (None, _) | (Some(b'\r'), None) if !self.at_end => {
+                            return Err(Split::Incomplete);
+                        }
+                        (None | Some(b'\n'), _) | (Some(b'\r'), Some(b'\n')) => break,
+                        (Some(byte), _) if *byte == self.delimiter => break,
+                        _ => return Err(Split::BadQuote("text follows a closing quote")),
+                    }
+                }
+                Some(byte) => {
+                    *lines += u64::from(*byte == b'\n');
+                    position += 1;
+                }
+                None if self.at_end => return Err(Split::BadQuote("a quote is never closed")),
+                None => return Err(Split::Incomplete),
+            }
+        }
+        Ok((
+            Field {
+                start,
+                end: position,
+                quoted: true,
+                escaped,
+            },
+            position + 1,
+        ))
+    }
+
+    /// Reads more, after moving the unread rest to the front.
+    fn fill(&mut self) -> Result<()> {
+        self.buffer.drain(..self.position);
+        self.position = 0;
+        let rest = self.buffer.len();
+        if rest >= self.row_bytes_max {
+            return Err(FormatsError::TooLarge {
+                input: self.name.clone(),
+                what: format!("the row on line {}", self.next_line),
+                bytes: rest as u64,
+                limit: self.row_bytes_max as u64,
+            });
+        }
+        // The buffer doubles while a row does not fit, so that a long row is split few times.
+        let wanted = rest.max(READ_BYTES);
+        let count = self
+            .source
+            .by_ref()
+            .take(wanted as u64)
+            .read_to_end(&mut self.buffer)
+            .map_err(|error| FormatsError::io("read", Path::new(&self.name), error))?;
+        self.at_end = count < wanted;
+        Ok(())
+    }
+}

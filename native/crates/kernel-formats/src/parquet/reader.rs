@@ -1,0 +1,160 @@
+//! A Parquet file → record batches.
+
+use std::fs::File;
+
+use arrow_array::RecordBatch;
+use arrow_schema::SchemaRef;
+use parquet::arrow::ProjectionMask;
+use parquet::arrow::arrow_reader::{
+    ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+    ParquetRecordBatchReaderBuilder,
+};
+use parquet::errors::ParquetError;
+use parquet::file::reader::ChunkReader;
+
+use super::bounds::{check_footer, check_pages};
+use super::params::ParquetReadParams;
+use crate::error::{FormatsError, Result};
+use crate::guard::catch;
+use crate::input::Input;
+
+/// Reads the Arrow schema of a Parquet file from its footer, field metadata included.
+///
+/// Cost: two small reads at the end of the file. Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`].
+pub fn read_parquet_schema(input: impl Into<Input>) -> Result<SchemaRef> {
+    Ok(read_facts(&input.into())?.schema)
+}
+
+/// What a footer says about the whole file.
+pub(crate) struct FileFacts {
+    pub(crate) rows: u64,
+    pub(crate) schema: SchemaRef,
+}
+
+pub(crate) fn read_facts(input: &Input) -> Result<FileFacts> {
+    let metadata = match input {
+        Input::Path(path) => load_footer(&input.name(), &open(path)?),
+        Input::Bytes(bytes) => load_footer(&input.name(), bytes),
+    }?;
+    let rows = metadata.metadata().file_metadata().num_rows();
+    let rows = u64::try_from(rows)
+        .map_err(|_| FormatsError::corrupt_parquet(&input.name(), format!("{rows} rows")))?;
+    Ok(FileFacts {
+        rows,
+        schema: metadata.schema().clone(),
+    })
+}
+
+/// Reads a Parquet file batch by batch.
+///
+/// Memory: one batch, and the pages of the selected columns it comes from. Errors while iterating:
+/// [`FormatsError::Io`], [`FormatsError::Corrupt`]; after an error the iterator ends.
+pub struct ParquetReader {
+    name: String,
+    schema: SchemaRef,
+    rows: u64,
+    /// Absent once something failed.
+    batches: Option<ParquetRecordBatchReader>,
+}
+
+impl ParquetReader {
+    /// Opens a file, or the bytes of one, and reads its footer.
+    ///
+    /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`], [`FormatsError::UnknownColumn`],
+    /// [`FormatsError::InvalidParam`].
+    pub fn open(input: impl Into<Input>, params: &ParquetReadParams) -> Result<Self> {
+        if params.batch_rows == 0 {
+            return Err(FormatsError::InvalidParam {
+                name: "batchRows",
+                reason: "must be at least 1".to_owned(),
+            });
+        }
+        let input = input.into();
+        let name = input.name();
+        match input {
+            Input::Path(path) => Self::from_chunks(name, open(&path)?, params),
+            Input::Bytes(bytes) => Self::from_chunks(name, bytes, params),
+        }
+    }
+
+    /// The schema of the batches.
+    pub fn schema(&self) -> SchemaRef {
+        self.schema.clone()
+    }
+
+    /// Rows in the file.
+    pub fn row_count(&self) -> u64 {
+        self.rows
+    }
+
+    fn from_chunks<R: ChunkReader + 'static>(
+        name: String,
+        chunks: R,
+        params: &ParquetReadParams,
+    ) -> Result<Self> {
+        let metadata = load_footer(&name, &chunks)?;
+        let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
+        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
+            .with_batch_size(params.batch_rows);
+        if let Some(columns) = &params.columns {
+            let roots = root_indices(&name, builder.schema(), columns)?;
+            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
+            builder = builder.with_projection(mask);
+        }
+        let batches = guarded(&name, || builder.build())?;
+        Ok(Self {
+            schema: arrow_array::RecordBatchReader::schema(&batches),
+            name,
+            rows,
+            batches: Some(batches),
+        })
+    }
+}
+
+impl Iterator for ParquetReader {
+    type Item = Result<RecordBatch>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let mut batches = self.batches.take()?;
+        let next = guarded(&self.name, || {
+            batches.next().transpose().map_err(ParquetError::from)
+        });
+        if matches!(next, Ok(Some(_))) {
+            self.batches = Some(batches);
+        }
+        next.transpose()
+    }
+}
+
+fn open(path: &std::path::Path) -> Result<File> {
+    File::open(path).map_err(|error| FormatsError::io("open", path, error))
+}
+
+fn load_footer<R: ChunkReader>(name: &str, chunks: &R) -> Result<ArrowReaderMetadata> {
+    check_footer(name, chunks)?;
+    guarded(name, || ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new()))
+}
+
+fn guarded<T>(name: &str, work: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T> {
+    catch(work)
+        .unwrap_or_else(|reason| Err(ParquetError::General(reason)))
+        .map_err(|error| FormatsError::decode(name, error))
+}
+
+fn root_indices(name: &str, schema: &SchemaRef, columns: &[String]) -> Result<Vec<usize>> {
+    let index = |column: &String| {
+        schema
+            .index_of(column)
+            .map_err(|_| FormatsError::UnknownColumn {
+                input: name.to_owned(),
+                column: column.clone(),
+                available: schema
+                    .fields()
+                    .iter()
+                    .map(|field| field.name().as_str())
+                    .collect::<Vec<_>>()
+                    .join(", "),
+            })
+    };
+    columns.iter().map(index).collect()
+}

@@ -1,0 +1,371 @@
+//! CSV files, written and read back.
+
+mod support;
+
+use std::sync::Arc;
+
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Int64Type, TimestampNanosecondType};
+use arrow_array::*;
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use arrow_select::concat::concat_batches;
+use kernel_formats::*;
+use support::{Folder, assert_same, batch, cut, flat_columns};
+
+/// Everything CSV holds and gives back: a dictionary comes back as the strings it stands for.
+fn readable(rows: usize, nulls: bool) -> RecordBatch {
+    batch(
+        flat_columns(rows, nulls)
+            .into_iter()
+            .filter(|(name, _)| *name != "dictionary")
+            .collect(),
+    )
+}
+
+fn read(bytes: Vec<u8>, params: &CsvReadParams) -> RecordBatch {
+    let reader = CsvReader::open(bytes, params).unwrap();
+    let schema = reader.schema();
+    let batches = reader.collect::<Result<Vec<_>>>().unwrap();
+    concat_batches(&schema, &batches).unwrap()
+}
+
+fn with_schema(schema: SchemaRef) -> CsvReadParams {
+    CsvReadParams {
+        schema: Some(schema),
+        ..Default::default()
+    }
+}
+
+fn text(column: impl Array + 'static) -> String {
+    let column: ArrayRef = Arc::new(column);
+    let params = CsvWriteParams {
+        header: false,
+        ..Default::default()
+    };
+    let bytes = encode_csv(
+        &RecordBatch::try_from_iter([("column", column)]).unwrap(),
+        &params,
+    )
+    .unwrap();
+    String::from_utf8(bytes).unwrap()
+}
+
+#[test]
+fn every_type_survives() {
+    for nulls in [false, true] {
+        for (delimiter, null) in [(b',', ""), (b';', "NULL"), (b'\t', "NaN")] {
+            let batch = readable(1_000, nulls);
+            let write = CsvWriteParams {
+                delimiter,
+                null: null.to_owned(),
+                ..Default::default()
+            };
+            let read_params = CsvReadParams {
+                delimiter,
+                null: null.to_owned(),
+                batch_rows: 99,
+                ..with_schema(batch.schema())
+            };
+            if null != "NaN" {
+                assert_same(
+                    &read(encode_csv(&batch, &write).unwrap(), &read_params),
+                    &batch,
+                );
+            }
+        }
+    }
+}
+
+#[test]
+fn bytes_do_not_depend_on_cuts() {
+    let folder = Folder::new("csv-cuts");
+    let batch = batch(flat_columns(30_000, true));
+    let expected = encode_csv(&batch, &CsvWriteParams::default()).unwrap();
+    for rows in [1, 8_191, 8_193, 30_000] {
+        let path = folder.file("part.csv");
+        let mut writer =
+            CsvWriter::create(&path, batch.schema(), &CsvWriteParams::default()).unwrap();
+        cut(&batch, rows)
+            .iter()
+            .try_for_each(|batch| writer.write(batch))
+            .unwrap();
+        let summary = writer.finish().unwrap();
+        assert!(
+            std::fs::read(&path).unwrap() == expected,
+            "cut into {rows} rows"
+        );
+        assert_eq!(summary.rows, 30_000);
+        assert_eq!(summary.checksum, checksum_file(&path).unwrap().checksum);
+    }
+}
+
+#[test]
+fn instants_are_rfc_3339() {
+    let nanoseconds = vec![
+        1_530_505_980_123_456_789,
+        1_530_505_980_123_456_000,
+        1_530_505_980_120_000_000,
+        1_530_505_980_000_000_000,
+        -1,
+        1_582_934_400_000_000_000,
+        951_782_400_000_000_000,
+    ];
+    let column = TimestampNanosecondArray::from(nanoseconds);
+    let lines = "2018-07-02T04:33:00.123456789\n2018-07-02T04:33:00.123456\n2018-07-02T04:33:00.120\n\
+                 2018-07-02T04:33:00\n1969-12-31T23:59:59.999999999\n2020-02-29T00:00:00\n2000-02-29T00:00:00\n";
+    assert_eq!(text(column.clone()), lines);
+    assert_eq!(
+        text(column.with_timezone("America/Bogota")),
+        lines.replace('\n', "Z\n")
+    );
+    assert_eq!(
+        text(Date32Array::from(vec![0, -719_528, 2_932_896, 2_932_897])),
+        "1970-01-01\n0000-01-01\n9999-12-31\n+10000-01-01\n"
+    );
+}
+
+#[test]
+fn instants_are_read_in_every_common_form() {
+    let rows = "t\n2018-07-02T04:33:00Z\n2018-07-02 04:33:00\n2018-07-02T06:33:00.000+02:00\n2018-07-01T23:33-0500\n";
+    let schema = Arc::new(Schema::new(vec![Field::new(
+        "t",
+        DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
+        false,
+    )]));
+    let inferred = infer_csv_schema(rows.as_bytes().to_vec(), &CsvReadParams::default()).unwrap();
+    assert_eq!(inferred.field(0).data_type(), schema.field(0).data_type());
+    let found = read(rows.as_bytes().to_vec(), &with_schema(schema));
+    let values = found.column(0).as_primitive::<TimestampNanosecondType>();
+    assert_eq!(values.values().to_vec(), [1_530_505_980_000_000_000; 4]);
+}
+
+#[test]
+fn days_that_do_not_exist_are_refused() {
+    let schema = Arc::new(Schema::new(vec![Field::new(
+        "day",
+        DataType::Date32,
+        false,
+    )]));
+    for day in [
+        "2019-02-29",
+        "1900-02-29",
+        "2018-13-01",
+        "2018-00-10",
+        "2018-04-31",
+        "18-04-01",
+        "2018-4-1",
+        "2018-04-01x",
+    ] {
+        let mut reader = CsvReader::open(
+            format!("day\n{day}\n").into_bytes(),
+            &with_schema(schema.clone()),
+        )
+        .unwrap();
+        assert!(
+            matches!(
+                reader.next(),
+                Some(Err(FormatsError::CsvValue {
+                    line: 2,
+                    column: 1,
+                    ..
+                }))
+            ),
+            "{day}"
+        );
+    }
+}
+
+#[test]
+fn quotes_follow_rfc_4180() {
+    let strings = StringArray::from(vec![
+        Some("plain"),
+        Some("a,b"),
+        Some("say \"hi\""),
+        Some("two\nlines"),
+        Some(""),
+        None,
+    ]);
+    assert_eq!(
+        text(strings),
+        "plain\n\"a,b\"\n\"say \"\"hi\"\"\"\n\"two\nlines\"\n\"\"\n\n"
+    );
+}
+
+#[test]
+fn numbers_are_as_short_as_they_can_be() {
+    assert_eq!(
+        text(Float64Array::from(vec![
+            0.1,
+            1e300,
+            5e-324,
+            -0.0,
+            f64::NAN,
+            f64::NEG_INFINITY
+        ])),
+        "0.1\n1e+300\n5e-324\n-0.0\nNaN\n-inf\n"
+    );
+    let decimal = Decimal128Array::from(vec![12_345, -5, 0])
+        .with_precision_and_scale(10, 3)
+        .unwrap();
+    assert_eq!(text(decimal), "12.345\n-0.005\n0.000\n");
+}
+
+#[test]
+fn types_are_inferred() {
+    let rows = "flag,count,ratio,day,time,code,word,nothing\r\n\
+                true,1,1,2018-07-02,2018-07-02,007,x,\r\n\
+                FALSE,-5,2.5,2018-07-03,2018-07-02T04:33:00Z,012,\"1\",\r\n";
+    let schema = infer_csv_schema(rows.as_bytes().to_vec(), &CsvReadParams::default()).unwrap();
+    let types: Vec<_> = schema
+        .fields()
+        .iter()
+        .map(|field| field.data_type().clone())
+        .collect();
+    let utc = DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into()));
+    assert_eq!(
+        types,
+        [
+            DataType::Boolean,
+            DataType::Int64,
+            DataType::Float64,
+            DataType::Date32,
+            utc,
+            DataType::Utf8,
+            DataType::Utf8,
+            DataType::Utf8,
+        ]
+    );
+    let found = read(rows.as_bytes().to_vec(), &CsvReadParams::default());
+    assert_eq!(found.column(7).null_count(), 2);
+}
+
+#[test]
+fn a_bad_row_is_reported_where_it_is_and_reading_goes_on() {
+    let rows = "name,count\n\"two\nlines\",1\nx,many\ny\nz,3\n";
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("name", DataType::Utf8, true),
+        Field::new("count", DataType::Int64, true),
+    ]));
+    let found: Vec<_> = CsvReader::open(rows.as_bytes().to_vec(), &with_schema(schema))
+        .unwrap()
+        .collect();
+    assert_eq!(found.len(), 3);
+    let message = found[0].as_ref().unwrap_err().to_string();
+    assert_eq!(
+        message,
+        "<memory>, line 4, column 2 (count): \"many\" is not a value of type Int64"
+    );
+    assert!(matches!(
+        found[1],
+        Err(FormatsError::CsvFieldCount {
+            line: 5,
+            expected: 2,
+            found: 1,
+            ..
+        })
+    ));
+    let batch = found[2].as_ref().unwrap();
+    assert_eq!(
+        batch
+            .column(0)
+            .as_string::<i32>()
+            .iter()
+            .flatten()
+            .collect::<Vec<_>>(),
+        ["two\nlines", "z"]
+    );
+    assert_eq!(
+        batch
+            .column(1)
+            .as_primitive::<Int64Type>()
+            .values()
+            .to_vec(),
+        [1, 3]
+    );
+}
+
+#[test]
+fn broken_quotes_end_the_reading() {
+    for rows in ["a\n\"open\n", "a\n\"x\"y\n", "\"a"] {
+        let params = with_schema(Arc::new(Schema::new(vec![Field::new(
+            "a",
+            DataType::Utf8,
+            true,
+        )])));
+        let error = match CsvReader::open(rows.as_bytes().to_vec(), &params) {
+            Ok(mut reader) => {
+                let error = reader.next().unwrap().unwrap_err();
+                assert!(reader.next().is_none());
+                error
+            }
+            Err(error) => error,
+        };
+        assert!(matches!(error, FormatsError::CsvQuote { .. }), "{error}");
+    }
+}
+
+#[test]
+fn columns_are_found_by_name_and_the_last_line_end_may_be_missing() {
+    let rows = "\u{feff}b,unused,a\r\n1,x,2\r\n\r\n3,y,4";
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("a", DataType::Int64, true),
+        Field::new("b", DataType::Int64, true),
+    ]));
+    let found = read(rows.as_bytes().to_vec(), &with_schema(schema));
+    assert_eq!(
+        found
+            .column(0)
+            .as_primitive::<Int64Type>()
+            .values()
+            .to_vec(),
+        [2, 4]
+    );
+    assert_eq!(
+        found
+            .column(1)
+            .as_primitive::<Int64Type>()
+            .values()
+            .to_vec(),
+        [1, 3]
+    );
+}
+
+#[test]
+fn long_rows_are_read_up_to_the_bound() {
+    let rows = format!("a\n\"{}\"\n", "x\n".repeat(2 << 20));
+    let params = CsvReadParams {
+        row_bytes_max: 5 << 20,
+        ..with_schema(Arc::new(Schema::new(vec![Field::new(
+            "a",
+            DataType::Utf8,
+            true,
+        )])))
+    };
+    assert_eq!(
+        read(rows.clone().into_bytes(), &params)
+            .column(0)
+            .as_string::<i32>()
+            .value(0)
+            .len(),
+        4 << 20
+    );
+    let params = CsvReadParams {
+        row_bytes_max: 1 << 20,
+        ..params
+    };
+    let error = CsvReader::open(rows.into_bytes(), &params)
+        .unwrap()
+        .next()
+        .unwrap()
+        .unwrap_err();
+    assert!(matches!(error, FormatsError::TooLarge { .. }), "{error}");
+}
+
+#[test]
+fn nested_columns_are_refused() {
+    let batch = batch(support::nested_columns(3, false));
+    assert!(matches!(
+        encode_csv(&batch, &CsvWriteParams::default()),
+        Err(FormatsError::UnsupportedType { .. })
+    ));
+}

@@ -1,0 +1,164 @@
+//! Between the engine's columns and DuckDB's: zones taken off and put back.
+//!
+//! DuckDB cuts `timestamp[ns, UTC]` to microseconds without a word and takes the slow calendar library for every zoned time. Arrow's
+//! zoned timestamps are instants in UTC whatever their zone says, so they go in as naive timestamps of the same unit, with DuckDB's
+//! `TimeZone` at UTC, and come back tagged `UTC`. Only type tags change; no value is touched or copied.
+
+use std::sync::Arc;
+
+use arrow_array::{RecordBatch, RecordBatchOptions, make_array};
+use arrow_data::ArrayData;
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+
+use crate::error::{RelationalError, Result};
+
+/// The zone of every zoned result.
+pub(crate) const UTC: &str = "UTC";
+
+/// Applies `zone` to every timestamp in a type, however deep, and calls list items `item`, as Arrow does and DuckDB does not. Field
+/// metadata below the top is dropped: DuckDB would read extension types into it.
+fn map_zones(data_type: &DataType, zone: &impl Fn(Option<&str>) -> Option<Arc<str>>) -> DataType {
+    let renamed = |field: &FieldRef, name: &str| {
+        Arc::new(Field::new(
+            name,
+            map_zones(field.data_type(), zone),
+            field.is_nullable(),
+        ))
+    };
+    let field = |field: &FieldRef| renamed(field, field.name());
+    match data_type {
+        DataType::Timestamp(unit, old) => DataType::Timestamp(*unit, zone(old.as_deref())),
+        DataType::List(item) => DataType::List(renamed(item, "item")),
+        DataType::LargeList(item) => DataType::LargeList(renamed(item, "item")),
+        DataType::FixedSizeList(item, length) => {
+            DataType::FixedSizeList(renamed(item, "item"), *length)
+        }
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect::<Fields>()),
+        DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
+        DataType::Dictionary(keys, values) => {
+            DataType::Dictionary(keys.clone(), Box::new(map_zones(values, zone)))
+        }
+        other => other.clone(),
+    }
+}
+
+/// The type with every timestamp naive, as DuckDB gets it.
+pub(crate) fn naive_type(data_type: &DataType) -> DataType {
+    map_zones(data_type, &|_| None)
+}
+
+/// The type of a result, with its naive timestamps in UTC if it stems from zoned ones.
+pub(crate) fn result_type(data_type: &DataType, from_zoned: bool) -> DataType {
+    map_zones(data_type, &|zone| {
+        zone.or(from_zoned.then_some(UTC)).map(Arc::from)
+    })
+}
+
+/// Whether a timestamp with a zone is in the type.
+pub(crate) fn is_zoned(data_type: &DataType) -> bool {
+    match data_type {
+        DataType::Timestamp(_, zone) => zone.is_some(),
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => is_zoned(item.data_type()),
+        DataType::Struct(fields) => fields.iter().any(|field| is_zoned(field.data_type())),
+        DataType::Dictionary(_, values) => is_zoned(values),
+        _ => false,
+    }
+}
+
+/// The schema that DuckDB gets: naive timestamps, no metadata.
+pub(crate) fn naive_schema(schema: &Schema) -> SchemaRef {
+    let fields = schema.fields().iter().map(|field| {
+        Field::new(
+            field.name(),
+            naive_type(field.data_type()),
+            field.is_nullable(),
+        )
+    });
+    Arc::new(Schema::new(fields.collect::<Fields>()))
+}
+
+/// The same columns under `schema`, whose types differ from the batch's in zones, nested names and metadata only. Copies nothing.
+pub(crate) fn retag(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
+    let columns = batch
+        .columns()
+        .iter()
+        .zip(schema.fields())
+        .map(|(column, field)| {
+            if column.data_type() == field.data_type() {
+                return Ok(Arc::clone(column));
+            }
+            Ok(make_array(retag_data(column.to_data(), field.data_type())?))
+        });
+    let columns = columns.collect::<Result<Vec<_>>>()?;
+    let options = RecordBatchOptions::new().with_row_count(Some(batch.num_rows()));
+    Ok(RecordBatch::try_new_with_options(
+        Arc::clone(schema),
+        columns,
+        &options,
+    )?)
+}
+
+fn retag_data(data: ArrayData, to: &DataType) -> Result<ArrayData> {
+    let child_types: Vec<&DataType> = match to {
+        DataType::List(item)
+        | DataType::LargeList(item)
+        | DataType::FixedSizeList(item, _)
+        | DataType::Map(item, _) => vec![item.data_type()],
+        DataType::Struct(fields) => fields.iter().map(|field| field.data_type()).collect(),
+        DataType::Dictionary(_, values) => vec![values],
+        _ => vec![],
+    };
+    let children = data
+        .child_data()
+        .iter()
+        .zip(child_types)
+        .map(|(child, to)| retag_data(child.clone(), to));
+    let children = children.collect::<Result<Vec<_>>>()?;
+    Ok(data
+        .into_builder()
+        .data_type(to.clone())
+        .child_data(children)
+        .build()?)
+}
+
+/// Refuses names that DuckDB would take for one another.
+pub(crate) fn require_distinct_names(schema: &Schema) -> Result<()> {
+    let mut seen = std::collections::HashMap::new();
+    for field in schema.fields() {
+        if let Some(first) = seen.insert(field.name().to_lowercase(), field.name()) {
+            return Err(RelationalError::AmbiguousColumns {
+                first: first.clone(),
+                second: field.name().clone(),
+            });
+        }
+    }
+    Ok(())
+}
+
+/// Checks that a batch has the columns, by position, that `schema` announces.
+pub(crate) fn require_schema(batch: &RecordBatch, schema: &Schema) -> Result<()> {
+    let found = batch.schema_ref();
+    let differs = |difference: String| Err(RelationalError::BatchSchema { difference });
+    if found.fields().len() != schema.fields().len() {
+        return differs(format!(
+            "{} columns instead of {}",
+            found.fields().len(),
+            schema.fields().len()
+        ));
+    }
+    for (found, expected) in found.fields().iter().zip(schema.fields()) {
+        if found.name() != expected.name() || found.data_type() != expected.data_type() {
+            return differs(format!(
+                "column \"{}\" of type {} stands where \"{}\" of type {} was announced",
+                found.name(),
+                found.data_type(),
+                expected.name(),
+                expected.data_type()
+            ));
+        }
+    }
+    Ok(())
+}

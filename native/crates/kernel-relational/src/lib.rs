@@ -1,0 +1,36 @@
+//! Relational work on Arrow batches: SQL expressions checked against a schema and applied to batches, queries over named inputs, and
+//! tables written exactly once. The engine behind it is DuckDB's prebuilt library, opened by path and fed in place.
+//!
+//! Read `database.rs` first, then `projection.rs`. `scan.rs` is how DuckDB reads our batches; `ffi.rs` is the C API it exports.
+//!
+//! # Types
+//! Zoned timestamps are instants: DuckDB sees them as naive timestamps in UTC of the same unit, and results that stem from them are
+//! tagged `UTC`. DuckDB computes intervals and truncation in microseconds, so `flash_time + INTERVAL 1 SECOND` on nanoseconds gives
+//! microseconds; comparisons and plain columns keep every nanosecond. Computed text is `Utf8`, sums of integers are `Decimal128(38, 0)`.
+
+mod columns;
+mod connection;
+mod database;
+mod error;
+mod expression;
+mod ffi;
+mod functions;
+mod inputs;
+mod ledger;
+mod library;
+mod projection;
+mod query;
+mod quote;
+mod scan;
+mod sync;
+mod syntax;
+mod table_write;
+
+pub use database::{Database, Limits, Location};
+pub use error::{ExpressionIssue, RelationalError, Result};
+pub use expression::check_expression;
+pub use ledger::{LEDGER_TABLE, LedgerKey, ledger_epoch};
+pub use library::{DUCKDB_VERSION, Library};
+pub use projection::Projection;
+pub use query::{Cancelled, Query, QueryInput};
+pub use table_write::{TableWrite, WriteMode, WriteOutcome, count_rows, write_table};

@@ -1,0 +1,14 @@
+//! Any bytes as a GLM granule, all three tables.
+
+#![no_main]
+
+use kernel_netcdf::{GlmParams, GlmTable, Longitude, decode_glm_tables};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|bytes: &[u8]| {
+    let longitude = if bytes.len() % 2 == 0 { Longitude::Wrapped } else { Longitude::Unwrapped };
+    for table in GlmTable::ALL {
+        let params = GlmParams { table, longitude, ..GlmParams::default() };
+        let _ = decode_glm_tables(bytes, "fuzz.nc", &[params]);
+    }
+});

@@ -1,0 +1,6 @@
+/** Everything of the core at once; import `@sferic/bindings/<kernel>` to load less. Start with batch.ts. */
+export * from "./batch.ts";
+export * from "./cluster.ts";
+export * from "./formats.ts";
+export * from "./netcdf.ts";
+export * from "./relational.ts";

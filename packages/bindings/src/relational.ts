@@ -1,0 +1,157 @@
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { type Batch, type Column, type ConfigProblem, nearest, OperatorError, Schema } from "@sferic/operator";
+import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
+import { cancellable } from "./cancel.ts";
+import { unwrapped, unwrapping } from "./errors.ts";
+import * as native from "./native.ts";
+
+/** An SQL expression in a configuration, with its place. */
+export interface ExpressionAt {
+  readonly expression: string;
+  /** Pointer relative to the operator. */
+  readonly pointer: string;
+  /** Type it must have. */
+  readonly type?: "bool";
+}
+
+/** What expressions over a schema are: a column each, or problems. */
+export interface CheckedExpressions {
+  /** Type and nullability per expression, in order; meaningful only without problems. The names are empty. */
+  readonly columns: readonly Column[];
+  readonly problems: readonly ConfigProblem[];
+}
+
+/** Types SQL expressions against a schema, without data. About 0.2 ms each. */
+export function checkExpressions(schema: Schema, expressions: readonly ExpressionAt[]): CheckedExpressions {
+  useDuckdb();
+  const texts = expressions.map(({ expression }) => expression);
+  const checked = unwrapping(() => native.checkExpressions(toNativeColumns(schema), texts));
+  const columns: Column[] = [];
+  const problems: ConfigProblem[] = [];
+  checked.forEach(({ column, issue }, index) => {
+    const { pointer, type, expression } = expressions[index]!;
+    if (issue !== undefined && issue !== null) problems.push(problemOf(issue, pointer, schema));
+    else columns.push(toColumn(column!));
+    if (column && type !== undefined && column.type !== type) {
+      const message = `"${expression}" is ${column.type}; a condition that is true or false is needed here`;
+      problems.push({ code: "expression-type", message, pointer, offset: 0, length: expression.length });
+    }
+  });
+  return { columns, problems };
+}
+
+function problemOf(issue: native.NativeExpressionIssue, pointer: string, schema: Schema): ConfigProblem {
+  const near = issue.identifier ? nearest(issue.identifier, schema.names) : undefined;
+  const hint = near ?? issue.candidates[0];
+  return {
+    code: issue.identifier ? "unknown-column" : "invalid-expression",
+    message: issue.message,
+    pointer,
+    ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
+    ...(issue.identifier ? { length: issue.identifier.length } : {}),
+    ...(hint === undefined ? {} : { hint }),
+  };
+}
+
+/** A filter and a list of expressions, prepared once per input schema. Keeps the order of rows. */
+export class Projection {
+  readonly #columns: readonly (readonly [name: string, expression: string])[] | null;
+  readonly #filter: string | null;
+  readonly #prepared = new Map<string, native.NativeProjection>();
+
+  /** `columns` null keeps all columns. */
+  constructor(columns: Readonly<Record<string, string>> | null, filter: string | null) {
+    this.#columns = columns === null ? null : Object.entries(columns);
+    this.#filter = filter;
+  }
+
+  /** The rows for which the filter is true, with the columns. Closes its input. Throws `expression-failed`. */
+  async apply(batch: Batch, signal?: AbortSignal): Promise<Batch> {
+    try {
+      const projection = this.#for(batch.schema);
+      return fromHandle(await cancellable(signal, (token) => projection.apply(handleOf(batch), token)));
+    } finally {
+      batch.close();
+    }
+  }
+
+  #for(schema: Schema): native.NativeProjection {
+    const key = JSON.stringify(schema.columns);
+    const prepared = this.#prepared.get(key);
+    if (prepared !== undefined) return prepared;
+    useDuckdb();
+    const columns = this.#columns ?? schema.names.map((name) => [name, quoted(name)] as const);
+    const [names, expressions] = [columns.map(([name]) => name), columns.map(([, expression]) => expression)];
+    const made = unwrapping(() =>
+      native.prepareProjection(toNativeColumns(schema), names, expressions, this.#filter ?? undefined),
+    );
+    this.#prepared.set(key, made);
+    return made;
+  }
+}
+
+/** A name as an SQL identifier. */
+export function quoted(name: string): string {
+  return `"${name.replaceAll('"', '""')}"`;
+}
+
+/** Where and how an epoch's rows go into a table of a DuckDB file. */
+export interface TableWrite {
+  /** Path of the database file. */
+  readonly database: string;
+  /** `table` or `schema.table`. */
+  readonly table: string;
+  readonly mode: "append" | "replace";
+  /** Parquet file that holds the rows. */
+  readonly parquet: string;
+  /** Names the write: a second one with the same name changes nothing. */
+  readonly ledger: { readonly pipeline: string; readonly sink: string; readonly epoch: number };
+}
+
+/**
+ * Puts the rows of a Parquet file into a table in one transaction together with a ledger row; does nothing when the
+ * ledger already has the epoch. Throws `database-locked`, `schema-mismatch`, `not-a-database`, `disk-full`.
+ */
+export async function writeTable(write: TableWrite): Promise<{ rows: number; alreadyWritten: boolean }> {
+  useDuckdb();
+  const { ledger, ...rest } = write;
+  return unwrapped(native.writeTable({ ...rest, ...ledger }));
+}
+
+/** Result of an SQL query on a DuckDB file (`:memory:` for none), for tests and previews. */
+export async function queryDatabase(database: string, sql: string): Promise<Batch> {
+  useDuckdb();
+  return fromHandle(await unwrapped(native.queryDatabase(database, sql)));
+}
+
+/** Version of the DuckDB library, such as `v1.5.5`. */
+export function duckdbVersion(): string {
+  useDuckdb();
+  return native.duckdbVersion();
+}
+
+let inUse = false;
+
+/** Tells the core where the DuckDB library is that npm installed for this platform. It is opened on first use. */
+function useDuckdb(): void {
+  if (inUse) return;
+  const inside = createRequire(createRequire(import.meta.url).resolve("@duckdb/node-bindings/package.json"));
+  const platform = `@duckdb/node-bindings-${process.platform}-${process.arch}`;
+  const file = { darwin: "libduckdb.dylib", win32: "duckdb.dll" }[process.platform as string] ?? "libduckdb.so";
+  const manifest = [platform, `${platform}-musl`].map((name) => resolved(inside, `${name}/package.json`)).find(Boolean);
+  if (manifest === undefined) {
+    const message = `The DuckDB library for ${process.platform} ${process.arch} is not installed (${platform}). Run the installation again with optional dependencies.`;
+    throw new OperatorError({ code: "duckdb-missing", message, domain: "external" });
+  }
+  native.useDuckdb(join(dirname(manifest), file));
+  inUse = true;
+}
+
+function resolved(inside: NodeJS.Require, name: string): string | undefined {
+  try {
+    return inside.resolve(name);
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,205 @@
+import { randomUUID } from "node:crypto";
+import { rename } from "node:fs/promises";
+import { join } from "node:path";
+import { type Offset, OperatorError } from "@sferic/operator";
+import { createDurably, makeDirectory, namesIn, remove, syncDirectory, textOf } from "./durable-files.ts";
+import { acquireLock } from "./lock.ts";
+import { type Committed, decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
+
+/** Which folder holds which record, in the order an epoch writes them. */
+const folders = { intent: "offsets", prepared: "prepared", committed: "commits" } as const;
+type RecordKind = keyof typeof folders;
+interface RecordTypes {
+  intent: Intent;
+  prepared: Prepared;
+  committed: Committed;
+}
+
+/** The first file of a checkpoint: whose it is. */
+export interface CheckpointIdentity {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly specHash: string;
+  readonly engineVersion: string;
+}
+
+/** What a checkpoint says a new run has to do first. */
+export interface Recovery {
+  /** First epoch that is not committed. */
+  readonly nextEpoch: number;
+  /** End offsets per source of all committed epochs, oldest first. */
+  readonly history: Readonly<Record<string, Offset[]>>;
+  readonly lastTimeMs: number;
+  /** The unfinished epoch, if there is one. */
+  readonly intent: Intent | null;
+  /** Its staged output, if it got that far. */
+  readonly prepared: Prepared | null;
+  /** Newest committed epoch, to be acknowledged again. */
+  readonly committed: Intent | null;
+  /** Records that were set aside because they were torn. */
+  readonly setAside: readonly string[];
+}
+
+/**
+ * The folder that makes a run resumable (layout in the guide "Guarantees"). Held under a lock from `open` to `close`.
+ * Every record is written once, synced, and never changed.
+ */
+export class Checkpoint {
+  readonly directory: string;
+  readonly identity: CheckpointIdentity;
+  readonly #release: () => Promise<void>;
+
+  private constructor(directory: string, identity: CheckpointIdentity, release: () => Promise<void>) {
+    this.directory = directory;
+    this.identity = identity;
+    this.#release = release;
+  }
+
+  /**
+   * Opens or creates the checkpoint and takes its lock. Throws `checkpoint-locked`, or `checkpoint-mismatch` when it
+   * belongs to a pipeline of another name.
+   */
+  static async open(
+    directory: string,
+    pipeline: { name: string; specHash: string; engineVersion: string },
+  ): Promise<Checkpoint> {
+    for (const folder of Object.values(folders)) await makeDirectory(join(directory, folder));
+    const release = await acquireLock(directory);
+    try {
+      return new Checkpoint(directory, await identify(directory, pipeline), release);
+    } catch (thrown) {
+      await release();
+      throw thrown;
+    }
+  }
+
+  /** Folder for what an operator keeps between stage and commit. */
+  scratch(operatorId: string): string {
+    return join(this.directory, "staged", operatorId);
+  }
+
+  /** Writes one record; it is on disk when this resolves. */
+  async write<K extends RecordKind>(kind: K, record: RecordTypes[K]): Promise<void> {
+    await createDurably(this.#path(kind, record.epoch), encodeRecord(record));
+  }
+
+  /** Lets go of the lock. */
+  async close(): Promise<void> {
+    await this.#release();
+  }
+
+  /**
+   * Reads what is there. A torn record that is the newest is renamed to `*.torn` and counts as absent; a torn older
+   * one, or a gap, throws `checkpoint-corrupt` with the file and the repair.
+   */
+  async recover(): Promise<Recovery> {
+    const setAside: string[] = [];
+    const committedCount = await this.#countRecords("committed");
+    const intentCount = await this.#countRecords("intent");
+    if (intentCount < committedCount) throw corrupt(this.#path("intent", intentCount), "the record is missing");
+    const torn = await this.#setAsideIfTorn("committed", committedCount - 1, setAside);
+    const next = torn ? committedCount - 1 : committedCount;
+    const intent = await this.#unfinished("intent", next, setAside);
+    const prepared = await this.#unfinished("prepared", next, setAside);
+    if (prepared !== null && intent === null) {
+      throw corrupt(this.#path("intent", next), `epoch ${next} is prepared but has no intent`);
+    }
+    const history: Record<string, Offset[]> = {};
+    let committed: Intent | null = null;
+    for (let epoch = 0; epoch < next; epoch++) {
+      committed = await this.#require("intent", epoch);
+      for (const [source, { end }] of Object.entries(committed.sources)) (history[source] ??= []).push(end);
+    }
+    const lastTimeMs = intent?.timeMs ?? committed?.timeMs ?? 0;
+    return { nextEpoch: next, history, lastTimeMs, intent, prepared, committed, setAside };
+  }
+
+  /** A committed or unfinished record, or null when there is none. Throws {@link TornRecord}. */
+  async read<K extends RecordKind>(kind: K, epoch: number): Promise<RecordTypes[K] | null> {
+    const text = await textOf(this.#path(kind, epoch));
+    return text === null ? null : decodeRecord<RecordTypes[K]>(text);
+  }
+
+  async #require<K extends RecordKind>(kind: K, epoch: number): Promise<RecordTypes[K]> {
+    const path = this.#path(kind, epoch);
+    try {
+      const record = await this.read(kind, epoch);
+      if (record !== null) return record;
+    } catch (thrown) {
+      if (!(thrown instanceof TornRecord)) throw thrown;
+      throw corrupt(path, `${thrown.message} It is not the newest record, so it cannot be left out`);
+    }
+    throw corrupt(path, "the record is missing");
+  }
+
+  async #unfinished<K extends RecordKind>(kind: K, epoch: number, setAside: string[]): Promise<RecordTypes[K] | null> {
+    await this.#setAsideIfTorn(kind, epoch, setAside);
+    return this.read(kind, epoch);
+  }
+
+  async #setAsideIfTorn(kind: RecordKind, epoch: number, setAside: string[]): Promise<boolean> {
+    if (epoch < 0) return false;
+    const path = this.#path(kind, epoch);
+    try {
+      await this.read(kind, epoch);
+      return false;
+    } catch (thrown) {
+      if (!(thrown instanceof TornRecord)) throw thrown;
+      await remove(`${path}.torn`);
+      await rename(path, `${path}.torn`);
+      await syncDirectory(join(this.directory, folders[kind]));
+      setAside.push(path);
+      return true;
+    }
+  }
+
+  /** How many epochs, counted from 0 and without a gap, have a record of the kind. */
+  async #countRecords(kind: RecordKind): Promise<number> {
+    const names = await namesIn(join(this.directory, folders[kind]));
+    const epochs = names.filter((name) => /^\d{10}\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
+    const gap = epochs.findIndex((epoch, index) => epoch !== index);
+    if (gap === -1) return epochs.length;
+    throw corrupt(this.#path(kind, gap), "the record is missing, but later ones are there");
+  }
+
+  #path(kind: RecordKind, epoch: number): string {
+    return join(this.directory, folders[kind], `${String(epoch).padStart(10, "0")}.json`);
+  }
+}
+
+async function identify(
+  directory: string,
+  pipeline: { name: string; specHash: string; engineVersion: string },
+): Promise<CheckpointIdentity> {
+  const path = join(directory, "pipeline.json");
+  const text = await textOf(path);
+  if (text === null) {
+    const { name, specHash, engineVersion } = pipeline;
+    const identity = { id: randomUUID(), pipeline: name, specHash, engineVersion };
+    await createDurably(path, encodeRecord(identity));
+    return identity;
+  }
+  const identity = decodeIdentity(path, text);
+  if (identity.pipeline === pipeline.name) return identity;
+  throw new OperatorError({
+    code: "checkpoint-mismatch",
+    message: `The checkpoint ${directory} belongs to the pipeline "${identity.pipeline}", not to "${pipeline.name}". Give this pipeline a checkpoint of its own.`,
+  });
+}
+
+function decodeIdentity(path: string, text: string): CheckpointIdentity {
+  try {
+    return decodeRecord<CheckpointIdentity>(text);
+  } catch (thrown) {
+    if (!(thrown instanceof TornRecord)) throw thrown;
+    throw corrupt(path, thrown.message);
+  }
+}
+
+function corrupt(path: string, reason: string): OperatorError {
+  return new OperatorError({
+    code: "checkpoint-corrupt",
+    message: `The checkpoint cannot be trusted: ${path}: ${reason}. Restore the file from a copy, or start anew with an empty checkpoint and empty outputs.`,
+    details: { path },
+  });
+}

@@ -1,0 +1,66 @@
+import { createHash } from "node:crypto";
+import type { Json, Offset, Staged } from "@sferic/operator";
+import type { OperatorCounts, PhaseSeconds } from "../result.ts";
+
+/** What an epoch will read; written before anything is read. */
+export interface Intent {
+  readonly epoch: number;
+  readonly timeMs: number;
+  readonly seed: number;
+  /** Per source the range (start, end]. */
+  readonly sources: Readonly<Record<string, { readonly start: Offset | null; readonly end: Offset }>>;
+}
+
+/** What every sink has staged; from here on the epoch is never computed again. */
+export interface Prepared {
+  readonly epoch: number;
+  readonly sinks: Readonly<Record<string, Staged | null>>;
+  readonly operators: Readonly<Record<string, OperatorCounts>>;
+}
+
+/** The epoch is visible in every sink. */
+export interface Committed {
+  readonly epoch: number;
+  readonly sinks: Readonly<Record<string, { readonly rows: number; readonly files: readonly string[] }>>;
+  readonly operators: Readonly<Record<string, OperatorCounts>>;
+  readonly seconds: PhaseSeconds;
+}
+
+/** A record that is not what was written: cut off, altered, or not JSON. */
+export class TornRecord extends Error {
+  override readonly name = "TornRecord";
+}
+
+/** Text of a record: one line of JSON with a SHA-256 over it. */
+export function encodeRecord(record: object): string {
+  const body = JSON.stringify(record);
+  return `{"checksum":"${digest(body)}","record":${body}}\n`;
+}
+
+/** Inverse of {@link encodeRecord}; throws {@link TornRecord}. */
+export function decodeRecord<T>(text: string): T {
+  const found = /^\{"checksum":"([0-9a-f]{64})","record":(.*)\}\n$/s.exec(text);
+  if (found === null) throw new TornRecord("The record is cut off or is not a record.");
+  const [, checksum, body] = found as unknown as [string, string, string];
+  if (digest(body) !== checksum) throw new TornRecord("The record does not match its checksum.");
+  return JSON.parse(body) as T;
+}
+
+/** SHA-256 of JSON with sorted keys, as hex. */
+export function fingerprint(value: unknown): string {
+  return digest(JSON.stringify(sorted(value as Json)));
+}
+
+function sorted(value: Json): Json {
+  if (Array.isArray(value)) return value.map(sorted);
+  if (value === null || typeof value !== "object") return value;
+  return Object.fromEntries(
+    Object.entries(value)
+      .toSorted(([a], [b]) => (a < b ? -1 : 1))
+      .map(([key, inner]) => [key, sorted(inner as Json)]),
+  );
+}
+
+function digest(text: string): string {
+  return createHash("sha256").update(text).digest("hex");
+}

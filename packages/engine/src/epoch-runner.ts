@@ -1,0 +1,268 @@
+import { join } from "node:path";
+import { type Bounds, type Epoch, type Offset, OperatorError, type Sink, type Source, type Staged } from "@sferic/operator";
+import { makeDirectory, replaceDurably } from "./checkpoint/durable-files.ts";
+import type { Recovery } from "./checkpoint/checkpoint.ts";
+import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
+import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow.ts";
+import type { ProtocolPoint, RunEvent } from "./events.ts";
+import type { Plan } from "./plan.ts";
+import type { OperatorCounts, PhaseSeconds } from "./result.ts";
+import type { RunHome, RunOptions, Trigger } from "./run.ts";
+import type { RunSummary } from "./summary.ts";
+import { sleep } from "./sleep.ts";
+
+interface RunnerOptions extends RunOptions {
+  readonly emit: (event: RunEvent) => Promise<void>;
+}
+
+/** How often a triggered run looks whether it should stop while nothing is new, and how often progress is told. */
+const progressEveryMs = 100;
+
+/**
+ * Runs epochs through the protocol: intent, read and transform, stage, prepared, publish, committed, acknowledge,
+ * clean up. `recover` first finishes what an earlier run left.
+ */
+export class EpochRunner {
+  readonly #plan: Plan;
+  readonly #home: RunHome;
+  readonly #operators: readonly LiveOperator[];
+  readonly #summary: RunSummary;
+  readonly #options: RunnerOptions;
+  readonly #emit: RunnerOptions["emit"];
+  /** End offset per source of the newest epoch. */
+  readonly #position = new Map<string, Offset>();
+  #nextEpoch = 0;
+  #lastTimeMs = 0;
+
+  constructor(plan: Plan, home: RunHome, operators: readonly LiveOperator[], summary: RunSummary, options: RunnerOptions) {
+    this.#plan = plan;
+    this.#home = home;
+    this.#operators = operators;
+    this.#summary = summary;
+    this.#options = options;
+    this.#emit = options.emit;
+  }
+
+  /** Opens the operators, then finishes the epoch that an earlier run left unfinished. */
+  async recover(): Promise<void> {
+    const recovery = await this.#home.checkpoint?.recover();
+    await this.#openOperators(recovery?.history ?? {});
+    if (recovery === undefined) return;
+    for (const path of recovery.setAside) await this.#emit({ type: "set-aside", path });
+    this.#nextEpoch = recovery.nextEpoch;
+    this.#lastTimeMs = recovery.lastTimeMs;
+    for (const [id, offsets] of Object.entries(recovery.history)) this.#position.set(id, offsets.at(-1)!);
+    if (recovery.committed !== null) await this.#finish(recovery.committed);
+    await this.#resume(recovery);
+  }
+
+  /** Runs new epochs until the trigger is satisfied, the run is drained, or `maxEpochs` is reached. */
+  async run(trigger: Trigger): Promise<void> {
+    const until = trigger === "available-now" ? await this.#newestOffsets() : {};
+    const bounded = trigger !== "once";
+    let due = performance.now();
+    while (!this.#shouldStop()) {
+      const ran = await this.#runNext(bounded, until);
+      if (trigger === "once" || (trigger === "available-now" && !ran)) return;
+      if (typeof trigger !== "object") continue;
+      if (!ran) await this.#emit({ type: "idle" });
+      due = Math.max(due + trigger.everyMs, performance.now());
+      await this.#waitUntil(due);
+    }
+  }
+
+  #shouldStop(): boolean {
+    this.#options.signal?.throwIfAborted();
+    const enough = this.#summary.epochs >= (this.#options.maxEpochs ?? Number.POSITIVE_INFINITY);
+    return enough || this.#options.drain?.aborted === true;
+  }
+
+  async #waitUntil(due: number): Promise<void> {
+    const signals = [this.#options.signal, this.#options.drain].filter((signal) => signal !== undefined);
+    await sleep(Math.max(0, due - performance.now()), AbortSignal.any(signals));
+  }
+
+  async #openOperators(history: Recovery["history"]): Promise<void> {
+    for (const { planned, instance } of this.#operators) {
+      const { id, kind } = planned.node;
+      if (kind === "source") await (instance as Source).open?.(history[id] ?? []);
+      if (kind === "sink") await (instance as Sink).open?.();
+    }
+  }
+
+  async #resume({ intent, prepared }: Recovery): Promise<void> {
+    if (intent === null) return;
+    await this.#emit({ type: "recovering", epoch: intent.epoch, from: prepared === null ? "intent" : "prepared" });
+    if (prepared !== null) return this.#publish(intent, prepared, noSeconds());
+    await this.#discard(intent.epoch);
+    await this.#compute(intent);
+  }
+
+  async #newestOffsets(): Promise<Record<string, Offset>> {
+    const newest: Record<string, Offset> = {};
+    for (const [id, source] of this.#sources()) {
+      const offset = await source.latestOffset(this.#position.get(id) ?? null, {});
+      if (offset !== null) newest[id] = offset;
+    }
+    return newest;
+  }
+
+  /** Runs one epoch if any source has something new. */
+  async #runNext(bounded: boolean, until: Record<string, Offset>): Promise<boolean> {
+    const intent = await this.#intend(bounded, until);
+    if (intent === null) return false;
+    await this.#home.checkpoint?.write("intent", intent);
+    await this.#at(intent.epoch, "intent");
+    await this.#compute(intent);
+    return true;
+  }
+
+  async #intend(bounded: boolean, until: Record<string, Offset>): Promise<Intent | null> {
+    const sources: Record<string, { start: Offset | null; end: Offset }> = {};
+    for (const [id, source, bounds] of this.#sources()) {
+      const start = this.#position.get(id) ?? null;
+      const end = await source.latestOffset(start, bounded ? bounds : {}, until[id]);
+      if (end !== null) sources[id] = { start, end };
+    }
+    if (Object.keys(sources).length === 0) return null;
+    const epoch = this.#nextEpoch;
+    const timeMs = Math.max(Date.now(), this.#lastTimeMs);
+    await this.#at(epoch, "planned");
+    return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources };
+  }
+
+  async #compute(intent: Intent): Promise<void> {
+    const started = performance.now();
+    const epoch = this.#epochOf(intent);
+    const outcome = await runDataflow(this.#operators, intent.sources, epoch, this.#plan.registry, this.#progress(epoch));
+    await this.#at(intent.epoch, "staged");
+    await this.#keepDeadLetters(intent.epoch, outcome);
+    this.#checkInvalidRatio(outcome);
+    const prepared = { epoch: intent.epoch, sinks: outcome.staged, operators: outcome.operators };
+    await this.#home.checkpoint?.write("prepared", prepared);
+    await this.#at(intent.epoch, "prepared");
+    await this.#publish(intent, prepared, dataflowSeconds(outcome.operators, secondsSince(started)));
+  }
+
+  async #publish(intent: Intent, prepared: Prepared, spent: PhaseSeconds): Promise<void> {
+    const epoch = this.#epochOf(intent);
+    const sinks: Record<string, { rows: number; files: readonly string[] }> = {};
+    const publishing = performance.now();
+    for (const [id, sink] of this.#sinks()) {
+      const staged: Staged | null = prepared.sinks[id] ?? null;
+      if (staged === null) continue;
+      const { files } = await sink.publish(staged, epoch);
+      sinks[id] = { rows: staged.rows, files };
+      await this.#at(intent.epoch, "published", id);
+    }
+    await this.#at(intent.epoch, "all-published");
+    const committing = performance.now();
+    const seconds = { ...spent, publish: (committing - publishing) / 1000 };
+    const committed: Committed = { epoch: intent.epoch, sinks, operators: prepared.operators, seconds };
+    await this.#home.checkpoint?.write("committed", committed);
+    await this.#at(intent.epoch, "committed");
+    await this.#finish(intent);
+    this.#advance(intent);
+    this.#summary.add(prepared.operators, sinks, { ...seconds, commit: secondsSince(committing) });
+  }
+
+  #advance(intent: Intent): void {
+    this.#nextEpoch = intent.epoch + 1;
+    this.#lastTimeMs = intent.timeMs;
+    for (const [id, { end }] of Object.entries(intent.sources)) this.#position.set(id, end);
+  }
+
+  /** What follows a commit and may be repeated: tell the sources, remove what was staged. */
+  async #finish(intent: Intent): Promise<void> {
+    for (const [id, source] of this.#sources()) {
+      const range = intent.sources[id];
+      if (range !== undefined) await source.acknowledge?.(range.end);
+    }
+    await this.#at(intent.epoch, "acknowledged");
+    await this.#discard(intent.epoch);
+    await this.#at(intent.epoch, "cleaned");
+  }
+
+  async #discard(epoch: number): Promise<void> {
+    for (const [, sink] of this.#sinks()) await sink.discard?.(epoch);
+  }
+
+  async #keepDeadLetters(epoch: number, { invalid }: DataflowOutcome): Promise<void> {
+    const letters = Object.entries(invalid).flatMap(([source, rows]) => rows.map((row) => ({ epoch, source, ...row })));
+    if (letters.length === 0) return;
+    await makeDirectory(this.#home.deadLetters);
+    const path = join(this.#home.deadLetters, `${String(epoch).padStart(10, "0")}.jsonl`);
+    await replaceDurably(path, letters.map((letter) => `${JSON.stringify(letter)}\n`).join(""));
+    if (this.#home.checkpoint !== null) this.#summary.deadLetters.push(path);
+    for (const { source, name, reason } of letters) {
+      await this.#emit({ type: "invalid", epoch, operatorId: source, name, reason });
+    }
+  }
+
+  #checkInvalidRatio({ operators }: DataflowOutcome): void {
+    const max = this.#plan.spec.run.invalidRatioMax;
+    if (max === undefined) return;
+    for (const [id, counts] of Object.entries(operators)) {
+      const ratio = counts.invalid / Math.max(1, counts.invalid + counts.rowsOut);
+      if (counts.kind !== "source" || ratio <= max) continue;
+      const message = `${counts.invalid} pieces of input could not be decoded, a share of ${ratio.toFixed(3)}; invalidRatioMax allows ${max}.`;
+      throw new OperatorError({ code: "invalid-ratio-exceeded", message, operatorId: id });
+    }
+  }
+
+  #epochOf(intent: Intent): Epoch {
+    const signal = this.#options.signal ?? new AbortController().signal;
+    return { id: intent.epoch, timeMs: intent.timeMs, seed: intent.seed, signal };
+  }
+
+  async #at(epoch: number, point: ProtocolPoint, operatorId?: string): Promise<void> {
+    await this.#emit({ type: "point", epoch, point, ...(operatorId === undefined ? {} : { operatorId }) });
+  }
+
+  #progress(epoch: Epoch): (operatorId: string, counts: OperatorCounts) => void {
+    const last = new Map<string, number>();
+    return (operatorId, { rowsIn, rowsOut }) => {
+      const now = performance.now();
+      if (now - (last.get(operatorId) ?? 0) < progressEveryMs) return;
+      last.set(operatorId, now);
+      void this.#emit({ type: "progress", epoch: epoch.id, progress: { operatorId, rowsIn, rowsOut } });
+    };
+  }
+
+  *#sources(): Generator<[string, Source, Bounds]> {
+    for (const { planned, instance } of this.#operators) {
+      if (planned.node.kind === "source") yield [planned.node.id, instance as Source, planned.node.bounds];
+    }
+  }
+
+  *#sinks(): Generator<[string, Sink]> {
+    for (const { planned, instance } of this.#operators) {
+      if (planned.node.kind === "sink") yield [planned.node.id, instance as Sink];
+    }
+  }
+}
+
+function noSeconds(): PhaseSeconds {
+  return { plan: 0, read: 0, transform: 0, stage: 0, publish: 0, commit: 0 };
+}
+
+/** Splits the time until the last row was staged by what the operators of each kind took of it. */
+function dataflowSeconds(operators: Readonly<Record<string, OperatorCounts>>, total: number): PhaseSeconds {
+  const spent = { source: 0, transform: 0, sink: 0 };
+  for (const { kind, seconds } of Object.values(operators)) spent[kind] += seconds;
+  const scale = total / Math.max(spent.source + spent.transform + spent.sink, 1e-9);
+  const share = Math.min(1, scale);
+  return { ...noSeconds(), read: spent.source * share, transform: spent.transform * share, stage: spent.sink * share };
+}
+
+function secondsSince(started: number): number {
+  return (performance.now() - started) / 1000;
+}
+
+/** A seed of its own for every epoch, the same in every attempt (a 32-bit mix after Steele et al., SplitMix, 2014). */
+function seedOf(seed: number, epoch: number): number {
+  let mixed = (seed ^ Math.imul(epoch + 1, 0x9e3779b9)) >>> 0;
+  mixed = Math.imul(mixed ^ (mixed >>> 16), 0x85ebca6b);
+  mixed = Math.imul(mixed ^ (mixed >>> 13), 0xc2b2ae35);
+  return (mixed ^ (mixed >>> 16)) >>> 0;
+}

@@ -1,0 +1,9 @@
+/** Plans and runs pipelines. Start with run.ts, then epoch-runner.ts. */
+export * from "./checkpoint/checkpoint.ts";
+export { type Committed, type Intent, type Prepared } from "./checkpoint/records.ts";
+export * from "./events.ts";
+export * from "./explain.ts";
+export * from "./plan.ts";
+export * from "./preview.ts";
+export * from "./result.ts";
+export { engineVersion, type RunOptions, runPipeline, runPlan, type Trigger } from "./run.ts";

@@ -1,0 +1,38 @@
+import { mkdir } from "node:fs/promises";
+import type { OperatorContext, Sink, Source, Transform } from "@sferic/operator";
+import { createFormat, type Plan, type PlannedOperator, resolvePath } from "./plan.ts";
+import type { LiveOperator } from "./dataflow.ts";
+import type { RunHome } from "./run.ts";
+
+/** The operators of a run; disposing closes them all, whatever one of them throws. */
+export interface LiveOperators extends AsyncDisposable {
+  readonly all: readonly LiveOperator[];
+}
+
+/** Creates every operator of the plan. None is opened yet. */
+export async function createOperators(plan: Plan, home: RunHome): Promise<LiveOperators> {
+  const all: LiveOperator[] = [];
+  for (const planned of plan.operators) {
+    const context = contextOf(plan, planned, home);
+    await mkdir(context.scratchDirectory, { recursive: true });
+    all.push({ planned, instance: planned.definition.create(planned.config, context) as Source | Transform | Sink });
+  }
+  const close = async (): Promise<void> => {
+    const closing = await Promise.allSettled(all.map(({ instance }) => instance.close?.()));
+    const failed = closing.find((outcome) => outcome.status === "rejected");
+    if (failed !== undefined) throw failed.reason;
+  };
+  return { all, [Symbol.asyncDispose]: close };
+}
+
+function contextOf(plan: Plan, planned: PlannedOperator, home: RunHome): OperatorContext {
+  return {
+    pipeline: plan.spec.name,
+    operatorId: planned.node.id,
+    durable: home.checkpoint !== null,
+    history: home.history,
+    scratchDirectory: home.scratch(planned.node.id),
+    resolvePath: (path) => resolvePath(plan.baseDirectory, path),
+    format: (config) => createFormat(plan.registry, config),
+  };
+}

@@ -1,0 +1,198 @@
+import { dirname, resolve } from "node:path";
+import { fileURLToPath } from "node:url";
+import {
+  asOperatorError,
+  ConfigError,
+  type Delivery,
+  type Format,
+  type PlanContext,
+  type PortSchemas,
+  type Registry,
+  requireOperator,
+  type Schema,
+  type SinkDefinition,
+  type SourceDefinition,
+  type TransformDefinition,
+} from "@sferic/operator";
+import { type Issue, type OperatorNode, type PipelineSpec, parseSpec, type SpecDocument, sortIssues } from "@sferic/spec";
+
+/** One operator, ready to be created. */
+export interface PlannedOperator {
+  readonly node: OperatorNode;
+  readonly definition: SourceDefinition | TransformDefinition | SinkDefinition;
+  /** The operator's own fields, checked, with defaults. */
+  readonly config: unknown;
+  /** Schema per input name; null where only the data will tell. */
+  readonly inputs: Readonly<Record<string, Schema | null>>;
+  /** Schema per output port; empty for a sink. */
+  readonly outputs: PortSchemas;
+}
+
+/** What a run follows: operators in an order in which every input stands before its readers. */
+export interface Plan {
+  readonly spec: PipelineSpec;
+  readonly document: SpecDocument;
+  readonly operators: readonly PlannedOperator[];
+  readonly registry: Registry;
+  /** Folder from which relative paths count. */
+  readonly baseDirectory: string;
+}
+
+export interface PlanOptions {
+  readonly registry: Registry;
+  /** Path of the spec, for messages, for relative paths, and because only `.jsonc` may hold comments. */
+  readonly file?: string;
+  /** Folder from which relative paths count; the file's folder, or the working folder, by default. */
+  readonly baseDirectory?: string;
+  readonly parameters?: Readonly<Record<string, string>>;
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Whether sources may be opened to learn schemas that nothing declares. Default false. */
+  readonly probe?: boolean;
+}
+
+/** A plan, or null when an issue is an error; the issues are sorted by place. */
+export interface PlanResult {
+  readonly plan: Plan | null;
+  readonly document: SpecDocument;
+  readonly issues: readonly Issue[];
+}
+
+/** Parses a spec (JSON text, or an object) and plans it. Never throws for what the spec says; every mistake is an issue. */
+export async function planPipeline(spec: string | object, options: PlanOptions): Promise<PlanResult> {
+  const text = typeof spec === "string" ? spec : JSON.stringify(spec, null, 2);
+  const parsed = await parseSpec(text, {
+    registry: options.registry,
+    ...(options.file === undefined ? {} : { file: options.file }),
+    comments: options.file?.endsWith(".jsonc") ?? false,
+    parameters: { ...options.parameters },
+    environment: { ...(options.environment ?? process.env) },
+  });
+  const { document } = parsed;
+  if (parsed.spec === null) return { plan: null, document, issues: parsed.issues };
+  const baseDirectory = resolve(options.baseDirectory ?? (options.file === undefined ? "." : dirname(options.file)));
+  const planner = new Planner(parsed.spec, document, options.registry, baseDirectory, options.probe ?? false);
+  const operators = await planner.operators();
+  const issues = sortIssues([...parsed.issues, ...planner.issues]);
+  const failed = issues.some((issue) => issue.severity === "error");
+  const plan = { spec: parsed.spec, document, operators, registry: options.registry, baseDirectory };
+  return { plan: failed ? null : plan, document, issues };
+}
+
+/** A path of the spec as an absolute path; takes `file://` too. */
+export function resolvePath(baseDirectory: string, path: string): string {
+  return path.startsWith("file://") ? fileURLToPath(path) : resolve(baseDirectory, path);
+}
+
+/** The format a `format` field names, created with its checked configuration. */
+export async function createFormat(registry: Registry, config: { readonly type: string }): Promise<Format> {
+  const { type, ...own } = config;
+  const definition = await requireOperator(registry, "format", type);
+  return definition.create(definition.config.parse(own));
+}
+
+/** How often a row of this sink can become visible, given whether a checkpoint survives. */
+export function deliveryOf(definition: SinkDefinition, durable: boolean): Delivery {
+  return durable ? definition.delivery.guarantee : "at-least-once";
+}
+
+class Planner {
+  readonly issues: Issue[] = [];
+  readonly #spec: PipelineSpec;
+  readonly #document: SpecDocument;
+  readonly #registry: Registry;
+  readonly #context: PlanContext;
+  readonly #planned = new Map<string, PlannedOperator>();
+
+  constructor(
+    spec: PipelineSpec,
+    document: SpecDocument,
+    registry: Registry,
+    baseDirectory: string,
+    probe: boolean,
+  ) {
+    this.#spec = spec;
+    this.#document = document;
+    this.#registry = registry;
+    this.#context = {
+      probe,
+      resolvePath: (path) => resolvePath(baseDirectory, path),
+      format: (config) => createFormat(registry, config),
+    };
+  }
+
+  async operators(): Promise<PlannedOperator[]> {
+    for (const node of inDataflowOrder(this.#spec.operators)) this.#planned.set(node.id, await this.#plan(node));
+    return [...this.#planned.values()];
+  }
+
+  async #plan(node: OperatorNode): Promise<PlannedOperator> {
+    const definition = await requireOperator(this.#registry, node.kind, node.type);
+    const config = definition.config.parse(node.config);
+    const inputs = Object.fromEntries(
+      Object.entries(node.inputs).map(([name, references]) => [name, this.#schemaOf(references[0]!)]),
+    );
+    this.#checkOutputMode(node);
+    const outputs = await this.#outputs(node, definition, config, inputs);
+    return { node, definition, config, inputs, outputs };
+  }
+
+  #schemaOf({ operator, port }: { operator: string; port: string }): Schema | null {
+    return this.#planned.get(operator)?.outputs[port] ?? null;
+  }
+
+  /** Nothing that this engine runs keeps results to update yet, so only `append` has a meaning. */
+  #checkOutputMode(node: OperatorNode): void {
+    if (node.outputMode === undefined || node.outputMode === "append") return;
+    this.#report(node, [
+      {
+        code: "output-mode",
+        message: `"${node.outputMode}" needs an aggregate upstream; without one every row is new, so "append" is the mode`,
+        pointer: "/outputMode",
+      },
+    ]);
+  }
+
+  async #outputs(
+    node: OperatorNode,
+    definition: PlannedOperator["definition"],
+    config: unknown,
+    inputs: Record<string, Schema | null>,
+  ): Promise<PortSchemas> {
+    try {
+      if (definition.kind === "source") return await definition.output(config, this.#context);
+      const known = Object.values(inputs).every((schema) => schema !== null);
+      if (!known) return {};
+      const schemas = inputs as Record<string, Schema>;
+      if (definition.kind === "transform") return await definition.output(schemas, config, this.#context);
+      await definition.accept?.(schemas, config, this.#context);
+    } catch (thrown) {
+      this.#report(node, thrown instanceof ConfigError ? thrown.problems : [problemOf(thrown)]);
+    }
+    return {};
+  }
+
+  #report(node: OperatorNode, problems: ConfigError["problems"]): void {
+    for (const problem of problems) {
+      const pointer = node.pointer + problem.pointer;
+      this.issues.push(this.#document.issueAt({ ...problem, pointer }));
+    }
+  }
+}
+
+function problemOf(thrown: unknown): ConfigError["problems"][number] {
+  const { code, message } = asOperatorError(thrown);
+  return { code, message, pointer: "" };
+}
+
+/** Operators ordered so that each stands after those it reads from. */
+function inDataflowOrder(nodes: readonly OperatorNode[]): OperatorNode[] {
+  const byId = new Map(nodes.map((node) => [node.id, node]));
+  const ordered = new Set<OperatorNode>();
+  const visit = (node: OperatorNode): void => {
+    if (ordered.has(node)) return;
+    for (const { operator } of Object.values(node.inputs).flat()) visit(byId.get(operator)!);
+    ordered.add(node);
+  };
+  nodes.forEach(visit);
+  return [...ordered];
+}

@@ -1,0 +1,34 @@
+import { createCsv, csvSchema, readCsv } from "@sferic/bindings/formats";
+import { defineFormat, type Schema } from "@sferic/operator";
+import { z } from "zod";
+import { decodeEach } from "./decode-each.ts";
+import { declaredSchema, schemaField } from "./declared-schema.ts";
+
+const config = z.strictObject({
+  header: z.boolean().default(true).describe("Whether the first line holds the column names."),
+  delimiter: z.string().length(1).default(",").describe("Character between the fields."),
+  null: z.string().default("").describe("Text that stands for a null when writing."),
+  schema: schemaField.optional().describe("Columns and their types when reading; inferred from the first rows when left out."),
+});
+
+/** Comma-separated values (RFC 4180). Times are written as RFC 3339 in UTC, floats with the fewest digits that read back. */
+export const csv = defineFormat({
+  type: "csv",
+  since: "0.1.0",
+  status: "stable",
+  summary: "Comma-separated values, read and written.",
+  config,
+  errors: ["disk-full", "permission-denied"],
+  examples: [{ title: "Tab-separated", config: { delimiter: "\t" } }],
+  create: (c) => {
+    const declared: Schema | undefined = c.schema === undefined ? undefined : declaredSchema(c.schema);
+    const options = { header: c.header, delimiter: c.delimiter, ...(declared === undefined ? {} : { schema: declared }) };
+    return {
+      ending: "csv",
+      ...(declared === undefined ? {} : { schema: declared }),
+      probe: (file) => csvSchema(file, options),
+      decode: (files, signal) => decodeEach(files, (file) => readCsv(file, options, signal)),
+      createWriter: (path, schema) => createCsv(path, schema, c),
+    };
+  },
+});

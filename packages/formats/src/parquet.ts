@@ -1,0 +1,26 @@
+import { createParquet, parquetSchema, readParquet } from "@sferic/bindings/formats";
+import { defineFormat } from "@sferic/operator";
+import { z } from "zod";
+import { decodeEach } from "./decode-each.ts";
+
+const config = z.strictObject({
+  compression: z.enum(["zstd", "snappy", "lz4", "none"]).default("zstd").describe("Codec of the pages when writing."),
+  rowGroupRows: z.int().min(1).max(16_777_216).optional().describe("Rows per row group when writing."),
+});
+
+/** Apache Parquet. Times keep their nanoseconds, units of columns are kept in the file's Arrow schema. */
+export const parquet = defineFormat({
+  type: "parquet",
+  since: "0.1.0",
+  status: "stable",
+  summary: "Apache Parquet, read and written.",
+  config,
+  errors: ["disk-full", "permission-denied"],
+  examples: [{ title: "Small files that open fast everywhere", config: { compression: "snappy" } }],
+  create: (c) => ({
+    ending: "parquet",
+    probe: (file) => parquetSchema(file),
+    decode: (files, signal) => decodeEach(files, (file) => readParquet(file, undefined, signal)),
+    createWriter: (path, schema) => createParquet(path, schema, c),
+  }),
+});

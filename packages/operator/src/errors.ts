@@ -1,0 +1,102 @@
+/** Who has to act: the author of the spec, whoever runs the outside system, or the engine's developers. */
+export type ErrorDomain = "user" | "external" | "internal";
+
+/** Whether doing the same again can help. */
+export type RetryAdvice = "never" | "backoff";
+
+/** An {@link OperatorError} as data: what crosses process and language boundaries. */
+export interface ErrorData {
+  code: string;
+  message: string;
+  domain?: ErrorDomain;
+  retry?: RetryAdvice;
+  operatorId?: string;
+  details?: Record<string, unknown>;
+}
+
+/**
+ * The one error type of operators and engine. `code` is stable and kebab-case; the message says what is wrong, where,
+ * and what to do.
+ */
+export class OperatorError extends Error {
+  override readonly name = "OperatorError";
+  readonly code: string;
+  readonly domain: ErrorDomain;
+  readonly retry: RetryAdvice;
+  /** Operator in which it happened; the engine fills it in when the operator did not. */
+  operatorId: string | undefined;
+  readonly details: Record<string, unknown>;
+
+  constructor(data: ErrorData, options?: { cause?: unknown }) {
+    super(data.message, options);
+    this.code = data.code;
+    this.domain = data.domain ?? "user";
+    this.retry = data.retry ?? "never";
+    this.operatorId = data.operatorId;
+    this.details = data.details ?? {};
+  }
+
+  toJSON(): ErrorData {
+    const { code, message, domain, retry, operatorId, details } = this;
+    return { code, message, domain, retry, ...(operatorId === undefined ? {} : { operatorId }), details };
+  }
+}
+
+/** Any thrown value as an {@link OperatorError}; what is not one already becomes `internal-error` or a file-system error. */
+export function asOperatorError(thrown: unknown, operatorId?: string): OperatorError {
+  const error = thrown instanceof OperatorError ? thrown : fromUnknown(thrown);
+  error.operatorId ??= operatorId;
+  return error;
+}
+
+const fileSystemCodes: Record<string, string> = {
+  EACCES: "permission-denied",
+  EPERM: "permission-denied",
+  EROFS: "permission-denied",
+  ENOSPC: "disk-full",
+  EDQUOT: "disk-full",
+  ENOENT: "not-found",
+  ENOTDIR: "not-found",
+  EMFILE: "too-many-open-files",
+};
+
+function fromUnknown(thrown: unknown): OperatorError {
+  if (!(thrown instanceof Error)) {
+    return new OperatorError({ code: "internal-error", message: String(thrown), domain: "internal" });
+  }
+  if (thrown.name === "AbortError") {
+    return new OperatorError({ code: "aborted", message: "The run was aborted." }, { cause: thrown });
+  }
+  const system = (thrown as NodeJS.ErrnoException).code;
+  const code = system === undefined ? undefined : fileSystemCodes[system];
+  return code === undefined
+    ? new OperatorError({ code: "internal-error", message: thrown.message, domain: "internal" }, { cause: thrown })
+    : new OperatorError(
+        { code, message: thrown.message, domain: "external", retry: code === "disk-full" ? "backoff" : "never" },
+        { cause: thrown },
+      );
+}
+
+/**
+ * A mistake in an operator's configuration that only planning can see, such as an unknown column.
+ * `pointer` is relative to the operator (`/columns/lat`); `offset` and `length` count characters inside the string there.
+ */
+export interface ConfigProblem {
+  code: string;
+  message: string;
+  pointer: string;
+  offset?: number;
+  length?: number;
+  hint?: string;
+}
+
+/** Thrown by `output` with every {@link ConfigProblem} of the operator; the plan turns them into issues. */
+export class ConfigError extends Error {
+  override readonly name = "ConfigError";
+  readonly problems: readonly ConfigProblem[];
+
+  constructor(problems: readonly ConfigProblem[]) {
+    super(problems.map((problem) => problem.message).join("; "));
+    this.problems = problems;
+  }
+}

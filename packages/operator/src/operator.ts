@@ -1,0 +1,242 @@
+import type { Table } from "apache-arrow";
+import type { z } from "zod";
+import type { Batch } from "./batch.ts";
+import type { Bounds, Epoch, Json, Offset } from "./epoch.ts";
+import { column, Schema } from "./schema.ts";
+
+/** Kinds of things a catalog holds. */
+export type OperatorKind = "source" | "transform" | "sink" | "format";
+
+/** Schemas per output port; a null schema is not known before data is read. */
+export type PortSchemas = Readonly<Record<string, Schema | null>>;
+
+/** Rows for a port other than `main`. */
+export interface PortOutput {
+  readonly port: string;
+  readonly batch: Batch | Table;
+}
+
+/** What an operator yields: rows for its main port, or {@link PortOutput}. */
+export type Output = Batch | Table | PortOutput;
+
+/** Sends rows to a named port. */
+export function port(name: string, batch: Batch | Table): PortOutput {
+  return { port: name, batch };
+}
+
+/** Input that could not become rows: goes to the source's `invalid` port or, if none is connected, to the dead letters. */
+export interface InvalidInput {
+  readonly invalid: {
+    /** File name, or other name of the piece of input. */
+    readonly name: string;
+    readonly reason: string;
+    /** Byte offset, line or message offset; null when unknown. */
+    readonly position: number | null;
+  };
+}
+
+/** Tells that so many more bytes of input were taken. */
+export interface InputRead {
+  readonly bytesRead: number;
+}
+
+/** Columns of a source's `invalid` port. */
+export const invalidSchema: Schema = new Schema([
+  column("name", "utf8"),
+  column("reason", "utf8"),
+  column("position", "int64", { nullable: true }),
+]);
+
+/** What operators get from whoever runs them. */
+export interface OperatorContext {
+  /** Pipeline name, as in the spec. */
+  readonly pipeline: string;
+  readonly operatorId: string;
+  /** Whether a checkpoint survives this run. Without one a sink replaces its own earlier output instead of adding to it. */
+  readonly durable: boolean;
+  /** Names one history of epochs: the checkpoint, or this run when it has none. What a ledger is keyed by. */
+  readonly history: string;
+  /** Folder that belongs to this operator until the run ends (or until the epoch commits, with a checkpoint). */
+  readonly scratchDirectory: string;
+  /** A path of the spec made absolute: relative ones count from the spec's file. */
+  resolvePath(path: string): string;
+  /** The format that a `format` field names. */
+  format(config: { readonly type: string }): Promise<Format>;
+}
+
+/** What `output` may ask while a plan is made. */
+export interface PlanContext {
+  /** Whether files and connections may be opened to learn a schema; false for `check --level static`. */
+  readonly probe: boolean;
+  resolvePath(path: string): string;
+  format(config: { readonly type: string }): Promise<Format>;
+}
+
+/** An example in the generated reference. It runs in the conformance suite. */
+export interface Example {
+  readonly title: string;
+  readonly config: Readonly<Record<string, Json>>;
+  /** Name of a test data set: `glm-minute` (flashes of one minute), `blobs`, `empty`. */
+  readonly data?: string;
+}
+
+interface Declaration<C extends z.ZodType> {
+  /** Kebab-case; also the name of the file that holds it. */
+  readonly type: string;
+  /** First version that had it. */
+  readonly since: string;
+  readonly status: "experimental" | "stable" | "deprecated";
+  /** One sentence. */
+  readonly summary: string;
+  readonly config: C;
+  /** Error codes it can end a run with, beside the general ones. */
+  readonly errors: readonly string[];
+  readonly examples: readonly Example[];
+}
+
+/** Offset of nothing read yet is null. A source replays any range it ever offered, bit for bit, or fails. */
+export interface Source {
+  /** `history` holds the end offsets of all earlier epochs, oldest first. */
+  open?(history: readonly Offset[]): Promise<void>;
+  /** The newest offset within the bounds, counted from `previous` and never past `until`; null when there is nothing new. */
+  latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null>;
+  /** The rows after `start` up to and including `end`. */
+  read(start: Offset | null, end: Offset, epoch: Epoch): AsyncIterable<Output | InvalidInput | InputRead>;
+  /** The epoch that ended at `end` is committed. May be called again for the same offset. */
+  acknowledge?(end: Offset): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** Rows per input name; `main` for an operator with one unnamed input. */
+export type Inputs = Readonly<Record<string, AsyncIterable<Batch>>>;
+
+export interface Transform {
+  /** All rows of one epoch. Closes what it takes and does not hand on. */
+  apply(batches: AsyncIterable<Batch>, epoch: Epoch, inputs: Inputs): AsyncIterable<Output>;
+  close?(): Promise<void>;
+}
+
+/** What `stage` leaves behind, as stored in the prepared record. */
+export interface Staged {
+  readonly rows: number;
+  /** Whatever `publish` needs to finish in another process. */
+  readonly record: Json;
+}
+
+export interface Published {
+  /** Files or tables that became visible, as a user would name them. */
+  readonly files: readonly string[];
+}
+
+/** stage is invisible to readers; publish makes it visible and is harmless to repeat. */
+export interface Sink {
+  open?(): Promise<void>;
+  /** Writes the epoch's rows where no reader sees them, durably. Null when there were no rows: nothing is left then. */
+  stage(batches: AsyncIterable<Batch>, epoch: Epoch, inputs: Inputs): Promise<Staged | null>;
+  publish(staged: Staged, epoch: Epoch): Promise<Published>;
+  /** Removes whatever an unfinished `stage` of this epoch left, and any leftovers once the run is over. */
+  discard?(epoch: number): Promise<void>;
+  close?(): Promise<void>;
+}
+
+/** One file as a format sees it: on disk, or as bytes from an object store. */
+export interface FileContent {
+  /** Base name, as it appears in the `file` column and in dead letters. */
+  readonly name: string;
+  /** Absolute path, for a local file. */
+  readonly path?: string;
+  readonly byteLength: number;
+  bytes(): Promise<Uint8Array>;
+}
+
+/** Size and checksum of a finished file. */
+export interface FileSummary {
+  readonly rows: number;
+  readonly bytes: number;
+  /** `xxh64:` and 16 hex digits, over the bytes of the file. */
+  readonly checksum: string;
+}
+
+/** Writes one file. `finish` returns when the file is complete, verified and synced to disk. */
+export interface FileWriter {
+  /** Does not close the batch. */
+  write(batch: Batch): Promise<void>;
+  finish(): Promise<FileSummary>;
+  /** Gives up and closes the file; the caller removes it. */
+  abort(): void;
+}
+
+/** A file format: reads, writes, or both. */
+export interface Format {
+  /** File name ending without the dot. */
+  readonly ending: string;
+  /** Schema known from the configuration alone. */
+  readonly schema?: Schema;
+  /** Schema of one file, read from its header. */
+  probe?(file: FileContent): Promise<Schema>;
+  /** Rows of the files, in order. A file that cannot be decoded gives one {@link InvalidInput} and no rows. */
+  decode?(files: readonly FileContent[], signal: AbortSignal): AsyncIterable<Batch | InvalidInput>;
+  /** Starts a new file; fails when it exists. */
+  createWriter?(path: string, schema: Schema): Promise<FileWriter>;
+}
+
+export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
+  readonly kind: "source";
+  output(config: z.output<C>, context: PlanContext): PortSchemas | Promise<PortSchemas>;
+  create(config: z.output<C>, context: OperatorContext): Source;
+}
+
+export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
+  readonly kind: "transform";
+  /** `batch` operators stream; `epoch` operators see all rows of the epoch before they answer. */
+  readonly needs: "batch" | "epoch";
+  /** Names of the inputs, with their meaning; absent for one unnamed input. */
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** Names of the ports beside `main`, with their meaning. */
+  readonly ports?: Readonly<Record<string, string>>;
+  /** Called with known schemas only. Throws `ConfigError` for what is wrong with the configuration. */
+  output(inputs: Readonly<Record<string, Schema>>, config: z.output<C>, context: PlanContext): PortSchemas | Promise<PortSchemas>;
+  create(config: z.output<C>, context: OperatorContext): Transform;
+}
+
+/** How often a row can become visible when a run is killed and started again on its checkpoint. */
+export type Delivery = "exactly-once" | "at-least-once";
+
+export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
+  readonly kind: "sink";
+  readonly inputs?: Readonly<Record<string, string>>;
+  /** The guarantee with a checkpoint, and one sentence why. */
+  readonly delivery: { readonly guarantee: Delivery; readonly why: string };
+  /** Throws `ConfigError` when the input's columns do not suit. Called with known schemas only. */
+  accept?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>, context: PlanContext): void | Promise<void>;
+  create(config: z.output<C>, context: OperatorContext): Sink;
+}
+
+export interface FormatDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
+  readonly kind: "format";
+  create(config: z.output<C>): Format;
+}
+
+export type Definition = SourceDefinition | TransformDefinition | SinkDefinition | FormatDefinition;
+
+/** A source; `kind` is filled in. */
+export function defineSource<C extends z.ZodType>(declared: Omit<SourceDefinition<C>, "kind">): SourceDefinition<C> {
+  return { kind: "source", ...declared };
+}
+
+/** A transform; `kind` is filled in. */
+export function defineTransform<C extends z.ZodType>(
+  declared: Omit<TransformDefinition<C>, "kind">,
+): TransformDefinition<C> {
+  return { kind: "transform", ...declared };
+}
+
+/** A sink; `kind` is filled in. */
+export function defineSink<C extends z.ZodType>(declared: Omit<SinkDefinition<C>, "kind">): SinkDefinition<C> {
+  return { kind: "sink", ...declared };
+}
+
+/** A file format; `kind` is filled in. */
+export function defineFormat<C extends z.ZodType>(declared: Omit<FormatDefinition<C>, "kind">): FormatDefinition<C> {
+  return { kind: "format", ...declared };
+}

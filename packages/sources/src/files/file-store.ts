@@ -1,0 +1,23 @@
+import type { FileContent } from "@sferic/operator";
+
+/** Identity of one file: what tells that its bytes are still the ones that were planned to be read. */
+export interface FileEntry {
+  /** Path below the store's root, with `/`; the order of files and what makes a file seen. */
+  readonly key: string;
+  readonly size: number;
+  /** Modification time in nanoseconds as decimal text, or the entity tag of an object store. */
+  readonly version: string;
+}
+
+/** A place that holds files: a folder, or a bucket of an object store. Local folders are the one kind there is so far. */
+export interface FileStore {
+  /** Every data file the URL means, in key order. Parts that begin with `.` or `_` are not data. */
+  list(signal?: AbortSignal): Promise<FileEntry[]>;
+  /** Throws `source-changed` when the file is gone or is not the one that was listed. */
+  open(entry: FileEntry): Promise<FileContent>;
+}
+
+/** Whether a path below the root is data. */
+export function isData(key: string): boolean {
+  return key.split("/").every((part) => !part.startsWith(".") && !part.startsWith("_"));
+}

@@ -1,0 +1,72 @@
+import { glob, readFile, stat } from "node:fs/promises";
+import { basename, join, relative, sep } from "node:path";
+import { OperatorError, type FileContent } from "@sferic/operator";
+import { type FileEntry, type FileStore, isData } from "./file-store.ts";
+
+/** Characters that make a path a pattern. */
+const wildcard = /[*?[{]/;
+
+/** Files of the local file system: one file, a folder with all below it, or a glob. */
+export class LocalStore implements FileStore {
+  readonly #root: string;
+  readonly #pattern: string;
+
+  /** `path` is absolute. */
+  constructor(path: string) {
+    const parts = path.split(sep);
+    const firstWild = parts.findIndex((part) => wildcard.test(part));
+    this.#root = firstWild === -1 ? path : parts.slice(0, firstWild).join(sep) || sep;
+    this.#pattern = firstWild === -1 ? "" : parts.slice(firstWild).join("/");
+  }
+
+  async list(): Promise<FileEntry[]> {
+    const keys = await this.#keys();
+    const entries = await Promise.all(keys.map((key) => this.#entry(key)));
+    return entries.filter((entry) => entry !== null).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  }
+
+  async open(entry: FileEntry): Promise<FileContent> {
+    const current = await this.#entry(entry.key);
+    const path = join(this.#root, entry.key);
+    if (current === null || current.size !== entry.size || current.version !== entry.version) {
+      throw changed(path, current === null ? "is gone" : "has changed");
+    }
+    return { name: basename(path), path, byteLength: entry.size, bytes: () => readFile(path) };
+  }
+
+  async #keys(): Promise<string[]> {
+    if (this.#pattern !== "") return Array.fromAsync(this.#matches(this.#pattern));
+    const root = await absentAsNull(stat(this.#root));
+    if (root === null) return [];
+    return root.isDirectory() ? Array.fromAsync(this.#matches("**/*")) : [""];
+  }
+
+  async *#matches(pattern: string): AsyncGenerator<string> {
+    for await (const match of glob(pattern, { cwd: this.#root })) {
+      const key = relative(this.#root, join(this.#root, match)).split(sep).join("/");
+      if (isData(key)) yield key;
+    }
+  }
+
+  /** Null for what is not a file, or no longer there. */
+  async #entry(key: string): Promise<FileEntry | null> {
+    const found = await absentAsNull(stat(join(this.#root, key), { bigint: true }));
+    if (found === null || !found.isFile()) return null;
+    return { key, size: Number(found.size), version: String(found.mtimeNs) };
+  }
+}
+
+function changed(path: string, how: string): OperatorError {
+  const message = `${path} ${how} since it was planned to be read. Put the planned file back, or reset the checkpoint.`;
+  return new OperatorError({ code: "source-changed", message, domain: "external", details: { path } });
+}
+
+async function absentAsNull<T>(pending: Promise<T>): Promise<T | null> {
+  try {
+    return await pending;
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return null;
+    throw thrown;
+  }
+}

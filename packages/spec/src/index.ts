@@ -1,0 +1,8 @@
+/** The language of pipelines. Start with parse.ts. */
+export { type FilledPart, type Problem, SpecDocument } from "./document.ts";
+export { parseDuration } from "./duration.ts";
+export { formatIssue } from "./format-issue.ts";
+export { applyFixes, type Issue, sortIssues } from "./issue.ts";
+export { jsonSchema } from "./json-schema.ts";
+export type * from "./model.ts";
+export { type ParsedSpec, type ParseOptions, parseSpec, specBytesMax } from "./parse.ts";

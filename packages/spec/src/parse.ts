@@ -1,0 +1,251 @@
+import type { Registry } from "@sferic/operator";
+import { checkValue, withoutMisspelt } from "./check-value.ts";
+import { connectionProblems, secretProblems } from "./connections.ts";
+import { cronProblems } from "./cron.ts";
+import { type Problem, SpecDocument } from "./document.ts";
+import { type Graph, readGraph } from "./graph.ts";
+import { type Issue, sortIssues } from "./issue.ts";
+import { isForbiddenKey, type JsonNode, type JsonReading, parseJson } from "./json.ts";
+import { idPattern, sections, specSchema } from "./language.ts";
+import type { PipelineSpec, RunSpec, ScheduleSpec, TestSpec } from "./model.ts";
+import { boundsOf, type Draft, operatorNode, readOperators } from "./operators.ts";
+import { type Parameters, readParameters } from "./parameters.ts";
+import { isObject, type Path, toPointer } from "./pointer.ts";
+import { substitute } from "./substitute.ts";
+import { hinted, listed } from "./suggest.ts";
+
+/** Largest spec in bytes of UTF-8. */
+export const specBytesMax = 1024 * 1024;
+
+const problemsMax = 1000;
+
+/** What a spec is read with. */
+export interface ParseOptions {
+  /** The operators it may use. */
+  readonly registry: Registry;
+  /** Its file name, for issues. */
+  readonly file?: string;
+  /** Whether comments are allowed, as in `.jsonc`; by default when `file` ends so. */
+  readonly comments?: boolean;
+  /** Values of parameters, as texts. */
+  readonly parameters?: Readonly<Record<string, string>>;
+  /** Environment variables for `${env:NAME}`; none by default. */
+  readonly environment?: Readonly<Record<string, string | undefined>>;
+}
+
+/** A spec as read. */
+export interface ParsedSpec {
+  readonly document: SpecDocument;
+  /** Null when an issue is an error. */
+  readonly spec: PipelineSpec | null;
+  /** All of them, sorted by place. */
+  readonly issues: Issue[];
+}
+
+/**
+ * Reads a pipeline spec: syntax, parameters, every field against its operator's schema, and the graph. Touches neither
+ * files nor network, save that the registry may load operators. Never rejects because of the text: what is wrong with it
+ * are issues, all at once. After a syntax error that cannot be repaired only the syntax is reported.
+ */
+export async function parseSpec(text: string, options: ParseOptions): Promise<ParsedSpec> {
+  const file = options.file ?? null;
+  if (text.length > specBytesMax || new TextEncoder().encode(text).length > specBytesMax) {
+    const document = new SpecDocument("", file, { type: "missing", offset: 0, length: 0 });
+    const message = `the spec is larger than ${specBytesMax} bytes`;
+    return { document, spec: null, issues: [document.issueAt({ code: "spec-too-large", message, pointer: "" })] };
+  }
+  const comments = options.comments ?? file?.toLowerCase().endsWith(".jsonc") ?? false;
+  const json = parseJson(text, comments);
+  const document = new SpecDocument(text, file, json.root);
+  const issues = syntaxIssues(document, json);
+  if (!json.sound) return { document, spec: null, issues: sortIssues(issues) };
+  const value = document.value;
+  if (!isObject(value)) {
+    const message = "a spec is one JSON object, { … }";
+    issues.push(document.issueAt({ code: "invalid-value", message, pointer: "" }));
+    return { document, spec: null, issues: sortIssues(issues) };
+  }
+  return readObject(document, value, issues, options);
+}
+
+function syntaxIssues(document: SpecDocument, json: JsonReading): Issue[] {
+  const syntax = json.problems.map(({ code, message, offset, length, replace }) =>
+    document.issueInRange(
+      { code, message, pointer: "", ...(replace === undefined ? {} : { replace }) },
+      offset,
+      offset + length,
+    ),
+  );
+  return [...syntax, ...keyIssues(document, json.root, [])].slice(0, problemsMax);
+}
+
+/** Keys that stand twice in an object, or that could reach into an object's prototype. */
+function keyIssues(document: SpecDocument, node: JsonNode, path: Path): Issue[] {
+  if (node.type === "array") return node.items.flatMap((item, index) => keyIssues(document, item, [...path, index]));
+  if (node.type !== "object") return [];
+  const seen = new Set<string>();
+  return node.properties.flatMap(({ key, keyOffset, keyLength, value }) => {
+    const below = [...path, key];
+    const issue = (code: string, message: string): Issue =>
+      document.issueInRange({ code, message, pointer: toPointer(below) }, keyOffset, keyOffset + keyLength);
+    const issues = keyIssues(document, value, below);
+    if (isForbiddenKey(key)) issues.push(issue("forbidden-key", `"${key}" may not be a name anywhere in a spec`));
+    else if (seen.has(key)) issues.push(issue("duplicate-key", `"${key}" stands twice in the same object`));
+    seen.add(key);
+    return issues;
+  });
+}
+
+async function readObject(
+  document: SpecDocument,
+  written: Record<string, unknown>,
+  syntax: readonly Issue[],
+  options: ParseOptions,
+): Promise<ParsedSpec> {
+  const { parameters, problems: parameterProblems } = readParameters(written["parameters"], options.parameters ?? {});
+  const filled = substitute(written, parameters, options.environment ?? {});
+  const value = filled.value as Record<string, unknown>;
+  const { drafts, problems: operatorProblems } = await readOperators(value, written, options.registry);
+  const graph = readGraph(drafts, filled.unresolved);
+  const language = await checkValue(specSchema, value, { pointer: "", owner: "the spec", written });
+  const checked = [
+    ...withoutMisspelt([...language, ...operatorProblems]),
+    ...graph.problems,
+    ...connectionProblems(written["connections"], drafts),
+    ...scheduleProblems(value["schedule"]),
+    ...testProblems(value["tests"], drafts),
+  ].filter((problem) => !filled.unresolved.has(problem.pointer));
+  const plain = [
+    ...parameterProblems,
+    ...filled.problems,
+    ...secretProblems(written["connections"]),
+    ...nameProblems(written),
+    ...emptyProblems(value),
+    ...unusedParameters(parameters, filled.used),
+  ];
+  const filledDocument = document.withFilled(filled.parts);
+  const issues = [...syntax, ...issuesAt(document, plain), ...issuesAt(filledDocument, checked)];
+  const failed = [...syntax, ...plain, ...checked].some((problem) => problem.severity !== "warning");
+  return {
+    document: filledDocument,
+    issues: sortIssues(issues),
+    spec: failed ? null : pipelineSpec(value, parameters, drafts, graph),
+  };
+}
+
+/** Issues of the problems; past the first 1,000 only how many there are. */
+function issuesAt(document: SpecDocument, problems: readonly Problem[]): Issue[] {
+  const issues = problems.slice(0, problemsMax).map((problem) => document.issueAt(problem));
+  if (problems.length > problemsMax) {
+    const message = `there are ${problems.length - problemsMax} more problems, which are not listed`;
+    issues.push(document.issueAt({ code: "too-many-issues", message, pointer: "" }));
+  }
+  return issues;
+}
+
+function nameProblems(written: Record<string, unknown>): Problem[] {
+  return ["parameters", "connections"].flatMap((section) =>
+    Object.keys(isObject(written[section]) ? written[section] : {})
+      .filter((name) => !idPattern.test(name))
+      .map((name) => ({
+        code: "invalid-id",
+        message: `"${name}" cannot be a name: it begins with a letter and has up to 63 letters, digits, "_" and "-"`,
+        pointer: toPointer([section, name]),
+        keyRange: true,
+      })),
+  );
+}
+
+function emptyProblems(value: Record<string, unknown>): Problem[] {
+  const empty = (section: string): boolean => isObject(value[section]) && Object.keys(value[section]).length === 0;
+  const problems: Problem[] = [];
+  if (empty(sections.source)) {
+    problems.push({
+      code: "no-source",
+      message: "a pipeline needs at least one source",
+      pointer: "/sources",
+      keyRange: true,
+    });
+  }
+  if (empty(sections.sink)) {
+    problems.push({
+      code: "no-sink",
+      message: "a pipeline needs at least one sink",
+      pointer: "/sinks",
+      keyRange: true,
+    });
+  }
+  return problems;
+}
+
+function unusedParameters(parameters: Parameters, used: ReadonlySet<string>): Problem[] {
+  return [...parameters.keys()]
+    .filter((name) => !used.has(name))
+    .map((name) => ({
+      code: "unused-parameter",
+      severity: "warning",
+      message: `the parameter "${name}" is used nowhere`,
+      pointer: toPointer(["parameters", name]),
+      keyRange: true,
+    }));
+}
+
+function scheduleProblems(schedule: unknown): Problem[] {
+  const cron = isObject(schedule) ? schedule["cron"] : undefined;
+  if (typeof cron !== "string") return [];
+  return cronProblems(cron).map((problem) => ({ code: "invalid-cron", pointer: "/schedule/cron", ...problem }));
+}
+
+/** Tests may name only operators that exist. */
+function testProblems(tests: unknown, drafts: readonly Draft[]): Problem[] {
+  if (!Array.isArray(tests)) return [];
+  const sources = drafts.filter((draft) => draft.kind === "source").map((draft) => draft.id);
+  const all = drafts.map((draft) => draft.id);
+  return tests.flatMap((test: unknown, index) =>
+    (["given", "expect"] as const).flatMap((field) => {
+      const rows = isObject(test) && isObject(test[field]) ? test[field] : {};
+      const ids = field === "given" ? sources : all;
+      return Object.keys(rows)
+        .filter((name) => !ids.includes(field === "given" ? name : name.split(".")[0]!))
+        .map((name) => ({
+          code: "unknown-id",
+          message: `there is no ${field === "given" ? "source" : "operator"} "${name}"; there are ${listed(ids) || "none"}`,
+          pointer: toPointer(["tests", index, field, name]),
+          keyRange: true,
+          ...hinted(name, ids),
+        }));
+    }),
+  );
+}
+
+/** The spec from values that the schemas have accepted. */
+function pipelineSpec(
+  value: Record<string, unknown>,
+  parameters: Parameters,
+  drafts: readonly Draft[],
+  graph: Graph,
+): PipelineSpec {
+  const schedule = value["schedule"] as Partial<ScheduleSpec> | undefined;
+  const tests = value["tests"] as TestSpec[] | undefined;
+  return {
+    name: value["name"] as string,
+    parameters: Object.fromEntries(parameters) as PipelineSpec["parameters"],
+    connections: (value["connections"] ?? {}) as PipelineSpec["connections"],
+    operators: drafts.map((draft) => operatorNode(draft, graph.inputs.get(draft)!)),
+    run: runSpec((value["run"] ?? {}) as Partial<RunSpec>),
+    plugins: (value["plugins"] ?? []) as string[],
+    ...(schedule === undefined ? {} : { schedule: { cron: schedule.cron!, timeZone: schedule.timeZone ?? "UTC" } }),
+    ...(tests === undefined ? {} : { tests }),
+  };
+}
+
+function runSpec(run: Partial<RunSpec>): RunSpec {
+  return {
+    trigger: run.trigger ?? "once",
+    seed: run.seed ?? 0,
+    onEnd: run.onEnd ?? "hold",
+    ...boundsOf(run as Record<string, unknown>),
+    ...(run.checkpoint === undefined ? {} : { checkpoint: run.checkpoint }),
+    ...(run.invalidRatioMax === undefined ? {} : { invalidRatioMax: run.invalidRatioMax }),
+  };
+}

@@ -1,0 +1,29 @@
+import { describe, expect, it } from "vitest";
+import { isSecretName, maskSecrets } from "./secret.ts";
+
+describe("isSecretName", () => {
+  it.each(["password", "secretAccessKey", "sasl_token", "client-secret", "privateKey", "API_KEY", "credentials"])(
+    "knows %s",
+    (name) => {
+      expect(isSecretName(name)).toBe(true);
+    },
+  );
+
+  it.each(["accessKeyId", "tokenUrl", "passwordFile", "region", "tokenize", "keys", "secretName"])(
+    "passes %s",
+    (name) => {
+      expect(isSecretName(name)).toBe(false);
+    },
+  );
+});
+
+describe("maskSecrets", () => {
+  it("keeps the width of the line", () => {
+    expect(maskSecrets('"password": "a\\"b c", "user": "me"')).toBe('"password": "**"* *", "user": "me"');
+    expect(maskSecrets("{ token: abc, 'apiKey': 'x y")).toBe("{ token: ***, 'apiKey': '* *");
+  });
+
+  it("leaves references readable", () => {
+    expect(maskSecrets('"password": { "env": "PW" }')).toBe('"password": { "env": "PW" }');
+  });
+});

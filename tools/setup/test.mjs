@@ -1,0 +1,122 @@
+/**
+ * `npm test`, which is also what CI runs: every check of the repository, one after another, all of them even when one
+ * fails. Ends with a table and the line `N passed, N failed`, where a failed check without tests of its own counts as
+ * one failure. Exit code 1 on any failure.
+ */
+import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { join } from "node:path";
+import { execFileSync } from "node:child_process";
+import { fail } from "./fail.mjs";
+import { installPackages } from "./install.mjs";
+import { buildNative, claimTargetDirectory } from "./native.mjs";
+import { run } from "./phases.mjs";
+import { notes, root } from "./places.mjs";
+import { requireCompilers, requireNode } from "./prerequisites.mjs";
+
+const results = [];
+
+/** Runs one check and keeps its result; `count` reads numbers of tests from what it printed. */
+async function check(name, action, count = () => ({ passed: 0, failed: 0, skipped: 0 })) {
+  const started = Date.now();
+  const seconds = () => (Date.now() - started) / 1000;
+  try {
+    const output = await action();
+    results.push({ name, ok: true, seconds: seconds(), ...count(output ?? "") });
+    return true;
+  } catch (error) {
+    console.error(`${error.output ?? ""}\n${error.output === undefined ? error.stack : error.message}\n`);
+    const counted = count(error.output ?? "");
+    results.push({ name, ok: false, seconds: seconds(), ...counted, failed: Math.max(1, counted.failed) });
+    return false;
+  }
+}
+
+/** Sums cargo's `test result:` lines. */
+function countCargo(output) {
+  const counts = { passed: 0, failed: 0, skipped: 0 };
+  for (const [, passed, failed, ignored] of output.matchAll(
+    /^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm,
+  )) {
+    counts.passed += Number(passed);
+    counts.failed += Number(failed);
+    counts.skipped += Number(ignored);
+  }
+  return counts;
+}
+
+const vitestReport = join(notes, "vitest.json");
+
+function countVitest() {
+  if (!existsSync(vitestReport)) return { passed: 0, failed: 1, skipped: 0 };
+  const report = JSON.parse(readFileSync(vitestReport, "utf8"));
+  const skipped = report.numPendingTests + report.numTodoTests;
+  return { passed: report.numPassedTests, failed: report.numFailedTests, skipped };
+}
+
+/** The generated loader and types are committed; in CI they must be what the build makes. */
+function requireCommittedBindings() {
+  if (process.env.CI === undefined || !existsSync(join(root, ".git"))) return;
+  const changed = execFileSync("git", ["status", "--porcelain", "native/index.js", "native/index.d.ts"], { cwd: root });
+  if (changed.length > 0) throw new Error(`Not as committed; build the native core and commit:\n${changed.toString()}`);
+}
+
+async function checkRust() {
+  const cargo = (args) =>
+    run(`cargo ${args[0]}`, "cargo", args, {
+      cwd: join(root, "native"),
+      env: { CARGO_TARGET_DIR: claimTargetDirectory(), CARGO_TERM_COLOR: "never" },
+    });
+  await check("Rust format", () => cargo(["fmt", "--all", "--check"]));
+  await check("Rust lint", () =>
+    cargo(["clippy", "--release", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+  );
+  await check(
+    "Rust tests",
+    () => cargo(["test", "--release", "--locked", "--workspace", "--no-fail-fast"]),
+    countCargo,
+  );
+}
+
+async function checkAll() {
+  const node = requireNode();
+  const native = await check("native core", async () => {
+    await buildNative();
+    requireCommittedBindings();
+  });
+  await check("types", () => run("types", "tsc", ["-b"]));
+  await check("format", () => run("format", "oxfmt", ["--check", "."]));
+  await check("lint", () => run("lint", "oxlint", ["--deny-warnings"]));
+  await checkRust();
+  if (!native) return;
+  mkdirSync(notes, { recursive: true });
+  rmSync(vitestReport, { force: true });
+  const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`];
+  await check("TypeScript tests", () => run("TypeScript tests", "vitest", ["run", ...reporters]), countVitest);
+  await check("generated docs", () =>
+    run("generated docs", node, ["--conditions=@sferic/source", "tools/docs/operators.ts", "--check"]),
+  );
+}
+
+function report() {
+  const sum = (key) => results.reduce((total, result) => total + (result[key] ?? 0), 0);
+  console.log("");
+  for (const { name, ok, seconds, passed, failed } of results) {
+    const tests = passed + failed > 1 ? `${passed} passed, ${failed} failed` : "";
+    console.log(
+      `${ok ? "ok    " : "FAILED"}  ${name.padEnd(18)} ${seconds.toFixed(1).padStart(7)} s  ${tests}`.trimEnd(),
+    );
+  }
+  console.log(`        ${"in all".padEnd(18)} ${sum("seconds").toFixed(1).padStart(7)} s\n`);
+  const skipped = sum("skipped");
+  console.log(`${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  process.exitCode = sum("failed") > 0 ? 1 : 0;
+}
+
+try {
+  requireCompilers();
+  await installPackages();
+  await checkAll();
+} catch (error) {
+  fail(error);
+}
+report();

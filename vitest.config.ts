@@ -1,0 +1,32 @@
+import { globSync, readFileSync } from "node:fs";
+import { dirname } from "node:path";
+import { defineConfig } from "vitest/config";
+
+// Tests run on the sources; only child processes (the sferic command) run on dist.
+const conditions = ["@sferic/source", "module", "node", "development|production"];
+
+const workspaces = globSync(["packages/*/package.json", "apps/*/package.json"], { cwd: import.meta.dirname });
+
+function project(name: string, folder: string) {
+  return {
+    extends: true as const,
+    test: { name, include: [`${folder}/**/*.test.ts`], exclude: ["**/dist", "**/node_modules"] },
+  };
+}
+
+export default defineConfig({
+  resolve: { conditions },
+  ssr: { resolve: { conditions } },
+  test: {
+    // Kernels use every core themselves.
+    maxWorkers: 2,
+    testTimeout: 30_000,
+    projects: [
+      ...workspaces.toSorted().map((file) => {
+        const { name } = JSON.parse(readFileSync(`${import.meta.dirname}/${file}`, "utf8")) as { name: string };
+        return project(name, dirname(file));
+      }),
+      project("tools", "tools"),
+    ],
+  },
+});
