@@ -41,9 +41,10 @@ export function specs(tree: Tree): Block[] {
     .filter(({ language, text }) => language === "json" && "sources" in (JSON.parse(text) as object));
 }
 
-/** TypeScript blocks that do not show a file, or not as it is. */
+/** TypeScript blocks of the root README and of apps/docs that do not show a file, or not as it is. */
 export function staleBlocks(tree: Tree): string[] {
   return documents(tree)
+    .filter((file) => file === "README.md" || file.startsWith("apps/docs/"))
     .flatMap((file) => blocks(tree, file))
     .filter(({ language }) => language === "ts")
     .filter(({ shows, text }) => shows === undefined || !tree.files.includes(shows) || tree.read(shows) !== text)

@@ -29,6 +29,12 @@ export function isInstalled(locked, installed) {
   });
 }
 
+/** `npm http fetch GET 200 https://…/zod/-/zod-4.6.7.tgz 79ms (cache miss)` in short. */
+function fetched(line) {
+  const file = /GET 200 \S+\/(\S+\.tgz)/.exec(line)?.[1];
+  return file === undefined ? line : `fetched ${file}`;
+}
+
 /** Runs `npm ci` if need be. Package scripts never run. */
 export async function installPackages() {
   const installed = packagesOf("node_modules/.package-lock.json");
@@ -39,7 +45,7 @@ export async function installPackages() {
   const npm = process.env.npm_execpath ? [process.execPath, process.env.npm_execpath] : ["npm"];
   const args = ["ci", "--ignore-scripts", "--prefer-offline", "--no-audit", "--no-fund", "--loglevel=http"];
   try {
-    await run(name, npm[0], [...npm.slice(1), ...args]);
+    await run(name, npm[0], [...npm.slice(1), ...args], { shorten: fetched });
   } catch (error) {
     if (!/ENOTFOUND|EAI_AGAIN|ECONNREFUSED|ECONNRESET|ETIMEDOUT|ENETUNREACH|ENOTCACHED/.test(error.output)) throw error;
     throw new PhaseError(

@@ -38,11 +38,12 @@ function stop(child, signal) {
 }
 
 /**
- * Runs a command as a phase with visible progress on stderr and resolves to what it printed. Rejects with
- * {@link PhaseError} when it ends with another code than 0. Ends this process with 130 when interrupted.
+ * Runs a command as a phase with visible progress on stderr and resolves to what it printed; `shorten` makes a line of
+ * that fit for display. Rejects with {@link PhaseError} when it ends with another code than 0. Ends this process with 130
+ * when interrupted.
  */
-export async function run(name, command, args, { cwd = root, env = {} } = {}) {
-  const display = startDisplay(name);
+export async function run(name, command, args, { cwd = root, env = {}, shorten = (line) => line } = {}) {
+  const display = startDisplay(name, shorten);
   const output = [];
   let size = 0;
   const child = spawn(command, args, {
@@ -102,7 +103,7 @@ export function upToDate(name) {
 
 const nameWidth = 24;
 
-function startDisplay(name) {
+function startDisplay(name, shorten) {
   const started = Date.now();
   const live = process.stderr.isTTY && !process.env.CI && process.env.TERM !== "dumb";
   let said = "";
@@ -120,7 +121,7 @@ function startDisplay(name) {
   return {
     say(text) {
       const line = stripControl(text).trim().split("\n").at(-1).trim();
-      if (line !== "") said = line.slice(0, 160);
+      if (line !== "") said = shorten(line).slice(0, 160);
     },
     end(result) {
       clearInterval(timer);

@@ -91,8 +91,9 @@ function judge(
     .slice(0, specifier.startsWith("@") ? 2 : 1)
     .join("/");
   const to = all.find((other) => other.name === name);
-  // What a test needs beyond its layer stands in devDependencies, where it can be seen.
-  if (isTest(file) && (from.devDependencies.has(name) || shared.has(name))) return undefined;
+  // What a test, or a package that is never published, needs beyond its layer stands in devDependencies, to be seen there.
+  if ((isTest(file) || from.manifest["private"] === true) && (from.devDependencies.has(name) || shared.has(name)))
+    return undefined;
   if (name !== from.name && !from.dependencies.has(name)) return `${name} is not in ${from.folder}/package.json`;
   if (to === undefined || to === from || allowed(from, to)) return undefined;
   return `layer ${from.layer} may not import ${name} (layer ${to.layer})`;

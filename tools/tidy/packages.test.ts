@@ -20,8 +20,8 @@ test("a missing, an endless and an empty README are found", () => {
   expect(readmes(tree)).toEqual([
     "packages/a/README.md: is missing",
     "packages/b/README.md: is longer than a page (60 lines)",
-    "packages/b/README.md: does not name the file to read first",
-    "native/crates/k/README.md: the file to read first, src/gone.rs, does not exist",
+    "packages/b/README.md: does not name the file to read first, or it does not exist",
+    "native/crates/k/README.md: does not name the file to read first, or it does not exist",
   ]);
 });
 

@@ -14,9 +14,11 @@ export function readmes(tree: Tree): string[] {
     const text = tree.read(file);
     const problems: string[] = [];
     if (text.split("\n").length > pageLines) problems.push(`${file}: is longer than a page (${pageLines} lines)`);
-    const first = /file to read first[^`[]*[`[]([^`\]]+)[`\]]/i.exec(text)?.[1];
-    if (first === undefined) problems.push(`${file}: does not name the file to read first`);
-    else if (!exists(tree, folder, first)) problems.push(`${file}: the file to read first, ${first}, does not exist`);
+    const paragraph = text.split(/\n\s*\n/).find((part) => /read first/i.test(part)) ?? "";
+    const named = [...paragraph.matchAll(/[`[]([^`\]]+)[`\]]/g)].map((found) => found[1] ?? "");
+    if (!named.some((name) => exists(tree, folder, name))) {
+      problems.push(`${file}: does not name the file to read first, or it does not exist`);
+    }
     return problems;
   });
 }

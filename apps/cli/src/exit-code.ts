@@ -36,5 +36,5 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
 
 /** The exit code for the code of an error that ended a command. */
 export function exitCodeOf(errorCode: string): ExitCode {
-  return byErrorCode[errorCode] ?? ExitCode.runFailed;
+  return Object.hasOwn(byErrorCode, errorCode) ? byErrorCode[errorCode]! : ExitCode.runFailed;
 }

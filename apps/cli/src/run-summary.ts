@@ -2,7 +2,7 @@ import { relative } from "node:path";
 import type { RunResult } from "@sferic/engine";
 import type { ToldRun } from "./run-plan.ts";
 import type { Paint } from "./terminal.ts";
-import { bytesText, counted, countText, indented, printable, secondsText, textTable } from "./text.ts";
+import { bytesText, counted, countText, printable, secondsText, textTable } from "./text.ts";
 
 const filesShownMax = 5;
 const invalidShownMax = 10;
@@ -23,6 +23,7 @@ function stateText(result: RunResult, paint: Paint): string {
 }
 
 function operatorTable(result: RunResult, paint: Paint): string {
+  if (result.epochs === 0) return "";
   const rows = Object.entries(result.operators).map(([id, { kind, rowsIn, rowsOut, bytesRead, ports }]) => [
     id,
     kind,
@@ -46,9 +47,9 @@ function operatorTable(result: RunResult, paint: Paint): string {
 function outputs(result: RunResult): string {
   const lines = Object.entries(result.operators).flatMap(([id, { files = [], delivery }]) => {
     if (files.length === 0) return [];
-    const shown = files.slice(0, filesShownMax).map((file) => `  ${placeText(file)}`);
-    const more = files.length > filesShownMax ? [`  … and ${countText(files.length - filesShownMax)} more`] : [];
-    return [`${id} (${delivery}):`, ...shown, ...more];
+    const shown = files.slice(-filesShownMax).map((file) => `  ${placeText(file)}`);
+    const more = files.length > filesShownMax ? [`  and ${countText(files.length - filesShownMax)} before these`] : [];
+    return [`${id} wrote, ${delivery}:`, ...shown, ...more];
   });
   return lines.join("\n");
 }
@@ -82,10 +83,4 @@ function failureText(error: NonNullable<RunResult["error"]>, checkpoint: string 
   const resumable = checkpoint !== null && !code.startsWith("checkpoint-");
   if (resumable) lines.push("Committed epochs are kept: the same command goes on after the newest of them.");
   return lines.join("\n");
-}
-
-/** A short line for a run among others. */
-export function runLine(result: RunResult): string {
-  const { pipeline, rows, seconds } = result;
-  return indented(`${pipeline}: ${counted(rows.read, "row")} read, ${countText(rows.written)} written, ${secondsText(seconds.total)}`);
 }

@@ -39,7 +39,8 @@ export class Terminal {
 
   /** Characters per line of the error stream. */
   get columns(): number {
-    return this.#err.columns ?? 80;
+    // A terminal that does not know its width says 0.
+    return this.#err.columns || 80;
   }
 
   /** One or more lines of data. */

@@ -1,8 +1,6 @@
-const counts = new Intl.NumberFormat("en-US");
-
-/** A count with separators: `12,345`. */
+/** A whole number with separators: `12,345`. */
 export function countText(count: number): string {
-  return counts.format(count);
+  return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
 }
 
 /** A count with its noun: `1 row`, `2 rows`. */

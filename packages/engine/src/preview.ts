@@ -81,7 +81,7 @@ function referencesOf(plan: Plan, target: string): readonly Reference[] {
   const found = plan.operators.find(({ node }) => node.id === id);
   if (found === undefined) throw unknownOperator(id, plan);
   if (found.node.kind === "sink") return inputsOf(found.node, port);
-  const ports = ["main", ...portsOf(found).filter((name) => name !== "main")];
+  const ports = [...new Set(["main", ...portsOf(found)])];
   if (port === undefined || ports.includes(port)) return [{ operator: id, port: port ?? "main" }];
   throw new OperatorError({
     code: "unknown-port",

@@ -38,7 +38,7 @@ const config = z.strictObject({
 /**
  * A self-contained HTML page with a map of clustered points, the elbow and silhouette curves of `select-k`, PNG files
  * of all three, and a GIF over time when the points span several hours. Each epoch replaces the report of the one
- * before. Memory: 24 bytes per drawn point, and about 40 MB for the pictures while they are drawn.
+ * before. Memory: 40 bytes per drawn point, a sum per cluster and hour, and the pixels of the pictures being drawn.
  */
 export const report = defineSink({
   type: "report",

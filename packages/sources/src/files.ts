@@ -7,6 +7,7 @@ import {
   invalidSchema,
   type Offset,
   type OperatorContext,
+  OperatorError,
   type PlanContext,
   type Schema,
   type Source,
@@ -111,6 +112,10 @@ class FilesSource implements Source {
   }
 
   #remember({ position, files }: FilesOffset): void {
+    if (position - files.length > this.#taken.length) {
+      const message = `an offset says ${position} files were taken, but only ${this.#taken.length + files.length} are known`;
+      throw new OperatorError({ code: "offset-gap", message, domain: "internal" });
+    }
     this.#taken.splice(position - files.length, files.length, ...files);
     for (const { key } of files) this.#seen.add(key);
   }

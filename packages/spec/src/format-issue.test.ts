@@ -48,22 +48,18 @@ describe("formatIssue", () => {
 
   it("puts the caret under the range whatever stands before it", async () => {
     const text = await shown('{\n\t"日本": "e\u0301😀", "nam": 1 }');
-    const [line, carets] = text
-      .split("\n")
-      .filter((row) => row.includes("nam") || /\^{5}/.test(row))
-      .slice(1) as [string, string];
+    const rows = text.split("\n");
+    const carets = rows[rows.findIndex((row) => row.includes("/nam")) + 3];
     // Two wide letters, an accent without width and a wide emoji stand before the range.
-    expect(line).toBe('2 | \t"日本": "e\u0301😀", "nam": 1 }');
-    expect(carets).toContain(`  | \t${" ".repeat('"__":'.length + 2 + ' "e", '.length + 2)}^^^^^`);
+    const width = '"____": "e__", '.length;
+    expect(carets).toBe(`  | \t${" ".repeat(width)}^^^^^ did you mean "name"?`);
   });
 
   it("masks secrets, also in a spec that cannot be read", async () => {
     const line = '"connections": { "c": { "type": "s3", "password": "hunter2", "region": "eu" } }';
-    for (const text of [`{ ${line}, "x": 1 }`, `{ ${line}, "x": NaN }`, `{ "x": NaN, 'api_key': 'hunter2' }`]) {
-      const all = await shown(text);
-      expect(all).toContain("*******");
-      expect(all).not.toContain("hunter2");
-    }
+    const texts = [`{ ${line}, "x": 1 }`, `{ ${line}, "x": NaN }`, `{ "x": NaN, 'api_key': 'hunter2' }`];
+    const all = await Promise.all(texts.map((text) => shown(text)));
+    expect(all.filter((text) => !text.includes("*******") || text.includes("hunter2"))).toEqual([]);
   });
 
   it("shows only the part of a long line around the issue", async () => {
@@ -75,7 +71,9 @@ describe("formatIssue", () => {
   });
 
   it("lets no control character through to a terminal", async () => {
-    expect(await shown('{ "a": "\u001B[2J\u0007" }')).not.toMatch(/[\u001B\u0007]/);
+    const text = await shown('{ "a": "\u001B[2J\u0007\u202E" }');
+    expect(text).toContain("\uFFFD[2J\uFFFD\uFFFD");
+    expect(text.replaceAll("\n", "")).not.toMatch(/\p{Cc}|\p{Bidi_Control}/u);
   });
 
   it("colours when asked", async () => {

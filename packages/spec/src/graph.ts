@@ -13,6 +13,12 @@ export interface Graph {
   readonly problems: readonly Problem[];
 }
 
+/** That an operator reads another, and where the spec says so. */
+interface Edge {
+  readonly to: Draft;
+  readonly pointer: string;
+}
+
 interface Reading {
   readonly reader: Draft;
   readonly input: string;
@@ -27,6 +33,7 @@ interface Reading {
 export function readGraph(drafts: readonly Draft[], unresolved: ReadonlySet<string>): Graph {
   const problems: Problem[] = [];
   const inputs = new Map<Draft, Inputs>(drafts.map((draft) => [draft, {}]));
+  const edges = new Map<Draft, Edge[]>(drafts.map((draft) => [draft, []]));
   const byId = new Map<string, Draft>();
   for (const draft of drafts) if (!byId.has(draft.id)) byId.set(draft.id, draft);
   const readable = [...byId.values()].filter((draft) => draft.kind !== "sink").map((draft) => draft.id);
@@ -38,14 +45,16 @@ export function readGraph(drafts: readonly Draft[], unresolved: ReadonlySet<stri
       const reference = splitReference(reading.text);
       used.add(reference.operator);
       const problem = referenceProblem(reading, reference, byId, readable);
-      if (problem === undefined) addReference(inputs.get(reading.reader)!, reading.input, reference);
-      else {
+      if (problem === undefined) {
+        addReference(inputs.get(reading.reader)!, reading.input, reference);
+        edges.get(reading.reader)!.push({ to: byId.get(reference.operator)!, pointer: reading.pointer });
+      } else {
         complete &&= problem.code !== "unknown-id";
         problems.push(problem);
       }
     }
   }
-  problems.push(...drafts.flatMap(inputNameProblems), ...cycleProblems(drafts, inputs, byId));
+  problems.push(...drafts.flatMap(inputNameProblems), ...cycleProblems(drafts, edges));
   if (complete) problems.push(...unusedProblems(drafts, used));
   return { inputs, problems };
 }
@@ -159,44 +168,42 @@ function inputNameProblems(draft: Draft): Problem[] {
   ];
 }
 
-/** One problem per circle: operators that wait for nothing outside are taken away until only circles are left. */
-function cycleProblems(
-  drafts: readonly Draft[],
-  inputs: ReadonlyMap<Draft, Inputs>,
-  byId: ReadonlyMap<string, Draft>,
-): Problem[] {
-  const reads = new Map(
-    drafts.map((draft) => [
-      draft,
-      Object.values(inputs.get(draft)!).flatMap((all) => all.map((one) => byId.get(one.operator)!)),
-    ]),
-  );
-  const left = withoutAcyclic(drafts, reads);
+/**
+ * Operators that wait for nothing but each other, as circles. Circles that share operators give one problem; the others
+ * show once it is solved.
+ */
+function cycleProblems(drafts: readonly Draft[], edges: ReadonlyMap<Draft, readonly Edge[]>): Problem[] {
+  const left = withoutAcyclic(drafts, edges);
   const problems: Problem[] = [];
   const seen = new Set<Draft>();
   for (const start of left) {
-    const path: Draft[] = [];
+    const path: { draft: Draft; pointer: string }[] = [];
     let at: Draft | undefined = start;
     while (at !== undefined && !seen.has(at)) {
+      const edge: Edge | undefined = edges.get(at)!.find(({ to }) => left.has(to));
       seen.add(at);
-      path.push(at);
-      at = reads.get(at)!.find((read) => left.has(read));
+      if (edge !== undefined) path.push({ draft: at, pointer: edge.pointer });
+      at = edge?.to;
     }
-    const first = at === undefined ? -1 : path.indexOf(at);
-    if (first < 0) continue;
-    const circle = path.slice(first);
-    const names = [...circle, circle[0]!].map((draft) => draft.id).toReversed();
-    const message = `operators read from each other in a circle: ${listed(names).replaceAll(", ", " → ")}`;
-    problems.push({ code: "cycle", message, pointer: `${circle[0]!.pointer}/from` });
+    const first = path.findIndex(({ draft }) => draft === at);
+    if (first >= 0) problems.push(cycleProblem(path.slice(first)));
   }
   return problems;
 }
 
-function withoutAcyclic(drafts: readonly Draft[], reads: ReadonlyMap<Draft, readonly Draft[]>): Set<Draft> {
+function cycleProblem(circle: readonly { draft: Draft; pointer: string }[]): Problem {
+  const ids = [...circle, circle[0]!].map(({ draft }) => draft.id).toReversed();
+  const names = ids.length > 12 ? [...ids.slice(0, 6), "…", ...ids.slice(-6)] : ids;
+  const message = `operators read from each other in a circle: ${names.join(" → ")}`;
+  return { code: "cycle", message, pointer: circle[0]!.pointer };
+}
+
+/** Takes away, again and again, operators all of whose inputs are taken away. */
+function withoutAcyclic(drafts: readonly Draft[], edges: ReadonlyMap<Draft, readonly Edge[]>): Set<Draft> {
   const left = new Set(drafts);
-  const waiting = new Map(drafts.map((draft) => [draft, reads.get(draft)!.length]));
+  const waiting = new Map(drafts.map((draft) => [draft, edges.get(draft)!.length]));
   const readers = new Map<Draft, Draft[]>(drafts.map((draft) => [draft, []]));
-  for (const draft of drafts) for (const read of reads.get(draft)!) readers.get(read)?.push(draft);
+  for (const draft of drafts) for (const { to } of edges.get(draft)!) readers.get(to)!.push(draft);
   const free = drafts.filter((draft) => waiting.get(draft) === 0);
   for (let draft = free.pop(); draft !== undefined; draft = free.pop()) {
     left.delete(draft);

@@ -33,6 +33,14 @@ describe("applyFixes", () => {
     expect(applyFixes(text, issues)).toContain('"password": {"env":"PW"}');
   });
 
+  it("takes the first of fixes that overlap; the next call takes the rest", async () => {
+    const fixed = async (text: string): Promise<string> =>
+      applyFixes(text, (await parseSpec(text, { registry })).issues);
+    const once = await fixed("{ 'name' 'p' }");
+    expect(once).toBe(`{ "name" "p" }`);
+    expect(await fixed(once)).toBe(`{ "name": "p" }`);
+  });
+
   it("changes nothing when nothing can be fixed", async () => {
     const text = '{ "name": "A B" }';
     const { issues } = await parseSpec(text, { registry });

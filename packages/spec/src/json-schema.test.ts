@@ -15,14 +15,15 @@ describe("jsonSchema", () => {
 
   it.each([
     ["an unknown field of the spec", '"name"', '"nmae"'],
-    ["an unknown field of an operator", '"clusterCount"', '"clusterCuont"'],
+    ["an unknown field of an operator", '"seed": 60', '"sede": 60'],
     ["an unknown operator", '"kmeans"', '"kmaens"'],
     ["an operator of another kind", '"kmeans"', '"duckdb"'],
     ["an unknown format", '"glm"', '"gml"'],
-    ["an unknown field of a format", '"table": "flashes" } }', '"tabel": "flashes" } }'],
+    ["an unknown field of a format", '"type": "parquet" }', '"type": "parquet", "compresion": "zstd" }'],
     ["a wrong type", '"initializations": 10', '"initializations": "ten"'],
     ["a value out of range", '"clusterCount": 12', '"clusterCount": 0'],
     ["a missing input", '"points": "clusters", ', ""],
+    ["an unknown input", '"points": "clusters", ', '"points": "clusters", "more": "clusters", '],
   ])("refuses %s", (_, right, wrong) => {
     const text = pipelines["lightning-clusters"]!;
     expect(text).toContain(right);

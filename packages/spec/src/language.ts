@@ -137,6 +137,8 @@ export const specSchema = z.strictObject({
 });
 
 function isTimeZone(name: string): boolean {
+  // A DateTimeFormat takes tens of milliseconds to start; only old names such as "US/Pacific" need it.
+  if (name === "UTC" || Intl.supportedValuesOf("timeZone").includes(name)) return true;
   try {
     return new Intl.DateTimeFormat("en", { timeZone: name }).resolvedOptions().timeZone !== "";
   } catch {

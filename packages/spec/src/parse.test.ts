@@ -322,6 +322,15 @@ const graph: readonly Case[] = [
     "cycle",
     "/transforms/a/from",
   ],
+  [
+    "reads in a circle and from outside",
+    spec({
+      transforms:
+        '"a": { "type": "filter", "where": "x", "from": ["s", ⟦"b"⟧] }, "b": { "type": "filter", "where": "x", "from": "a" }',
+    }),
+    "cycle",
+    "/transforms/a/from/1",
+  ],
   ["from of a wrong type", filter('"from": ⟦7⟧'), "invalid-value", "/transforms/t/from"],
   ["empty list to read", filter('"from": ⟦[]⟧'), "invalid-value", "/transforms/t/from"],
   ["one input for two", join('⟦"from"⟧: "s"'), "missing-input", "/transforms/t/from"],

@@ -66,7 +66,7 @@ async function runPipeline(
 
 function runText({ pipeline, operators, rows, seconds }: RunResult): string {
   const bytes = Object.values(operators).reduce((sum, { bytesRead = 0 }) => sum + bytesRead, 0);
-  const read = `${counted(rows.read, "flash")}es out of ${bytesText(bytes)} of granules`.replace("flashs", "flashe");
+  const read = `${countText(rows.read)} flashes out of ${bytesText(bytes)} of granules`;
   return `${pipeline}: ${read}, ${counted(rows.written, "row")} written in ${secondsText(seconds.total)}`;
 }
 

@@ -136,3 +136,67 @@ fn block_sums(weights: &[f64]) -> Vec<f64> {
         .map(|block| block.iter().sum())
         .collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn points_are_drawn_by_rows_times_squared_distance_and_the_best_candidate_wins() {
+        let mut random = Random::new(1, 0);
+        let columns: [Vec<f64>; 4] =
+            std::array::from_fn(|_| (0..9_000).map(|_| random.below(7) as f64).collect());
+        let points = Points::from_columns(&columns.each_ref().map(Vec::as_slice)).unwrap();
+        let mut field = Field {
+            points: &points,
+            squares: vec![f64::INFINITY; points.distinct_count()],
+            block_potentials: Vec::new(),
+        };
+        let centers = [points.point(0), points.point(1_000), points.point(2_000)].concat();
+        field.add(&centers);
+
+        let square = |a: &[f64], b: &[f64]| crate::lloyd::squared_distance(a, b);
+        let to_nearest = |point: usize, centers: &[f64]| {
+            let squares = centers
+                .chunks(4)
+                .map(|center| square(points.point(point), center));
+            points.weights()[point] * squares.fold(f64::INFINITY, f64::min)
+        };
+        let potential = |centers: &[f64]| -> f64 {
+            (0..points.distinct_count())
+                .map(|point| to_nearest(point, centers))
+                .sum()
+        };
+        assert!((field.block_potentials.iter().sum::<f64>() - potential(&centers)).abs() < 1e-9);
+
+        let candidates = [30, 700, 1_500, 2_100]
+            .map(|point| points.point(point))
+            .concat();
+        let with = |candidate: &[f64]| potential(&[&centers, candidate].concat());
+        let best = candidates
+            .chunks(4)
+            .min_by(|a, b| with(a).total_cmp(&with(b)))
+            .unwrap();
+        assert_eq!(field.best(&candidates), best);
+
+        let mut drawn = [0.0; 20];
+        let mut expected = [0.0; 20];
+        let bin = |point: usize| point * 20 / points.distinct_count();
+        for point in 0..points.distinct_count() {
+            expected[bin(point)] += 100_000.0 * to_nearest(point, &centers) / potential(&centers);
+        }
+        for _ in 0..100_000 {
+            let weigh = |point| points.weights()[point] * field.squares[point];
+            drawn[bin(field.draw(&mut random, weigh))] += 1.0;
+        }
+        let chi_square: f64 = drawn
+            .iter()
+            .zip(&expected)
+            .map(|(o, e): (&f64, &f64)| (o - e).powi(2) / e)
+            .sum();
+        assert!(
+            chi_square < 43.8,
+            "{chi_square} exceeds the 0.1 % quantile of 19 degrees of freedom"
+        );
+    }
+}

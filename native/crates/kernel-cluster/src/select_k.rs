@@ -31,16 +31,17 @@ pub struct KScore {
 
 /// Fits k-means for every k of a sweep and scores each by inertia (elbow) and silhouette. One entry per k, ascending.
 ///
-/// A start draws its k-means++ centroids once, for the largest k: the first k of them are its draw for k. Every k but
-/// the first also has a start from the centroids kept for the k before it, so inertia never rises along the sweep. All k
-/// share the tree, and a pair's distance is computed once for all silhouettes. The fit of a k is therefore as good as that
+/// A start draws its k-means++ centroids once, for the largest k: the first k of them are its draw
+/// for k. Every k but the first has as many starts again from the centroids kept for the k before it,
+/// with the missing ones drawn anew, so inertia never rises along the sweep. All k share the tree, and
+/// a pair's distance is computed once for all silhouettes. The fit of a k is therefore as good as that
 /// of [`kmeans`](crate::kmeans) with the same seed, but not the same.
 ///
 /// The knee is that of Kneedle (Satopää et al. 2011) for a convex decreasing curve, without smoothing and on the given
 /// k: with k and inertia scaled to [0, 1] over the sweep, the k where (1 - inertia) - k is largest, the smallest of equal
 /// ones; none for fewer than three k or when the largest value does not exceed 1e-9, as on a straight line.
 ///
-/// Cost: `initializations` fits per k, and n²/2 to n² distances for all silhouettes together. Memory: 4 bytes per
+/// Cost: twice `initializations` fits per k, and n²/2 to n² distances for all silhouettes together. Memory: 4 bytes per
 /// distinct row and k, and 64 bytes per distinct row and thread.
 ///
 /// # Errors
@@ -145,10 +146,10 @@ impl WithMethod for Sweep<'_> {
             .chunks(params.initializations)
             .zip(self.cluster_counts)
         {
-            let grown = kept
-                .last()
-                .map(|smaller| self.grow(method, smaller, cluster_count))
-                .transpose()?;
+            let grown = match kept.last() {
+                Some(smaller) => self.grow(method, smaller, cluster_count)?,
+                None => Vec::new(),
+            };
             kept.extend(least_inertia(starts.iter().cloned().chain(grown)));
         }
         Ok(kept
@@ -159,28 +160,31 @@ impl WithMethod for Sweep<'_> {
 }
 
 impl Sweep<'_> {
-    /// A start from the centroids kept for a smaller k and new ones drawn between them.
+    /// As many starts as initializations from the centroids kept for a smaller k, each with its own
+    /// draw of the missing ones.
     fn grow(
         &self,
         method: &impl Method,
         smaller: &Converged,
         cluster_count: usize,
-    ) -> Result<Converged, ClusterError> {
+    ) -> Result<Vec<Converged>, ClusterError> {
         let Self {
             points,
             params,
             cancelled,
             ..
         } = self;
-        let mut random = Random::new(params.seed, (params.initializations + cluster_count) as u64);
-        let centroids = method.seed(&smaller.centroids, cluster_count, &mut random, cancelled)?;
-        lloyd(
-            points,
-            &mut method.assigner(cluster_count),
-            centroids,
-            params,
-            cancelled,
-        )
+        (0..params.initializations)
+            .into_par_iter()
+            .map(|start| {
+                let stream = cluster_count * params.initializations + start;
+                let mut random = Random::new(params.seed, stream as u64);
+                let given = &smaller.centroids;
+                let centroids = method.seed(given, cluster_count, &mut random, cancelled)?;
+                let mut assigner = method.assigner(cluster_count);
+                lloyd(points, &mut assigner, centroids, params, cancelled)
+            })
+            .collect()
     }
 }
 

@@ -235,3 +235,95 @@ impl<'a, const D: usize> Field<'a, D> {
         drawn
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::Points;
+
+    /// 5,000 rows on a coarse lattice, many of them repeated.
+    fn points() -> Points {
+        let mut random = Random::new(1, 0);
+        let columns: [Vec<f64>; 2] =
+            std::array::from_fn(|_| (0..5_000).map(|_| random.below(90) as f64).collect());
+        Points::from_columns(&[&columns[0], &columns[1]]).unwrap()
+    }
+
+    fn squares(points: &Points, centers: &[[f64; 2]]) -> Vec<f64> {
+        let nearest = |point: &[f64; 2]| {
+            let squares = centers.iter().map(|center| squared_distance(point, center));
+            squares.fold(f64::INFINITY, f64::min)
+        };
+        points
+            .coordinates()
+            .as_chunks()
+            .0
+            .iter()
+            .map(nearest)
+            .collect()
+    }
+
+    fn potential(points: &Points, centers: &[[f64; 2]]) -> f64 {
+        let squares = squares(points, centers);
+        squares
+            .iter()
+            .zip(points.weights())
+            .map(|(square, weight)| square * weight)
+            .sum()
+    }
+
+    #[test]
+    fn gains_and_potentials_equal_direct_sums() {
+        let points = points();
+        let tree = Tree::<2>::new(&points);
+        let mut field = Field::new(&tree);
+        for at in 0..40 {
+            let center = tree.points[at * 89];
+            if at > 0 {
+                let mut centers = field.centers.clone();
+                let before = potential(&points, &centers);
+                centers.push(center);
+                let gain = before - potential(&points, &centers);
+                assert!((field.gain(0, MIXED, &center) - gain).abs() < 1e-9 * before);
+            }
+            field.add(center);
+            let direct = potential(&points, &field.centers);
+            assert!(
+                (field.potentials[0] - direct).abs() < 1e-9 * direct,
+                "after {} centres",
+                at + 1
+            );
+        }
+    }
+
+    #[test]
+    fn points_are_drawn_by_rows_times_squared_distance() {
+        let points = points();
+        let tree = Tree::<2>::new(&points);
+        let mut field = Field::new(&tree);
+        (0..5).for_each(|at| field.add(tree.points[at * 700]));
+        let squares = squares(&points, &field.centers);
+        let total = potential(&points, &field.centers);
+        let mut random = Random::new(9, 0);
+        let mut drawn = [0.0; 20];
+        let mut expected = [0.0; 20];
+        let bin = |point: usize| point * 20 / squares.len();
+        for point in 0..squares.len() {
+            expected[bin(point)] += 100_000.0 * points.weights()[point] * squares[point] / total;
+        }
+        for _ in 0..100_000 {
+            let point = field.draw(&mut random);
+            assert!(squares[point] > 0.0);
+            drawn[bin(point)] += 1.0;
+        }
+        let chi_square: f64 = drawn
+            .iter()
+            .zip(&expected)
+            .map(|(o, e): (&f64, &f64)| (o - e).powi(2) / e)
+            .sum();
+        assert!(
+            chi_square < 43.8,
+            "{chi_square} exceeds the 0.1 % quantile of 19 degrees of freedom"
+        );
+    }
+}

@@ -524,7 +524,11 @@ fn wrong_params_are_refused_by_cause() {
         code(with_centroids(vec![0.0, 1.0, 2.0, f64::NAN])),
         "initial-centroid-not-finite"
     );
+}
 
+#[test]
+fn wrong_labels_sweeps_and_columns_are_refused_by_cause() {
+    let points = points(&blobs(20, 2, 2));
     let score = |labels: &[i32], params| {
         silhouette(&points, labels, &params, NEVER)
             .unwrap_err()

@@ -19,19 +19,51 @@ fn main() {
         std::process::exit(2);
     };
     let files = read_files(Path::new(&folder));
-    println!("{} files, {} bytes", files.len(), files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>());
-    let names = ["flash_id", "flash_time", "flash_lat", "flash_lon", "flash_energy", "flash_area", "quality_flag"];
-    let seven = GlmParams { columns: Some(names.map(str::to_owned).to_vec()), ..GlmParams::default() };
-    measure("flashes: id, time, lat, lon, energy, area, quality", &files, |name, bytes| {
-        decode_glm(bytes, name, &seven).expect("a granule").num_rows()
-    });
+    println!(
+        "{} files, {} bytes",
+        files.len(),
+        files.iter().map(|(_, bytes)| bytes.len()).sum::<usize>()
+    );
+    let names = [
+        "flash_id",
+        "flash_time",
+        "flash_lat",
+        "flash_lon",
+        "flash_energy",
+        "flash_area",
+        "quality_flag",
+    ];
+    let seven = GlmParams {
+        columns: Some(names.map(str::to_owned).to_vec()),
+        ..GlmParams::default()
+    };
+    measure(
+        "flashes: id, time, lat, lon, energy, area, quality",
+        &files,
+        |name, bytes| {
+            decode_glm(bytes, name, &seven)
+                .expect("a granule")
+                .num_rows()
+        },
+    );
     measure("flashes: whole table", &files, |name, bytes| {
-        decode_glm(bytes, name, &GlmParams::default()).expect("a granule").num_rows()
+        decode_glm(bytes, name, &GlmParams::default())
+            .expect("a granule")
+            .num_rows()
     });
-    let all = GlmTable::ALL.map(|table| GlmParams { table, ..GlmParams::default() });
+    let all = GlmTable::ALL.map(|table| GlmParams {
+        table,
+        ..GlmParams::default()
+    });
     let variables = all.clone().map(without_constants);
-    measure("all tables: every variable", &files, |name, bytes| row_count(name, bytes, &variables));
-    measure("all tables: with satellite, product start and file name", &files, |name, bytes| row_count(name, bytes, &all));
+    measure("all tables: every variable", &files, |name, bytes| {
+        row_count(name, bytes, &variables)
+    });
+    measure(
+        "all tables: with satellite, product start and file name",
+        &files,
+        |name, bytes| row_count(name, bytes, &all),
+    );
 }
 
 fn row_count(name: &str, bytes: &[u8], tables: &[GlmParams]) -> usize {
@@ -43,7 +75,11 @@ fn without_constants(params: GlmParams) -> GlmParams {
     const CONSTANTS: [&str; 3] = ["satellite", "product_start", "file"];
     let schema = glm_schema(params.table);
     let names = schema.fields().iter().map(|field| field.name().clone());
-    let columns = Some(names.filter(|name| !CONSTANTS.contains(&name.as_str())).collect());
+    let columns = Some(
+        names
+            .filter(|name| !CONSTANTS.contains(&name.as_str()))
+            .collect(),
+    );
     GlmParams { columns, ..params }
 }
 
@@ -51,7 +87,14 @@ fn read_files(folder: &Path) -> Vec<(String, Vec<u8>)> {
     let entries = std::fs::read_dir(folder).expect("a readable folder");
     let paths = entries.map(|entry| entry.expect("a readable folder").path());
     let granules = paths.filter(|path| path.extension().is_some_and(|ending| ending == "nc"));
-    granules.map(|path| (path.display().to_string(), std::fs::read(&path).expect("a readable file"))).collect()
+    granules
+        .map(|path| {
+            (
+                path.display().to_string(),
+                std::fs::read(&path).expect("a readable file"),
+            )
+        })
+        .collect()
 }
 
 fn measure(what: &str, files: &[(String, Vec<u8>)], decode: impl Fn(&str, &[u8]) -> usize) {

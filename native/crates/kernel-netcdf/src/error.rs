@@ -14,10 +14,19 @@ pub enum NetcdfError {
     #[error(
         "the file is cut off: {needed} bytes are needed at byte {offset}, the file has {length}; fetch it again"
     )]
-    Truncated { offset: u64, needed: u64, length: u64 },
+    Truncated {
+        offset: u64,
+        needed: u64,
+        length: u64,
+    },
     /// A stored checksum does not match the bytes it covers.
-    #[error("the checksum of the {structure} at byte {offset} does not match; the file is damaged, fetch it again")]
-    Checksum { structure: &'static str, offset: u64 },
+    #[error(
+        "the checksum of the {structure} at byte {offset} does not match; the file is damaged, fetch it again"
+    )]
+    Checksum {
+        structure: &'static str,
+        offset: u64,
+    },
     /// A structure contradicts the HDF5 specification or another structure.
     #[error("the file is damaged at byte {offset}: {reason}")]
     Corrupt { offset: u64, reason: String },
@@ -25,8 +34,15 @@ pub enum NetcdfError {
     #[error("the file uses {feature}, which is not supported")]
     Unsupported { feature: String },
     /// A claim of the file exceeds a bound of [`crate::Limits`]; nothing was allocated for it.
-    #[error("{what} is {claimed}, the limit `{limit}` is {allowed}; raise the limit if the file is trusted")]
-    Limit { what: String, claimed: u64, limit: &'static str, allowed: u64 },
+    #[error(
+        "{what} is {claimed}, the limit `{limit}` is {allowed}; raise the limit if the file is trusted"
+    )]
+    Limit {
+        what: String,
+        claimed: u64,
+        limit: &'static str,
+        allowed: u64,
+    },
     /// The general HDF5 reader refused the file.
     #[error("the file cannot be read as HDF5: {reason}")]
     Reader { reason: String },
@@ -35,7 +51,10 @@ pub enum NetcdfError {
     Panicked { reason: String },
     /// The file could not be read from disk.
     #[error("cannot read {path}: {source}")]
-    Io { path: PathBuf, source: std::io::Error },
+    Io {
+        path: PathBuf,
+        source: std::io::Error,
+    },
     /// Decoding was cancelled before this file was started.
     #[error("decoding was cancelled")]
     Cancelled,
@@ -53,25 +72,50 @@ pub enum NetcdfError {
     MissingConstant { name: String },
     /// An attribute that is needed to decode a variable is not there.
     #[error("variable \"{variable}\" has no attribute \"{attribute}\"")]
-    MissingAttribute { variable: String, attribute: &'static str },
+    MissingAttribute {
+        variable: String,
+        attribute: &'static str,
+    },
     /// An attribute has a value of a kind that does not fit its meaning.
     #[error("attribute \"{attribute}\" of variable \"{variable}\" is not {expected}")]
-    AttributeType { variable: String, attribute: &'static str, expected: &'static str },
+    AttributeType {
+        variable: String,
+        attribute: &'static str,
+        expected: &'static str,
+    },
     /// A variable has units that the column cannot take.
     #[error("variable \"{variable}\" is in \"{units}\", expected {expected}")]
-    Units { variable: String, units: String, expected: &'static str },
+    Units {
+        variable: String,
+        units: String,
+        expected: &'static str,
+    },
     /// A variable does not lie along exactly one dimension.
     #[error("variable \"{variable}\" has {rank} dimensions, a column has 1")]
     Rank { variable: String, rank: usize },
     /// A variable has another element type than its use needs.
     #[error("variable \"{variable}\" holds {found}, expected {expected}")]
-    ElementType { variable: String, found: &'static str, expected: &'static str },
+    ElementType {
+        variable: String,
+        found: &'static str,
+        expected: &'static str,
+    },
     /// Variables of one table have different lengths.
     #[error("variable \"{variable}\" has {rows} rows where \"{first}\" has {expected}")]
-    RowCount { variable: String, rows: usize, first: String, expected: usize },
+    RowCount {
+        variable: String,
+        rows: usize,
+        first: String,
+        expected: usize,
+    },
     /// A value cannot be represented in the type of its column.
     #[error("row {row} of variable \"{variable}\" is {value}, outside of {range}")]
-    Value { variable: String, row: usize, value: String, range: &'static str },
+    Value {
+        variable: String,
+        row: usize,
+        value: String,
+        range: &'static str,
+    },
     /// The file has no dimension of the requested name, or no table at all.
     #[error("the file has no dimension {wanted} with variables along it; it has {available}")]
     MissingDimension { wanted: String, available: String },
@@ -80,16 +124,19 @@ pub enum NetcdfError {
     AmbiguousDimension { candidates: String },
     /// Something went wrong inside one variable; the source says what.
     #[error("variable \"{variable}\": {source}")]
-    InVariable { variable: String, source: Box<NetcdfError> },
+    InVariable {
+        variable: String,
+        source: Box<NetcdfError>,
+    },
 }
 
 impl NetcdfError {
     /// The byte offset in the file at which the problem was found, where it is known.
     pub fn offset(&self) -> Option<u64> {
         match self {
-            Self::Truncated { offset, .. } | Self::Checksum { offset, .. } | Self::Corrupt { offset, .. } => {
-                Some(*offset)
-            }
+            Self::Truncated { offset, .. }
+            | Self::Checksum { offset, .. }
+            | Self::Corrupt { offset, .. } => Some(*offset),
             Self::InVariable { source, .. } => source.offset(),
             _ => None,
         }
@@ -142,15 +189,23 @@ impl NetcdfError {
     }
 
     pub(crate) fn corrupt(offset: usize, reason: impl Into<String>) -> Self {
-        Self::Corrupt { offset: offset as u64, reason: reason.into() }
+        Self::Corrupt {
+            offset: offset as u64,
+            reason: reason.into(),
+        }
     }
 
     pub(crate) fn unsupported(feature: impl Into<String>) -> Self {
-        Self::Unsupported { feature: feature.into() }
+        Self::Unsupported {
+            feature: feature.into(),
+        }
     }
 
     pub(crate) fn in_variable(self, variable: &str) -> Self {
-        Self::InVariable { variable: variable.to_owned(), source: Box::new(self) }
+        Self::InVariable {
+            variable: variable.to_owned(),
+            source: Box::new(self),
+        }
     }
 
     pub(crate) fn is_unsupported(&self) -> bool {

@@ -30,7 +30,9 @@ pub fn decode_glm_files(
     params: &GlmParams,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Vec<Result<RecordBatch>> {
-    decode_files(files, &params.limits, cancelled, |bytes, name| decode_glm(bytes, name, params))
+    decode_files(files, &params.limits, cancelled, |bytes, name| {
+        decode_glm(bytes, name, params)
+    })
 }
 
 /// Decodes many CF files with the same parameters; otherwise as [`decode_glm_files`].
@@ -39,7 +41,9 @@ pub fn decode_netcdf_files(
     params: &NetcdfParams,
     cancelled: &(dyn Fn() -> bool + Sync),
 ) -> Vec<Result<RecordBatch>> {
-    decode_files(files, &params.limits, cancelled, |bytes, name| decode_netcdf(bytes, name, params))
+    decode_files(files, &params.limits, cancelled, |bytes, name| {
+        decode_netcdf(bytes, name, params)
+    })
 }
 
 fn decode_files(
@@ -65,14 +69,27 @@ fn decode_files(
 }
 
 fn read(path: &Path, limits: &Limits, buffer: &mut Vec<u8>) -> Result<()> {
-    let failed = |source| NetcdfError::Io { path: path.to_owned(), source };
+    let failed = |source| NetcdfError::Io {
+        path: path.to_owned(),
+        source,
+    };
     let file = File::open(path).map_err(failed)?;
     let length = file.metadata().map_err(failed)?.len();
-    let checked = |length| check("the size of the file in bytes", length, "file_bytes_max", limits.file_bytes_max);
+    let checked = |length| {
+        check(
+            "the size of the file in bytes",
+            length,
+            "file_bytes_max",
+            limits.file_bytes_max,
+        )
+    };
     checked(length)?;
     buffer.clear();
     buffer.reserve(length as usize + 1);
     // Special files report no length, so what is read is bounded too.
-    let read = file.take(limits.file_bytes_max.saturating_add(1)).read_to_end(buffer).map_err(failed)?;
+    let read = file
+        .take(limits.file_bytes_max.saturating_add(1))
+        .read_to_end(buffer)
+        .map_err(failed)?;
     checked(read as u64)
 }

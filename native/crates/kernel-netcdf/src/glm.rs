@@ -42,7 +42,9 @@ impl FromStr for GlmTable {
             "flashes" => Ok(Self::Flashes),
             "groups" => Ok(Self::Groups),
             "events" => Ok(Self::Events),
-            _ => Err(NetcdfError::UnknownTable { name: name.to_owned() }),
+            _ => Err(NetcdfError::UnknownTable {
+                name: name.to_owned(),
+            }),
         }
     }
 }
@@ -88,10 +90,20 @@ impl GlmParams {
         let mut selected = Vec::with_capacity(names.len());
         let mut fields = Vec::with_capacity(names.len());
         for name in names {
-            let index = columns.iter().position(|column| column.name == name).ok_or_else(|| {
-                let available = columns.iter().map(|column| column.name).collect::<Vec<_>>().join(", ");
-                NetcdfError::UnknownColumn { name: name.clone(), available }
-            })?;
+            let index = columns
+                .iter()
+                .position(|column| column.name == name)
+                .ok_or_else(|| {
+                    let available = columns
+                        .iter()
+                        .map(|column| column.name)
+                        .collect::<Vec<_>>()
+                        .join(", ");
+                    NetcdfError::UnknownColumn {
+                        name: name.clone(),
+                        available,
+                    }
+                })?;
             selected.push(&columns[index]);
             fields.push(Arc::clone(&schema.fields()[index]));
         }
@@ -128,17 +140,37 @@ enum Meaning {
 }
 
 const fn rows(name: &'static str, variable: &'static str, meaning: Meaning) -> Column {
-    Column { name, source: Source::Rows(variable, meaning) }
+    Column {
+        name,
+        source: Source::Rows(variable, meaning),
+    }
 }
 
-const SATELLITE: Column = Column { name: "satellite", source: Source::Satellite };
-const PRODUCT_START: Column = Column { name: "product_start", source: Source::ProductStart };
-const FILE: Column = Column { name: "file", source: Source::File };
+const SATELLITE: Column = Column {
+    name: "satellite",
+    source: Source::Satellite,
+};
+const PRODUCT_START: Column = Column {
+    name: "product_start",
+    source: Source::ProductStart,
+};
+const FILE: Column = Column {
+    name: "file",
+    source: Source::File,
+};
 
 static FLASHES: [Column; 11] = [
     rows("flash_id", "flash_id", Meaning::Identifier),
-    rows("flash_time", "flash_time_offset_of_first_event", Meaning::Time),
-    rows("flash_end_time", "flash_time_offset_of_last_event", Meaning::Time),
+    rows(
+        "flash_time",
+        "flash_time_offset_of_first_event",
+        Meaning::Time,
+    ),
+    rows(
+        "flash_end_time",
+        "flash_time_offset_of_last_event",
+        Meaning::Time,
+    ),
     rows("flash_lat", "flash_lat", Meaning::Latitude),
     rows("flash_lon", "flash_lon", Meaning::Longitude),
     rows("flash_energy", "flash_energy", Meaning::Energy),
@@ -156,7 +188,11 @@ static GROUPS: [Column; 11] = [
     rows("group_lon", "group_lon", Meaning::Longitude),
     rows("group_energy", "group_energy", Meaning::Energy),
     rows("group_area", "group_area", Meaning::Area),
-    rows("parent_flash_id", "group_parent_flash_id", Meaning::Identifier),
+    rows(
+        "parent_flash_id",
+        "group_parent_flash_id",
+        Meaning::Identifier,
+    ),
     rows("quality_flag", "group_quality_flag", Meaning::Flag),
     SATELLITE,
     PRODUCT_START,
@@ -169,7 +205,11 @@ static EVENTS: [Column; 9] = [
     rows("event_lat", "event_lat", Meaning::Latitude),
     rows("event_lon", "event_lon", Meaning::Longitude),
     rows("event_energy", "event_energy", Meaning::Energy),
-    rows("parent_group_id", "event_parent_group_id", Meaning::Identifier),
+    rows(
+        "parent_group_id",
+        "event_parent_group_id",
+        Meaning::Identifier,
+    ),
     SATELLITE,
     PRODUCT_START,
     FILE,
@@ -189,7 +229,11 @@ fn columns(table: GlmTable) -> &'static [Column] {
 /// ids `uint32`, unique within one file only; quality flags `uint16`; `satellite` and `file` text. Built once.
 pub fn glm_schema(table: GlmTable) -> SchemaRef {
     static SCHEMAS: [OnceLock<SchemaRef>; 3] = [const { OnceLock::new() }; 3];
-    let build = || Arc::new(Schema::new(columns(table).iter().map(column_field).collect::<Vec<_>>()));
+    let build = || {
+        Arc::new(Schema::new(
+            columns(table).iter().map(column_field).collect::<Vec<_>>(),
+        ))
+    };
     Arc::clone(SCHEMAS[table as usize].get_or_init(build))
 }
 
@@ -197,9 +241,15 @@ fn column_field(column: &Column) -> Field {
     match &column.source {
         Source::Rows(_, Meaning::Identifier) => field(column.name, DataType::UInt32, None),
         Source::Rows(_, Meaning::Flag) => field(column.name, DataType::UInt16, None),
-        Source::Rows(_, Meaning::Time) | Source::ProductStart => field(column.name, timestamp(), None),
-        Source::Rows(_, Meaning::Latitude) => field(column.name, DataType::Float64, Some("degrees_north")),
-        Source::Rows(_, Meaning::Longitude) => field(column.name, DataType::Float64, Some("degrees_east")),
+        Source::Rows(_, Meaning::Time) | Source::ProductStart => {
+            field(column.name, timestamp(), None)
+        }
+        Source::Rows(_, Meaning::Latitude) => {
+            field(column.name, DataType::Float64, Some("degrees_north"))
+        }
+        Source::Rows(_, Meaning::Longitude) => {
+            field(column.name, DataType::Float64, Some("degrees_east"))
+        }
         Source::Rows(_, Meaning::Energy) => field(column.name, DataType::Float64, Some("J")),
         Source::Rows(_, Meaning::Area) => field(column.name, DataType::Float64, Some("m2")),
         Source::Satellite | Source::File => field(column.name, DataType::Utf8, None),
@@ -216,18 +266,27 @@ fn column_field(column: &Column) -> Field {
 /// Errors: every variant of [`NetcdfError`] but those of dimensions. Cost: linear in the rows of the chosen columns; a
 /// file of 300 flashes, 7,000 groups and 20,000 events takes well under a millisecond.
 pub fn decode_glm(bytes: &[u8], file: &str, params: &GlmParams) -> Result<RecordBatch> {
-    with_container(bytes, &params.limits, |container| decode_table(container, file, params))
+    with_container(bytes, &params.limits, |container| {
+        decode_table(container, file, params)
+    })
 }
 
 /// Decodes several tables of one GLM file, opening it once, by the limits of the first.
 ///
 /// Errors: as [`decode_glm`], for the first table that fails.
-pub fn decode_glm_tables(bytes: &[u8], file: &str, tables: &[GlmParams]) -> Result<Vec<RecordBatch>> {
+pub fn decode_glm_tables(
+    bytes: &[u8],
+    file: &str,
+    tables: &[GlmParams],
+) -> Result<Vec<RecordBatch>> {
     let Some(first) = tables.first() else {
         return Ok(Vec::new());
     };
     with_container(bytes, &first.limits, |container| {
-        tables.iter().map(|params| decode_table(container, file, params)).collect()
+        tables
+            .iter()
+            .map(|params| decode_table(container, file, params))
+            .collect()
     })
 }
 
@@ -239,25 +298,41 @@ fn decode_table<'a>(
     let (columns, schema) = params.select()?;
     let variables = open_variables(container, &columns)?;
     let row_count = row_count(container, params.table, &variables)?;
-    params.limits.check_batch(row_count, columns.len() * size_of::<f64>())?;
+    params
+        .limits
+        .check_batch(row_count, columns.len() * size_of::<f64>())?;
     let global = Global::read(container, &columns)?;
     let center = match params.longitude {
         Longitude::Wrapped => 0.0,
         Longitude::Unwrapped => satellite_longitude(container)?,
     };
-    let decode = |(column, variable): (&&Column, &Option<Variable<'a>>)| match (&column.source, variable) {
-        (Source::Rows(_, Meaning::Time), Some(variable)) => decode_time(container, variable, &global),
-        (Source::Rows(_, meaning), Some(variable)) => decode_numbers(container, variable, *meaning, center),
-        (Source::ProductStart, _) => Ok(constant_time(global.product_start, row_count)),
-        (Source::Satellite, _) => constant_text(global.satellite.as_deref(), row_count, &params.limits),
-        _ => constant_text(Some(file), row_count, &params.limits),
-    };
-    let arrays = columns.iter().zip(&variables).map(decode).collect::<Result<Vec<_>>>()?;
+    let decode =
+        |(column, variable): (&&Column, &Option<Variable<'a>>)| match (&column.source, variable) {
+            (Source::Rows(_, Meaning::Time), Some(variable)) => {
+                decode_time(container, variable, &global)
+            }
+            (Source::Rows(_, meaning), Some(variable)) => {
+                decode_numbers(container, variable, *meaning, center)
+            }
+            (Source::ProductStart, _) => Ok(constant_time(global.product_start, row_count)),
+            (Source::Satellite, _) => {
+                constant_text(global.satellite.as_deref(), row_count, &params.limits)
+            }
+            _ => constant_text(Some(file), row_count, &params.limits),
+        };
+    let arrays = columns
+        .iter()
+        .zip(&variables)
+        .map(decode)
+        .collect::<Result<Vec<_>>>()?;
     batch(schema, arrays, row_count)
 }
 
 /// The variable of each column, `None` for those that are constant over a file.
-fn open_variables<'a>(container: &dyn Container<'a>, columns: &[&Column]) -> Result<Vec<Option<Variable<'a>>>> {
+fn open_variables<'a>(
+    container: &dyn Container<'a>,
+    columns: &[&Column],
+) -> Result<Vec<Option<Variable<'a>>>> {
     let open = |column: &&Column| match column.source {
         Source::Rows(name, _) => container.required(name).map(Some),
         _ => Ok(None),
@@ -265,13 +340,20 @@ fn open_variables<'a>(container: &dyn Container<'a>, columns: &[&Column]) -> Res
     columns.iter().map(open).collect()
 }
 
-fn row_count(container: &dyn Container<'_>, table: GlmTable, variables: &[Option<Variable<'_>>]) -> Result<usize> {
+fn row_count(
+    container: &dyn Container<'_>,
+    table: GlmTable,
+    variables: &[Option<Variable<'_>>],
+) -> Result<usize> {
     let mut opened = variables.iter().flatten();
     let Some(first) = opened.next() else {
         let Source::Rows(name, _) = columns(table)[0].source else {
             unreachable!("the first column of every table is a variable")
         };
-        return container.required(name)?.row_count().map(|rows| rows as usize);
+        return container
+            .required(name)?
+            .row_count()
+            .map(|rows| rows as usize);
     };
     let expected = first.row_count()?;
     for variable in opened {
@@ -300,14 +382,26 @@ fn decode_numbers<'a>(
     let factor = unit_factor(variable, meaning)?;
     let raw = container.read(variable)?;
     Ok(match meaning {
-        Meaning::Identifier => Arc::new(unsigned_column::<UInt32Type>(&variable.name, &raw, &packing)?),
-        Meaning::Flag => Arc::new(unsigned_column::<UInt16Type>(&variable.name, &raw, &packing)?),
+        Meaning::Identifier => Arc::new(unsigned_column::<UInt32Type>(
+            &variable.name,
+            &raw,
+            &packing,
+        )?),
+        Meaning::Flag => Arc::new(unsigned_column::<UInt16Type>(
+            &variable.name,
+            &raw,
+            &packing,
+        )?),
         Meaning::Longitude => Arc::new(float_column(&raw, &packing, turn(center))),
         _ => Arc::new(float_column(&raw, &packing, |value| value * factor)),
     })
 }
 
-fn decode_time<'a>(container: &dyn Container<'a>, variable: &Variable<'a>, global: &Global) -> Result<ArrayRef> {
+fn decode_time<'a>(
+    container: &dyn Container<'a>,
+    variable: &Variable<'a>,
+    global: &Global,
+) -> Result<ArrayRef> {
     check_numbers(variable, false)?;
     let units = TimeUnits::required(variable)?;
     let mut packing = Packing::of(variable)?;
@@ -332,14 +426,25 @@ fn time_element(packing: &Packing, units: TimeUnits, global: &Global) -> Element
             return 0.0;
         };
         let time = |stored: f64| (stored * packing.scale + packing.offset) * units.unit as f64;
-        let (first, last) = (i128::from(start) - units.origin, i128::from(end) - units.origin);
+        let (first, last) = (
+            i128::from(start) - units.origin,
+            i128::from(end) - units.origin,
+        );
         time(max).min(last as f64) - time(min).max(first as f64)
     };
-    if covered(unsigned) > covered(stored) { unsigned } else { stored }
+    if covered(unsigned) > covered(stored) {
+        unsigned
+    } else {
+        stored
+    }
 }
 
 fn check_numbers(variable: &Variable<'_>, is_integral: bool) -> Result<()> {
-    let is_fit = if is_integral { variable.element.is_integer() } else { variable.element.is_number() };
+    let is_fit = if is_integral {
+        variable.element.is_integer()
+    } else {
+        variable.element.is_number()
+    };
     if is_fit {
         return Ok(());
     }
@@ -354,8 +459,16 @@ fn check_numbers(variable: &Variable<'_>, is_integral: bool) -> Result<()> {
 fn turn(center: f64) -> impl Fn(f64) -> f64 {
     let (west, east) = (center - 180.0, center + 180.0);
     move |longitude| {
-        let eastward = if longitude < west { longitude + 360.0 } else { longitude };
-        if longitude >= east { longitude - 360.0 } else { eastward }
+        let eastward = if longitude < west {
+            longitude + 360.0
+        } else {
+            longitude
+        };
+        if longitude >= east {
+            longitude - 360.0
+        } else {
+            eastward
+        }
     }
 }
 
@@ -363,20 +476,51 @@ fn turn(center: f64) -> impl Fn(f64) -> f64 {
 fn unit_factor(variable: &Variable<'_>, meaning: Meaning) -> Result<f64> {
     let (known, expected): (&[(&str, f64)], _) = match meaning {
         Meaning::Identifier | Meaning::Flag | Meaning::Time => return Ok(1.0),
-        Meaning::Area => (&[("m2", 1.0), ("km2", 1e6), ("m^2", 1.0), ("km^2", 1e6), ("m**2", 1.0)], "m2 or km2"),
+        Meaning::Area => (
+            &[
+                ("m2", 1.0),
+                ("km2", 1e6),
+                ("m^2", 1.0),
+                ("km^2", 1e6),
+                ("m**2", 1.0),
+            ],
+            "m2 or km2",
+        ),
         Meaning::Energy => (&[("J", 1.0), ("joule", 1.0), ("joules", 1.0)], "J"),
-        Meaning::Latitude => {
-            (&[("degrees_north", 1.0), ("degree_north", 1.0), ("degrees", 1.0), ("degree", 1.0)], "degrees_north")
-        }
-        Meaning::Longitude => {
-            (&[("degrees_east", 1.0), ("degree_east", 1.0), ("degrees", 1.0), ("degree", 1.0)], "degrees_east")
-        }
+        Meaning::Latitude => (
+            &[
+                ("degrees_north", 1.0),
+                ("degree_north", 1.0),
+                ("degrees", 1.0),
+                ("degree", 1.0),
+            ],
+            "degrees_north",
+        ),
+        Meaning::Longitude => (
+            &[
+                ("degrees_east", 1.0),
+                ("degree_east", 1.0),
+                ("degrees", 1.0),
+                ("degree", 1.0),
+            ],
+            "degrees_east",
+        ),
     };
     let Some(units) = variable.text("units") else {
-        return Err(NetcdfError::MissingAttribute { variable: variable.name.clone(), attribute: "units" });
+        return Err(NetcdfError::MissingAttribute {
+            variable: variable.name.clone(),
+            attribute: "units",
+        });
     };
-    let factor = known.iter().find(|(name, _)| *name == units.trim()).map(|(_, factor)| *factor);
-    factor.ok_or_else(|| NetcdfError::Units { variable: variable.name.clone(), units: units.to_owned(), expected })
+    let factor = known
+        .iter()
+        .find(|(name, _)| *name == units.trim())
+        .map(|(_, factor)| *factor);
+    factor.ok_or_else(|| NetcdfError::Units {
+        variable: variable.name.clone(),
+        units: units.to_owned(),
+        expected,
+    })
 }
 
 /// What the file says about all its rows; what it does not say is `None`.
@@ -398,7 +542,11 @@ impl Global {
         if columns.iter().all(is_independent) {
             return Ok(Self::default());
         }
-        let attributes = container.global_attributes(&["platform_ID", "time_coverage_start", "time_coverage_end"])?;
+        let attributes = container.global_attributes(&[
+            "platform_ID",
+            "time_coverage_start",
+            "time_coverage_end",
+        ])?;
         let text = |index: usize| attributes[index].as_ref().and_then(Value::text);
         Ok(Self {
             satellite: text(0).map(str::to_owned),
@@ -418,8 +566,16 @@ fn constant_time(time: Option<i64>, row_count: usize) -> ArrayRef {
 
 fn satellite_longitude(container: &dyn Container<'_>) -> Result<f64> {
     let variable = container.required("nominal_satellite_subpoint_lon")?;
-    let column = float_column(&container.read(&variable)?, &Packing::of(&variable)?, |value| value);
-    let longitude = column.iter().flatten().next().filter(|longitude| longitude.abs() <= 360.0);
+    let column = float_column(
+        &container.read(&variable)?,
+        &Packing::of(&variable)?,
+        |value| value,
+    );
+    let longitude = column
+        .iter()
+        .flatten()
+        .next()
+        .filter(|longitude| longitude.abs() <= 360.0);
     longitude.ok_or_else(|| NetcdfError::Value {
         variable: variable.name,
         row: 0,
@@ -435,7 +591,10 @@ mod tests {
     #[test]
     fn longitudes_turn_once_and_only_where_needed() {
         let wrapped = turn(0.0);
-        assert_eq!([-203.5, -180.0, 179.5, 180.0].map(wrapped), [156.5, -180.0, 179.5, -180.0]);
+        assert_eq!(
+            [-203.5, -180.0, 179.5, 180.0].map(wrapped),
+            [156.5, -180.0, 179.5, -180.0]
+        );
         let unwrapped = turn(-137.2);
         assert_eq!([170.0, -179.0, 42.0].map(unwrapped), [-190.0, -179.0, 42.0]);
     }
@@ -443,13 +602,22 @@ mod tests {
     #[test]
     fn tables_are_read_from_their_names() {
         assert_eq!("groups".parse::<GlmTable>().unwrap(), GlmTable::Groups);
-        assert_eq!("flash".parse::<GlmTable>().unwrap_err().code(), "unknown-table");
+        assert_eq!(
+            "flash".parse::<GlmTable>().unwrap_err().code(),
+            "unknown-table"
+        );
     }
 
     #[test]
     fn an_unknown_column_names_the_known_ones() {
-        let params = GlmParams { columns: Some(vec!["flash_latt".to_owned()]), ..GlmParams::default() };
+        let params = GlmParams {
+            columns: Some(vec!["flash_latt".to_owned()]),
+            ..GlmParams::default()
+        };
         let message = params.schema().unwrap_err().to_string();
-        assert!(message.contains("flash_latt") && message.contains("flash_lat, flash_lon"), "{message}");
+        assert!(
+            message.contains("flash_latt") && message.contains("flash_lat, flash_lon"),
+            "{message}"
+        );
     }
 }

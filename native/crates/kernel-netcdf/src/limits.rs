@@ -37,26 +37,46 @@ impl Limits {
     /// The size of a dataset as `usize`, or an error when it exceeds `dataset_bytes_max`.
     pub(crate) fn dataset_bytes(&self, element_count: u64, element_bytes: usize) -> Result<usize> {
         let claimed = element_count.saturating_mul(element_bytes as u64);
-        check("a dataset's size in bytes", claimed, "dataset_bytes_max", self.dataset_bytes_max)?;
+        check(
+            "a dataset's size in bytes",
+            claimed,
+            "dataset_bytes_max",
+            self.dataset_bytes_max,
+        )?;
         Ok(claimed as usize)
     }
 
     /// An error when a table of `row_count` rows and `row_bytes` per row exceeds `batch_bytes_max`.
     pub(crate) fn check_batch(&self, row_count: usize, row_bytes: usize) -> Result<()> {
         let claimed = (row_count as u64).saturating_mul(row_bytes as u64);
-        check("the decoded table's size in bytes", claimed, "batch_bytes_max", self.batch_bytes_max)
+        check(
+            "the decoded table's size in bytes",
+            claimed,
+            "batch_bytes_max",
+            self.batch_bytes_max,
+        )
     }
 
     /// An error when a chunk of `stored` bytes claims to decode to `decoded` bytes beyond `ratio_max`.
     pub(crate) fn check_ratio(&self, stored: u64, decoded: u64) -> Result<()> {
         let allowed = stored.saturating_mul(self.ratio_max);
-        check("the decoded size of a compressed chunk in bytes", decoded, "ratio_max × stored bytes", allowed)
+        check(
+            "the decoded size of a compressed chunk in bytes",
+            decoded,
+            "ratio_max × stored bytes",
+            allowed,
+        )
     }
 }
 
 pub(crate) fn check(what: &str, claimed: u64, limit: &'static str, allowed: u64) -> Result<()> {
     if claimed > allowed {
-        return Err(NetcdfError::Limit { what: what.to_owned(), claimed, limit, allowed });
+        return Err(NetcdfError::Limit {
+            what: what.to_owned(),
+            claimed,
+            limit,
+            allowed,
+        });
     }
     Ok(())
 }

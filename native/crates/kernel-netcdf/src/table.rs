@@ -26,13 +26,22 @@ pub(crate) fn field(name: &str, data_type: DataType, unit: Option<&str>) -> Fiel
 /// A column that holds `text` in each of `row_count` rows, or only nulls.
 ///
 /// Errors: [`NetcdfError::Limit`] when its text exceeds `batch_bytes_max` or the 2 GiB of Arrow's `Utf8`.
-pub(crate) fn constant_text(text: Option<&str>, row_count: usize, limits: &Limits) -> Result<ArrayRef> {
+pub(crate) fn constant_text(
+    text: Option<&str>,
+    row_count: usize,
+    limits: &Limits,
+) -> Result<ArrayRef> {
     let Some(text) = text else {
         return Ok(Arc::new(StringArray::new_null(row_count)));
     };
     limits.check_batch(row_count, text.len())?;
     let byte_count = text.len() * row_count;
-    check("the size of a text column in bytes", byte_count as u64, "2 GiB", i32::MAX as u64)?;
+    check(
+        "the size of a text column in bytes",
+        byte_count as u64,
+        "2 GiB",
+        i32::MAX as u64,
+    )?;
     let step = text.len() as i32;
     let offsets: Vec<i32> = (0..=row_count as i32).map(|row| row * step).collect();
     let mut values = Vec::with_capacity(byte_count);
@@ -40,17 +49,26 @@ pub(crate) fn constant_text(text: Option<&str>, row_count: usize, limits: &Limit
     while values.len() < byte_count {
         values.extend_from_within(..values.len().min(byte_count - values.len()));
     }
-    let offsets = OffsetBuffer::new(ScalarBuffer::from(offsets));
-    // SAFETY: the values are whole copies of a `str`, and every offset is a multiple of its length.
-    let column = unsafe { StringArray::new_unchecked(offsets, Buffer::from_vec(values), None) };
+    // SAFETY: the values are whole copies of a `str`, and the offsets are the ascending multiples of its length.
+    let column = unsafe {
+        let offsets = OffsetBuffer::new_unchecked(ScalarBuffer::from(offsets));
+        StringArray::new_unchecked(offsets, Buffer::from_vec(values), None)
+    };
     Ok(Arc::new(column))
 }
 
 /// A batch of `row_count` rows; columns that contradict the schema are a defect of this crate.
-pub(crate) fn batch(schema: SchemaRef, columns: Vec<ArrayRef>, row_count: usize) -> Result<RecordBatch> {
+pub(crate) fn batch(
+    schema: SchemaRef,
+    columns: Vec<ArrayRef>,
+    row_count: usize,
+) -> Result<RecordBatch> {
     let options = RecordBatchOptions::new().with_row_count(Some(row_count));
-    RecordBatch::try_new_with_options(schema, columns, &options)
-        .map_err(|error| NetcdfError::Panicked { reason: error.to_string() })
+    RecordBatch::try_new_with_options(schema, columns, &options).map_err(|error| {
+        NetcdfError::Panicked {
+            reason: error.to_string(),
+        }
+    })
 }
 
 #[cfg(test)]
@@ -66,12 +84,25 @@ mod tests {
             let expected = StringArray::from(vec!["naïve"; row_count]);
             assert_eq!(column.to_data(), expected.to_data());
         }
-        assert_eq!(constant_text(None, 3, &Limits::default()).unwrap().null_count(), 3);
+        assert_eq!(
+            constant_text(None, 3, &Limits::default())
+                .unwrap()
+                .null_count(),
+            3
+        );
     }
 
     #[test]
     fn constant_text_stays_within_the_batch_limit() {
-        let limits = Limits { batch_bytes_max: 100, ..Limits::default() };
-        assert_eq!(constant_text(Some("0123456789"), 11, &limits).unwrap_err().code(), "limit");
+        let limits = Limits {
+            batch_bytes_max: 100,
+            ..Limits::default()
+        };
+        assert_eq!(
+            constant_text(Some("0123456789"), 11, &limits)
+                .unwrap_err()
+                .code(),
+            "limit"
+        );
     }
 }

@@ -67,9 +67,9 @@ pub fn write_table(
     let connection = Connection::open(database)?;
     let input = database.inputs().register(schema)?;
     input.set(batches)?;
-    
+    connection.execute("BEGIN TRANSACTION")?;
     let written = write_in_transaction(&connection, schema, &input, &table, write);
-    let outcome = written.and_then(|outcome| Ok(outcome));
+    let outcome = written.and_then(|outcome| connection.execute("COMMIT").map(|()| outcome));
     if outcome.is_err() {
         // A failed COMMIT has rolled back already; the first error is the one to tell.
         let _ = connection.execute("ROLLBACK");

@@ -27,7 +27,7 @@ export interface CheckpointIdentity {
 export interface Recovery {
   /** First epoch that is not committed. */
   readonly nextEpoch: number;
-  /** End offsets per source of all committed epochs, oldest first. */
+  /** End offsets per source of all epochs that will not be read again, oldest first. */
   readonly history: Readonly<Record<string, Offset[]>>;
   readonly lastTimeMs: number;
   /** The unfinished epoch, if there is one. */
@@ -108,8 +108,10 @@ export class Checkpoint {
     let committed: Intent | null = null;
     for (let epoch = 0; epoch < next; epoch++) {
       committed = await this.#require("intent", epoch);
-      for (const [source, { end }] of Object.entries(committed.sources)) (history[source] ??= []).push(end);
+      remember(history, committed);
     }
+    // A prepared epoch is published and never read again, so its sources must know that its range is taken.
+    if (prepared !== null) remember(history, intent!);
     const lastTimeMs = intent?.timeMs ?? committed?.timeMs ?? 0;
     return { nextEpoch: next, history, lastTimeMs, intent, prepared, committed, setAside };
   }
@@ -165,6 +167,10 @@ export class Checkpoint {
   #path(kind: RecordKind, epoch: number): string {
     return join(this.directory, folders[kind], `${String(epoch).padStart(10, "0")}.json`);
   }
+}
+
+function remember(history: Record<string, Offset[]>, { sources }: Intent): void {
+  for (const [source, { end }] of Object.entries(sources)) (history[source] ??= []).push(end);
 }
 
 async function identify(

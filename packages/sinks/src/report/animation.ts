@@ -1,4 +1,5 @@
-import gifenc, { type Colour } from "gifenc";
+import { createRequire } from "node:module";
+import type { Colour } from "gifenc";
 import { frameOf, type MapFrame } from "./map-frame.ts";
 import { drawGround, drawPoints } from "./map-layers.ts";
 import { palette, unlabelledColour } from "./palette.ts";
@@ -38,6 +39,9 @@ export function stepsOf(points: Points, stepsMax = 48): Step[] {
   return steps;
 }
 
+// CommonJS beside an ES module build: what an import gives depends on who resolves it.
+const { GIFEncoder, quantize } = createRequire(import.meta.url)("gifenc") as typeof import("gifenc");
+
 const width = 960;
 const top = 92;
 const bottom = 84;
@@ -46,7 +50,7 @@ const lastFrameMs = 1800;
 
 /**
  * An animated GIF 960 pixels wide with one picture per step: its points in colour, all others in faint grey.
- * One palette for all pictures, and each stores only the pixels that changed. About 20 ms a picture, 15 MB of memory.
+ * One palette for all pictures, and each stores only the pixels that changed. About 20 ms a picture.
  * `pause` is awaited between pictures, so that other work of the process goes on.
  */
 export async function encodeAnimation(
@@ -56,7 +60,7 @@ export async function encodeAnimation(
 ): Promise<Uint8Array> {
   const backdrop = drawBackdrop(scene);
   const indexer = new Indexer(paletteOf(scene, backdrop), backdrop.pixels);
-  const encoder = gifenc.GIFEncoder();
+  const encoder = GIFEncoder();
   let shown: Uint8Array | undefined;
   for (const [index, step] of steps.entries()) {
     const picture = indexer.indices(drawStep(backdrop, scene, steps, index));
@@ -145,7 +149,7 @@ function paletteOf(scene: Scene, { frame, height, pixels }: Backdrop): Colour[] 
   const data = pixels.slice();
   stampPoints({ width, height, data }, frame, scene.points, scene.marks, { radius: 3, opacity: 0.9 });
   const exact = [...Object.values(ink), ...scene.marks.slice(0, palette.length).map(({ colour }) => colour)];
-  const blends = gifenc.quantize(data, transparentIndex - exact.length);
+  const blends = quantize(data, transparentIndex - exact.length);
   return [...exact.map(rgbOf), ...blends];
 }
 

@@ -77,7 +77,7 @@ function landmarksOf(choice: Choice, usedK: number): Landmark[] {
 export function niceTicks(low: number, high: number): number[] {
   const span = high - low || Math.abs(high) || 1;
   const magnitude = 10 ** Math.floor(Math.log10(span / 5));
-  const step = [1, 2, 5, 10].map((factor) => factor * magnitude).find((candidate) => span / candidate <= 6)!;
+  const step = [1, 2, 5, 10].map((factor) => factor * magnitude).find((candidate) => span / candidate <= 6 + 1e-9)!;
   const first = Math.floor(low / step + 1e-9);
   const last = Math.max(first + 1, Math.ceil(high / step - 1e-9));
   // Multiplying and rounding keeps 0.3 from becoming 0.30000000000000004.

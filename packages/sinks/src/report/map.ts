@@ -2,7 +2,6 @@ import type { Canvas } from "@napi-rs/canvas";
 import { frameOf, type MapFrame } from "./map-frame.ts";
 import { drawGround, drawLabels, drawPoints } from "./map-layers.ts";
 import { type Context, blankPicture, ink, write } from "./pictures.ts";
-import { placedCount } from "./points.ts";
 import type { Scene } from "./scene.ts";
 import { drawShape, pointRadius } from "./stamps.ts";
 import { count, omissionsText, summaryText } from "./wording.ts";
@@ -10,7 +9,7 @@ import { count, omissionsText, summaryText } from "./wording.ts";
 const margin = { left: 84, top: 112, right: 300, bottom: 84 };
 const mapWidth = 1216;
 
-/** The map as a picture 1600 pixels wide: title, map, legend with sizes, and a note of what is drawn. */
+/** The map of at least one point as a picture 1600 pixels wide: title, map, legend with sizes, a note of what is drawn. */
 export function drawMap(scene: Scene): Canvas {
   const frame = frameOf(margin.left, margin.top, mapWidth, scene.view, scene.points.projection);
   const height = margin.top + frame.height + margin.bottom;
@@ -24,23 +23,16 @@ export function drawMap(scene: Scene): Canvas {
     opacity: drawn > 10_000 ? 0.75 : 0.9,
   });
   drawLabels(context, frame, scene.points.clusters, 18);
-  if (placedCount(scene.points) === 0) writeNothing(context, frame);
   drawLegend(context, scene, frame);
   const note = `Equirectangular projection. Coastlines and borders: Natural Earth. ${omissionsText(scene.points)}`;
   write(context, note, 32, height - 22, { size: 15, colour: ink.muted, widthMax: canvas.width - 64 });
   return canvas;
 }
 
-function writeNothing(context: Context, frame: MapFrame): void {
-  const [x, y] = [frame.x + frame.width / 2, frame.y + frame.height / 2];
-  write(context, "No points", x, y, { size: 40, weight: 600, align: "center", baseline: "middle", halo: ink.paper });
-}
-
 function drawLegend(context: Context, scene: Scene, frame: MapFrame): void {
   const left = frame.x + frame.width + 32;
   const right = frame.x + frame.width + margin.right - 32;
   const { clusters } = scene.points;
-  if (clusters.length === 0) return;
   write(context, "Cluster", left, frame.y + 14, { size: 16, weight: 600 });
   write(context, "points", right, frame.y + 14, { size: 16, colour: ink.muted, align: "right" });
   const rowHeight = 30;

@@ -356,8 +356,9 @@ export const mapScript = String.raw`
       slider.value = value;
       state.step = value - 1;
       const step = data.steps[state.step];
+      const end = step && step.to - step.from > 3600000 ? " to " + timeText(step.to) : "";
       const text = step
-        ? timeText(step.from) + " · " + step.rowCount.toLocaleString("en-GB") + (step.rowCount === 1 ? " point" : " points")
+        ? timeText(step.from) + end + " · " + step.rowCount.toLocaleString("en-GB") + (step.rowCount === 1 ? " point" : " points")
         : "All times";
       element("time-text").textContent = text;
       slider.setAttribute("aria-valuetext", text);

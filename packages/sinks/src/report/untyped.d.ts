@@ -40,10 +40,6 @@ declare module "gifenc" {
     finish(): void;
     bytes(): Uint8Array;
   }
-  /** The package is CommonJS; Node sees these only on its default export. */
-  const gifenc: {
-    GIFEncoder(): Encoder;
-    quantize(rgba: Uint8Array | Uint8ClampedArray, colourCount: number): Colour[];
-  };
-  export default gifenc;
+  export function GIFEncoder(): Encoder;
+  export function quantize(rgba: Uint8Array | Uint8ClampedArray, colourCount: number): Colour[];
 }

@@ -9,44 +9,20 @@ export function random(seed: number): () => number {
   };
 }
 
-const pieces = [
-  ...[
-    "{",
-    "}",
-    "[",
-    "]",
-    ",",
-    ":",
-    '"',
-    "'",
-    "\\",
-    "//",
-    "/*",
-    "#",
-    "-",
-    "0",
-    "1e999",
-    "null",
-    "true",
-    "\n",
-    "\r",
-    "\t",
-  ],
-  ...[
-    "${",
-    "}",
-    "${param:x}",
-    "${env:A|",
-    "\u0000",
-    "\uFEFF",
-    "😀",
-    "é",
-    "\uD800",
-    '"__proto__": 1,',
-    '"from": "csv",',
-    ".",
-  ],
-];
+const pieces = Array.from("{}[],:\"'\\#-0\n\r\t.\u0000\uFEFF😀é\uD800").concat([
+  "//",
+  "/*",
+  "1e999",
+  "null",
+  "true",
+  "${",
+  "${param:x}",
+  "${env:A|",
+  '"__proto__": 1,',
+  '"from": "csv",',
+  ", }",
+  ",]",
+]);
 
 /** `count` damaged copies of a text: one to three times something is removed, doubled, swapped, or put in. */
 export function* mutations(text: string, count: number, next: () => number): Generator<string> {

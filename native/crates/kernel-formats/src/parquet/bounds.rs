@@ -19,10 +19,15 @@ const FIXED_BYTES_MAX: u64 = 256 << 20;
 const HEADER_BYTES: u64 = 128;
 /// The longest page header that is read, in bytes.
 const HEADER_BYTES_MAX: u64 = 1 << 20;
+/// The deepest nesting of columns that is read.
+const SCHEMA_DEPTH_MAX: u64 = 64;
 
 const MAGIC: &[u8; 4] = b"PAR1";
 const TAIL_BYTES: u64 = 8;
 
+// Field numbers of FileMetaData and SchemaElement (parquet.thrift).
+const SCHEMA_NAME: &[i16] = &[2, 4];
+const SCHEMA_MEMBERS: &[i16] = &[2, 5];
 // Field numbers of PageHeader and the structures in it (parquet.thrift).
 const UNCOMPRESSED_SIZE: &[i16] = &[2];
 const COMPRESSED_SIZE: &[i16] = &[3];
@@ -36,24 +41,68 @@ const DATA_V2_VALUES: &[i16] = &[8, 1];
 pub(super) fn check_footer<R: ChunkReader>(name: &str, chunks: &R) -> Result<()> {
     let size = chunks.len();
     if size < TAIL_BYTES + MAGIC.len() as u64 {
-        return Err(FormatsError::corrupt_parquet(name, format!("it has {size} bytes")));
+        return Err(FormatsError::corrupt_parquet(
+            name,
+            format!("it has {size} bytes"),
+        ));
     }
     let tail = read(name, chunks, size - TAIL_BYTES, TAIL_BYTES)?;
     let [l0, l1, l2, l3, magic @ ..] = tail.as_ref() else {
         return Err(FormatsError::corrupt_parquet(name, "its end is missing"));
     };
     if magic != MAGIC {
-        return Err(FormatsError::corrupt_parquet(name, "it does not end with PAR1"));
+        return Err(FormatsError::corrupt_parquet(
+            name,
+            "it does not end with PAR1",
+        ));
     }
     let length = u64::from(u32::from_le_bytes([*l0, *l1, *l2, *l3]));
     if length > size - TAIL_BYTES {
-        return Err(FormatsError::corrupt_parquet(name, "the footer is longer than the file"));
+        return Err(FormatsError::corrupt_parquet(
+            name,
+            "the footer is longer than the file",
+        ));
     }
     check_at_most(name, "the footer", length, FOOTER_BYTES_MAX)?;
     let footer = read(name, chunks, size - TAIL_BYTES - length, length)?;
+    let mut schema = SchemaDepth::default();
     Walker::new(&footer)
-        .walk(&mut Vec::new(), &mut |_, _| {})
-        .map_err(|_| FormatsError::corrupt_parquet(name, "a length in the footer is impossible"))
+        .walk(&mut Vec::new(), &mut |path, integer| {
+            schema.visit(path, integer)
+        })
+        .map_err(|_| FormatsError::corrupt_parquet(name, "a length in the footer is impossible"))?;
+    check_at_most(
+        name,
+        "the depth of the schema",
+        schema.deepest,
+        SCHEMA_DEPTH_MAX,
+    )
+}
+
+/// Follows the schema, a tree in depth-first order, because decoders descend it recursively.
+#[derive(Debug, Default)]
+struct SchemaDepth {
+    /// For each open group, the members that are still to come.
+    open: Vec<i64>,
+    deepest: u64,
+}
+
+impl SchemaDepth {
+    fn visit(&mut self, path: &[i16], integer: Option<i64>) {
+        match path {
+            SCHEMA_NAME => {
+                while self.open.pop_if(|members| *members <= 0).is_some() {}
+                if let Some(members) = self.open.last_mut() {
+                    *members -= 1;
+                }
+            }
+            SCHEMA_MEMBERS => {
+                self.open.push(integer.unwrap_or(0));
+                self.deepest = self.deepest.max(self.open.len() as u64);
+            }
+            _ => {}
+        }
+    }
 }
 
 /// Checks every page of the leaf columns for which `selected` is true, for batches of `batch_rows`.
@@ -68,10 +117,19 @@ pub(super) fn check_pages<R: ChunkReader>(
     batch_rows: usize,
 ) -> Result<()> {
     for row_group in metadata.row_groups() {
-        for (leaf, column) in row_group.columns().iter().enumerate().filter(|(leaf, _)| selected(*leaf)) {
+        for (leaf, column) in row_group
+            .columns()
+            .iter()
+            .enumerate()
+            .filter(|(leaf, _)| selected(*leaf))
+        {
             check_width(name, column, batch_rows)?;
-            check_chunk(name, chunks, column)
-                .map_err(|error| in_column(error, metadata.file_metadata().schema_descr().column(leaf).name()))?;
+            check_chunk(name, chunks, column).map_err(|error| {
+                in_column(
+                    error,
+                    metadata.file_metadata().schema_descr().column(leaf).name(),
+                )
+            })?;
         }
     }
     Ok(())
@@ -79,9 +137,15 @@ pub(super) fn check_pages<R: ChunkReader>(
 
 fn in_column(error: FormatsError, column: &str) -> FormatsError {
     match error {
-        FormatsError::Corrupt { input, format, reason } => {
-            FormatsError::Corrupt { input, format, reason: format!("column {column:?}: {reason}") }
-        }
+        FormatsError::Corrupt {
+            input,
+            format,
+            reason,
+        } => FormatsError::Corrupt {
+            input,
+            format,
+            reason: format!("column {column:?}: {reason}"),
+        },
         other => other,
     }
 }
@@ -97,9 +161,12 @@ fn check_width(name: &str, column: &ColumnChunkMetaData, batch_rows: usize) -> R
 
 fn check_chunk<R: ChunkReader>(name: &str, chunks: &R, column: &ColumnChunkMetaData) -> Result<()> {
     let corrupt = |reason: &str| FormatsError::corrupt_parquet(name, reason);
-    let start = column.dictionary_page_offset().unwrap_or(column.data_page_offset());
+    let start = column
+        .dictionary_page_offset()
+        .unwrap_or(column.data_page_offset());
     let start = u64::try_from(start).map_err(|_| corrupt("a page begins before the file"))?;
-    let length = u64::try_from(column.compressed_size()).map_err(|_| corrupt("its size is negative"))?;
+    let length =
+        u64::try_from(column.compressed_size()).map_err(|_| corrupt("its size is negative"))?;
     let end = start.checked_add(length).filter(|end| *end <= chunks.len());
     let end = end.ok_or_else(|| corrupt("it goes on after the end of the file"))?;
     let is_listed = column.column_descr().max_rep_level() > 0;
@@ -111,9 +178,14 @@ fn check_chunk<R: ChunkReader>(name: &str, chunks: &R, column: &ColumnChunkMetaD
         if page.dictionary_values > page.uncompressed_bytes {
             return Err(corrupt("a dictionary has more values than bytes"));
         }
-        values += page.data_values;
+        values = u64::saturating_add(values, page.data_values);
         if is_listed {
-            check_at_most(name, "the number of values in a column of lists", values, LISTED_VALUES_MAX)?;
+            check_at_most(
+                name,
+                "the number of values in a column of lists",
+                values,
+                LISTED_VALUES_MAX,
+            )?;
         }
         position = page.end;
         if position > end {
@@ -133,7 +205,12 @@ struct PageLengths {
     end: u64,
 }
 
-fn read_page_header<R: ChunkReader>(name: &str, chunks: &R, position: u64, end: u64) -> Result<PageLengths> {
+fn read_page_header<R: ChunkReader>(
+    name: &str,
+    chunks: &R,
+    position: u64,
+    end: u64,
+) -> Result<PageLengths> {
     let mut length = HEADER_BYTES;
     loop {
         let available = length.min(end - position);
@@ -144,7 +221,12 @@ fn read_page_header<R: ChunkReader>(name: &str, chunks: &R, position: u64, end: 
                 return Ok(page);
             }
             Err(Flaw::Truncated) if available == length && length < HEADER_BYTES_MAX => length *= 8,
-            Err(_) => return Err(FormatsError::corrupt_parquet(name, "a page header cannot be read")),
+            Err(_) => {
+                return Err(FormatsError::corrupt_parquet(
+                    name,
+                    "a page header cannot be read",
+                ));
+            }
         }
     }
 }
@@ -162,22 +244,34 @@ fn walk_page_header(bytes: &[u8]) -> std::result::Result<(PageLengths, u64, u64)
             DICTIONARY_VALUES => &mut page.dictionary_values,
             _ => return,
         };
+        let integer = integer.unwrap_or(-1);
         negative |= integer < 0;
         *target = integer.unsigned_abs();
     })?;
     if negative {
         return Err(Flaw::Invalid);
     }
-    Ok((page, (bytes.len() - walker.remaining()) as u64, compressed_bytes))
+    Ok((
+        page,
+        (bytes.len() - walker.remaining()) as u64,
+        compressed_bytes,
+    ))
 }
 
 fn read<R: ChunkReader>(name: &str, chunks: &R, start: u64, length: u64) -> Result<bytes::Bytes> {
-    chunks.get_bytes(start, length as usize).map_err(|error| FormatsError::decode(name, error))
+    chunks
+        .get_bytes(start, length as usize)
+        .map_err(|error| FormatsError::decode(name, error))
 }
 
 fn check_at_most(name: &str, what: &str, bytes: u64, limit: u64) -> Result<()> {
     if bytes <= limit {
         return Ok(());
     }
-    Err(FormatsError::TooLarge { input: name.to_owned(), what: what.to_owned(), bytes, limit })
+    Err(FormatsError::TooLarge {
+        input: name.to_owned(),
+        what: what.to_owned(),
+        bytes,
+        limit,
+    })
 }

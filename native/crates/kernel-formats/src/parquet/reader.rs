@@ -58,10 +58,12 @@ pub struct ParquetReader {
 }
 
 impl ParquetReader {
-    /// Opens a file, or the bytes of one, and reads its footer.
+    /// Opens a file, or the bytes of one, reads its footer, and checks the lengths that its pages claim.
     ///
-    /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`], [`FormatsError::UnknownColumn`],
-    /// [`FormatsError::InvalidParam`].
+    /// Cost: a small read per page of the selected columns.
+    ///
+    /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`], [`FormatsError::TooLarge`],
+    /// [`FormatsError::UnknownColumn`], [`FormatsError::InvalidParam`].
     pub fn open(input: impl Into<Input>, params: &ParquetReadParams) -> Result<Self> {
         if params.batch_rows == 0 {
             return Err(FormatsError::InvalidParam {
@@ -94,13 +96,24 @@ impl ParquetReader {
     ) -> Result<Self> {
         let metadata = load_footer(&name, &chunks)?;
         let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
-            .with_batch_size(params.batch_rows);
-        if let Some(columns) = &params.columns {
-            let roots = root_indices(&name, builder.schema(), columns)?;
-            let mask = ProjectionMask::roots(builder.parquet_schema(), roots);
-            builder = builder.with_projection(mask);
-        }
+        let schema = metadata.metadata().file_metadata().schema_descr();
+        let mask = match &params.columns {
+            Some(columns) => {
+                ProjectionMask::roots(schema, root_indices(&name, metadata.schema(), columns)?)
+            }
+            None => ProjectionMask::all(),
+        };
+        let selected = |leaf| mask.leaf_included(leaf);
+        check_pages(
+            &name,
+            &chunks,
+            metadata.metadata(),
+            selected,
+            params.batch_rows,
+        )?;
+        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
+            .with_batch_size(params.batch_rows)
+            .with_projection(mask);
         let batches = guarded(&name, || builder.build())?;
         Ok(Self {
             schema: arrow_array::RecordBatchReader::schema(&batches),
@@ -132,7 +145,9 @@ fn open(path: &std::path::Path) -> Result<File> {
 
 fn load_footer<R: ChunkReader>(name: &str, chunks: &R) -> Result<ArrowReaderMetadata> {
     check_footer(name, chunks)?;
-    guarded(name, || ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new()))
+    guarded(name, || {
+        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())
+    })
 }
 
 fn guarded<T>(name: &str, work: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T> {

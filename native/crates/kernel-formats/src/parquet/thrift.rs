@@ -38,7 +38,10 @@ pub(super) struct Walker<'a> {
 
 impl<'a> Walker<'a> {
     pub(super) fn new(bytes: &'a [u8]) -> Self {
-        Self { rest: bytes, depth: 0 }
+        Self {
+            rest: bytes,
+            depth: 0,
+        }
     }
 
     /// Bytes that were not walked yet.
@@ -46,9 +49,14 @@ impl<'a> Walker<'a> {
         self.rest.len()
     }
 
-    /// Walks one structure and calls `visit` with the path of field numbers to, and the value of,
-    /// each integer in it that is not in a list.
-    pub(super) fn walk(&mut self, path: &mut Vec<i16>, visit: &mut impl FnMut(&[i16], i64)) -> Result<()> {
+    /// Walks one structure and calls `visit` for every field in it that is no structure itself, with
+    /// the field numbers that lead there and the value, if that is an integer. The fields of listed
+    /// structures are visited like those of a single one.
+    pub(super) fn walk(
+        &mut self,
+        path: &mut Vec<i16>,
+        visit: &mut impl FnMut(&[i16], Option<i64>),
+    ) -> Result<()> {
         self.depth += 1;
         if self.depth > DEPTH_MAX {
             return Err(Flaw::Invalid);
@@ -59,10 +67,10 @@ impl<'a> Walker<'a> {
             path.push(id);
             match kind {
                 STRUCT => self.walk(path, visit)?,
+                LIST | SET => self.walk_list(path, visit)?,
                 _ => {
-                    if let Some(integer) = self.skip(kind)? {
-                        visit(path, integer);
-                    }
+                    let integer = self.skip(kind)?;
+                    visit(path, integer);
                 }
             }
             path.pop();
@@ -95,37 +103,43 @@ impl<'a> Walker<'a> {
                 let length = self.varint()?;
                 self.take(usize::try_from(length).map_err(|_| Flaw::Invalid)?)?;
             }
-            LIST | SET => self.skip_list()?,
-            STRUCT => self.walk(&mut Vec::new(), &mut |_, _| {})?,
             _ => return Err(Flaw::Invalid),
         }
         Ok(None)
     }
 
-    fn skip_list(&mut self) -> Result<()> {
+    fn walk_list(
+        &mut self,
+        path: &mut Vec<i16>,
+        visit: &mut impl FnMut(&[i16], Option<i64>),
+    ) -> Result<()> {
         let header = self.byte()?;
         let kind = header & 0x0f;
         let count = match header >> 4 {
             15 => usize::try_from(self.varint()?).map_err(|_| Flaw::Invalid)?,
             count => usize::from(count),
         };
-        let bytes_min = if kind == STRUCT { LISTED_STRUCT_BYTES_MIN } else { 1 };
-        if count.checked_mul(bytes_min).is_none_or(|bytes| bytes > self.rest.len()) {
+        let bytes_min = if kind == STRUCT {
+            LISTED_STRUCT_BYTES_MIN
+        } else {
+            1
+        };
+        if count
+            .checked_mul(bytes_min)
+            .is_none_or(|bytes| bytes > self.rest.len())
+        {
             return Err(Flaw::Truncated);
-        }
-        self.depth += 1;
-        if self.depth > DEPTH_MAX {
-            return Err(Flaw::Invalid);
         }
         for _ in 0..count {
             match kind {
+                STRUCT => self.walk(path, visit)?,
+                // In a list, a boolean is a byte of its own.
                 BOOLEAN_TRUE | BOOLEAN_FALSE => self.take(1)?,
                 _ => {
                     self.skip(kind)?;
                 }
             }
         }
-        self.depth -= 1;
         Ok(())
     }
 

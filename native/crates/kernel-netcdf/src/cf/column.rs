@@ -1,9 +1,13 @@
 use std::sync::Arc;
 
 use arrow_array::types::{
-    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
+    Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type, UInt8Type, UInt16Type,
+    UInt32Type, UInt64Type,
 };
-use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, Float64Array, PrimitiveArray, StringArray, TimestampNanosecondArray};
+use arrow_array::{
+    Array, ArrayRef, ArrowPrimitiveType, Float64Array, PrimitiveArray, StringArray,
+    TimestampNanosecondArray,
+};
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, TimeUnit};
 
@@ -12,7 +16,11 @@ use crate::container::{ElementType, Raw, Stored, with_stored};
 use crate::error::{NetcdfError, Result};
 
 /// Unpacked values passed through `then` (a unit conversion, a longitude wrap); missing values are null.
-pub(crate) fn float_column(raw: &Raw<'_>, packing: &Packing, then: impl Fn(f64) -> f64) -> Float64Array {
+pub(crate) fn float_column(
+    raw: &Raw<'_>,
+    packing: &Packing,
+    then: impl Fn(f64) -> f64,
+) -> Float64Array {
     let (scale, offset) = (packing.scale, packing.offset);
     with_stored!(packing.element, S => {
         let values = if packing.is_packed {
@@ -27,7 +35,11 @@ pub(crate) fn float_column(raw: &Raw<'_>, packing: &Packing, then: impl Fn(f64) 
 /// Integers as they are stored, in an unsigned type wide enough for any layout; missing values are null.
 ///
 /// Errors: [`NetcdfError::Value`] for a value the type cannot hold.
-pub(crate) fn unsigned_column<T>(variable: &str, raw: &Raw<'_>, packing: &Packing) -> Result<PrimitiveArray<T>>
+pub(crate) fn unsigned_column<T>(
+    variable: &str,
+    raw: &Raw<'_>,
+    packing: &Packing,
+) -> Result<PrimitiveArray<T>>
 where
     T: ArrowPrimitiveType<Native: Stored>,
 {
@@ -41,7 +53,11 @@ where
     }, else Ok(PrimitiveArray::new_null(raw.element_count)))
 }
 
-fn check_range<S: Stored, T: Stored>(variable: &str, raw: &Raw<'_>, nulls: Option<&NullBuffer>) -> Result<()> {
+fn check_range<S: Stored, T: Stored>(
+    variable: &str,
+    raw: &Raw<'_>,
+    nulls: Option<&NullBuffer>,
+) -> Result<()> {
     let (min, max) = (T::MIN.to_i128(), T::MAX.to_i128());
     let is_outside = |stored: S| !(min..=max).contains(&stored.to_i128());
     if !raw.any(is_outside) {
@@ -49,13 +65,21 @@ fn check_range<S: Stored, T: Stored>(variable: &str, raw: &Raw<'_>, nulls: Optio
     }
     let stored: Vec<S> = raw.map(|stored: S| stored);
     let is_valid = |row: usize| nulls.is_none_or(|nulls| nulls.is_valid(row));
-    match stored.iter().enumerate().find(|(row, stored)| is_valid(*row) && is_outside(**stored)) {
+    match stored
+        .iter()
+        .enumerate()
+        .find(|(row, stored)| is_valid(*row) && is_outside(**stored))
+    {
         None => Ok(()),
         Some((row, stored)) => Err(NetcdfError::Value {
             variable: variable.to_owned(),
             row,
             value: stored.to_string(),
-            range: if T::SIZE == 2 { "0 to 65535" } else { "0 to 4294967295" },
+            range: if T::SIZE == 2 {
+                "0 to 65535"
+            } else {
+                "0 to 4294967295"
+            },
         }),
     }
 }
@@ -88,8 +112,11 @@ const ROUND_MAX: f64 = (1_u64 << 51) as f64;
 
 /// The origin as `i64` when no stored value of type `S` can leave the range in which the fast sum is exact.
 fn bounded_origin<S: Stored>(packing: &Packing, units: TimeUnits) -> Option<i64> {
-    let origin = i64::try_from(units.origin).ok().filter(|origin| origin.unsigned_abs() < 1 << 62)?;
-    let bound = |stored: S| ((stored.to_f64() * packing.scale + packing.offset) * units.unit as f64).abs();
+    let origin = i64::try_from(units.origin)
+        .ok()
+        .filter(|origin| origin.unsigned_abs() < 1 << 62)?;
+    let bound =
+        |stored: S| ((stored.to_f64() * packing.scale + packing.offset) * units.unit as f64).abs();
     (bound(S::MIN) < ROUND_MAX && bound(S::MAX) < ROUND_MAX).then_some(origin)
 }
 
@@ -137,7 +164,9 @@ fn checked_times<S: Stored>(
             })?
         });
     }
-    let nulls = is_valid.contains(&false).then(|| NullBuffer::from(is_valid));
+    let nulls = is_valid
+        .contains(&false)
+        .then(|| NullBuffer::from(is_valid));
     Ok(TimestampNanosecondArray::new(values.into(), nulls))
 }
 
@@ -191,9 +220,15 @@ pub(crate) fn native_column(
     })
 }
 
-fn stored_column<T: ArrowPrimitiveType<Native: Stored>>(raw: &Raw<'_>, packing: &Packing) -> ArrayRef {
+fn stored_column<T: ArrowPrimitiveType<Native: Stored>>(
+    raw: &Raw<'_>,
+    packing: &Packing,
+) -> ArrayRef {
     let values: Vec<T::Native> = raw.map(|stored: T::Native| stored);
-    Arc::new(PrimitiveArray::<T>::new(values.into(), nulls::<T::Native>(raw, packing)))
+    Arc::new(PrimitiveArray::<T>::new(
+        values.into(),
+        nulls::<T::Native>(raw, packing),
+    ))
 }
 
 /// Text as it is stored, without padding.
@@ -204,7 +239,11 @@ pub(crate) fn text_column(values: Vec<String>) -> ArrayRef {
 /// Which elements are missing; `None` when none is.
 fn nulls<S: Stored>(raw: &Raw<'_>, packing: &Packing) -> Option<NullBuffer> {
     let missing = packing.missing_stored::<S>();
-    let is_missing = |stored: S| missing.iter().any(|fill| *fill == stored || (fill.is_nan() && stored.is_nan()));
+    let is_missing = |stored: S| {
+        missing
+            .iter()
+            .any(|fill| *fill == stored || (fill.is_nan() && stored.is_nan()))
+    };
     let found = match missing[..] {
         [] => false,
         [fill] if !fill.is_nan() => raw.any(|stored: S| stored == fill),

@@ -7,6 +7,8 @@ mod column;
 mod packing;
 mod time;
 
-pub(crate) use column::{float_column, native_column, native_type, text_column, time_column, unsigned_column};
+pub(crate) use column::{
+    float_column, native_column, native_type, text_column, time_column, unsigned_column,
+};
 pub(crate) use packing::Packing;
 pub(crate) use time::{TimeUnits, parse_timestamp};

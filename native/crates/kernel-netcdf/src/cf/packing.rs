@@ -48,7 +48,10 @@ impl Packing {
 
     /// The missing values in the stored type.
     pub(crate) fn missing_stored<S: Stored>(&self) -> Vec<S> {
-        self.missing.iter().map(|number| S::from_number(*number)).collect()
+        self.missing
+            .iter()
+            .map(|number| S::from_number(*number))
+            .collect()
     }
 }
 
@@ -60,9 +63,19 @@ mod tests {
     use crate::container::{Storage, Value};
     use crate::hdf5::Layout;
 
-    fn variable(element: ElementType, attributes: Vec<(&'static str, Value<'static>)>) -> Variable<'static> {
+    fn variable(
+        element: ElementType,
+        attributes: Vec<(&'static str, Value<'static>)>,
+    ) -> Variable<'static> {
         let storage = Storage::Native(Layout::empty());
-        Variable { name: "v".to_owned(), address: 0, element, shape: vec![0], attributes, storage }
+        Variable {
+            name: "v".to_owned(),
+            address: 0,
+            element,
+            shape: vec![0],
+            attributes,
+            storage,
+        }
     }
 
     #[test]
@@ -79,7 +92,10 @@ mod tests {
     #[test]
     fn default_fill_counts_only_where_it_is_no_plausible_value() {
         let packing = |element| Packing::of(&variable(element, Vec::new())).unwrap();
-        assert_eq!(packing(ElementType::F32).missing_stored::<f32>(), [9.96921e36]);
+        assert_eq!(
+            packing(ElementType::F32).missing_stored::<f32>(),
+            [9.96921e36]
+        );
         assert_eq!(packing(ElementType::I16).missing, []);
     }
 

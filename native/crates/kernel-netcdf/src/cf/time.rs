@@ -17,13 +17,19 @@ impl TimeUnits {
     /// The time units of a variable, or `None` when it is not a time or cannot be shown on the civil time line
     /// (units of months or years, calendars such as `noleap` or `360_day`).
     pub(crate) fn of(variable: &Variable<'_>) -> Option<Self> {
-        Self::parse(variable.text("units")?, variable.text("calendar").unwrap_or("standard"))
+        Self::parse(
+            variable.text("units")?,
+            variable.text("calendar").unwrap_or("standard"),
+        )
     }
 
     /// Like [`TimeUnits::of`], for a variable that must be a time.
     pub(crate) fn required(variable: &Variable<'_>) -> Result<Self> {
         let Some(units) = variable.text("units") else {
-            return Err(NetcdfError::MissingAttribute { variable: variable.name.clone(), attribute: "units" });
+            return Err(NetcdfError::MissingAttribute {
+                variable: variable.name.clone(),
+                attribute: "units",
+            });
         };
         Self::of(variable).ok_or_else(|| NetcdfError::Units {
             variable: variable.name.clone(),
@@ -40,7 +46,9 @@ impl TimeUnits {
             "h" | "hr" | "hrs" | "hour" | "hours" => 3_600 * SECOND,
             "min" | "mins" | "minute" | "minutes" => 60 * SECOND,
             "s" | "sec" | "secs" | "second" | "seconds" => SECOND,
-            "ms" | "msec" | "msecs" | "millisec" | "millisecs" | "millisecond" | "milliseconds" => 1_000_000,
+            "ms" | "msec" | "msecs" | "millisec" | "millisecs" | "millisecond" | "milliseconds" => {
+                1_000_000
+            }
             "us" | "microsec" | "microsecs" | "microsecond" | "microseconds" => 1_000,
             "ns" | "nanosec" | "nanosecs" | "nanosecond" | "nanoseconds" => 1,
             _ => return None,
@@ -50,7 +58,10 @@ impl TimeUnits {
             "proleptic_gregorian" => Calendar::ProlepticGregorian,
             _ => return None,
         };
-        Some(Self { unit, origin: parse_instant(date.trim(), calendar)? })
+        Some(Self {
+            unit,
+            origin: parse_instant(date.trim(), calendar)?,
+        })
     }
 }
 
@@ -69,16 +80,29 @@ pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
 fn parse_instant(text: &str, calendar: Calendar) -> Option<i128> {
     let (date, rest) = text.split_at(text.find(['T', ' ']).unwrap_or(text.len()));
     let rest = rest.strip_prefix(['T', ' ']).unwrap_or("").trim();
-    let (clock, zone) = rest.split_at(rest.find(['Z', 'U', 'G', '+', '-', ' ']).unwrap_or(rest.len()));
-    let seconds = days(date, calendar)?.checked_mul(DAY_SECONDS)?.checked_sub(zone_seconds(zone.trim())?)?;
+    let (clock, zone) = rest.split_at(
+        rest.find(['Z', 'U', 'G', '+', '-', ' '])
+            .unwrap_or(rest.len()),
+    );
+    let seconds = days(date, calendar)?
+        .checked_mul(DAY_SECONDS)?
+        .checked_sub(zone_seconds(zone.trim())?)?;
     Some(i128::from(seconds) * i128::from(SECOND) + i128::from(clock_nanoseconds(clock)?))
 }
 
 /// Days from 1970-01-01 to a date written as year-month-day.
 fn days(date: &str, calendar: Calendar) -> Option<i64> {
-    let (sign, digits) = date.strip_prefix('-').map_or((1, date), |digits| (-1, digits));
+    let (sign, digits) = date
+        .strip_prefix('-')
+        .map_or((1, date), |digits| (-1, digits));
     let mut parts = digits.split('-');
-    let year = sign * parts.next()?.parse::<u32>().ok().map(i64::from).filter(|year| *year <= 1_000_000)?;
+    let year = sign
+        * parts
+            .next()?
+            .parse::<u32>()
+            .ok()
+            .map(i64::from)
+            .filter(|year| *year <= 1_000_000)?;
     let month = parts.next().map_or(Some(1), |part| part.parse().ok())?;
     let day = parts.next().map_or(Some(1), |part| part.parse().ok())?;
     if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
@@ -109,10 +133,14 @@ fn clock_nanoseconds(clock: &str) -> Option<i64> {
     let mut parts = clock.split(':');
     let hours: i64 = parts.next()?.parse().ok()?;
     let minutes: i64 = parts.next().map_or(Some(0), |part| part.parse().ok())?;
-    let (seconds, fraction) = parts.next().map_or(("0", ""), |part| part.split_once('.').unwrap_or((part, "")));
+    let (seconds, fraction) = parts
+        .next()
+        .map_or(("0", ""), |part| part.split_once('.').unwrap_or((part, "")));
     let seconds: i64 = seconds.parse().ok()?;
-    let is_clock = (0..=24).contains(&hours) && (0..60).contains(&minutes) && (0..=60).contains(&seconds);
-    if !is_clock || parts.next().is_some() || !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+    let is_clock =
+        (0..=24).contains(&hours) && (0..60).contains(&minutes) && (0..=60).contains(&seconds);
+    if !is_clock || parts.next().is_some() || !fraction.bytes().all(|digit| digit.is_ascii_digit())
+    {
         return None;
     }
     let nanoseconds = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
@@ -125,14 +153,17 @@ fn zone_seconds(zone: &str) -> Option<i64> {
     if matches!(zone, "" | "Z" | "UTC" | "GMT") {
         return Some(0);
     }
-    let (sign, digits) = zone.strip_prefix('-').map_or_else(|| zone.strip_prefix('+').map(|d| (1, d)), |d| Some((-1, d)))?;
+    let (sign, digits) = zone
+        .strip_prefix('-')
+        .map_or_else(|| zone.strip_prefix('+').map(|d| (1, d)), |d| Some((-1, d)))?;
     let (hours, minutes) = match digits.split_once(':') {
         Some(parts) => parts,
         None if digits.len() == 4 && digits.is_ascii() => digits.split_at(2),
         None => (digits, "0"),
     };
     let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours <= 18 && minutes < 60).then(|| sign * (i64::from(hours) * 3_600 + i64::from(minutes) * 60))
+    (hours <= 18 && minutes < 60)
+        .then(|| sign * (i64::from(hours) * 3_600 + i64::from(minutes) * 60))
 }
 
 #[cfg(test)]
@@ -147,18 +178,42 @@ mod tests {
     fn origins_equal_those_of_another_implementation() {
         // Seconds from cftime 1.6.6 `date2num(num2date(0, units, calendar), "seconds since 1970-01-01")`.
         let known = [
-            ("seconds since 2018-07-02 04:33:00.000", "standard", 1_530_505_980.0),
-            ("seconds since 2000-01-01 12:00:00", "standard", 946_728_000.0),
+            (
+                "seconds since 2018-07-02 04:33:00.000",
+                "standard",
+                1_530_505_980.0,
+            ),
+            (
+                "seconds since 2000-01-01 12:00:00",
+                "standard",
+                946_728_000.0,
+            ),
             ("days since 1970-01-01T06:30:00+02:00", "standard", 16_200.0),
-            ("hours since 1900-1-1 00:00:0.5", "gregorian", -2_208_988_799.5),
+            (
+                "hours since 1900-1-1 00:00:0.5",
+                "gregorian",
+                -2_208_988_799.5,
+            ),
             ("days since 0001-01-01", "standard", -62_135_769_600.0),
-            ("days since 0001-01-01", "proleptic_gregorian", -62_135_596_800.0),
+            (
+                "days since 0001-01-01",
+                "proleptic_gregorian",
+                -62_135_596_800.0,
+            ),
             ("days since 1582-10-04", "standard", -12_219_379_200.0),
             ("days since 1582-10-15", "standard", -12_219_292_800.0),
-            ("minutes since 1904-02-29 23:59 UTC", "standard", -2_077_660_860.0),
+            (
+                "minutes since 1904-02-29 23:59 UTC",
+                "standard",
+                -2_077_660_860.0,
+            ),
         ];
         for (units, calendar, seconds) in known {
-            assert_eq!(origin(units, calendar), Some((seconds * 1e9) as i128), "{units} in {calendar}");
+            assert_eq!(
+                origin(units, calendar),
+                Some((seconds * 1e9) as i128),
+                "{units} in {calendar}"
+            );
         }
     }
 
@@ -180,8 +235,14 @@ mod tests {
 
     #[test]
     fn timestamps_keep_their_fraction() {
-        assert_eq!(parse_timestamp("2018-07-02T04:33:00.0Z"), Some(1_530_505_980_000_000_000));
-        assert_eq!(parse_timestamp("2018-07-02T04:33:00.123456789Z"), Some(1_530_505_980_123_456_789));
+        assert_eq!(
+            parse_timestamp("2018-07-02T04:33:00.0Z"),
+            Some(1_530_505_980_000_000_000)
+        );
+        assert_eq!(
+            parse_timestamp("2018-07-02T04:33:00.123456789Z"),
+            Some(1_530_505_980_123_456_789)
+        );
         assert_eq!(parse_timestamp("yesterday"), None);
     }
 }

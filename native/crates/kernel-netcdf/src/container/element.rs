@@ -4,16 +4,46 @@
 macro_rules! with_stored {
     ($element:expr, $stored:ident => $body:expr, else $otherwise:expr) => {
         match $element {
-            $crate::container::ElementType::I8 => { type $stored = i8; $body }
-            $crate::container::ElementType::U8 => { type $stored = u8; $body }
-            $crate::container::ElementType::I16 => { type $stored = i16; $body }
-            $crate::container::ElementType::U16 => { type $stored = u16; $body }
-            $crate::container::ElementType::I32 => { type $stored = i32; $body }
-            $crate::container::ElementType::U32 => { type $stored = u32; $body }
-            $crate::container::ElementType::I64 => { type $stored = i64; $body }
-            $crate::container::ElementType::U64 => { type $stored = u64; $body }
-            $crate::container::ElementType::F32 => { type $stored = f32; $body }
-            $crate::container::ElementType::F64 => { type $stored = f64; $body }
+            $crate::container::ElementType::I8 => {
+                type $stored = i8;
+                $body
+            }
+            $crate::container::ElementType::U8 => {
+                type $stored = u8;
+                $body
+            }
+            $crate::container::ElementType::I16 => {
+                type $stored = i16;
+                $body
+            }
+            $crate::container::ElementType::U16 => {
+                type $stored = u16;
+                $body
+            }
+            $crate::container::ElementType::I32 => {
+                type $stored = i32;
+                $body
+            }
+            $crate::container::ElementType::U32 => {
+                type $stored = u32;
+                $body
+            }
+            $crate::container::ElementType::I64 => {
+                type $stored = i64;
+                $body
+            }
+            $crate::container::ElementType::U64 => {
+                type $stored = u64;
+                $body
+            }
+            $crate::container::ElementType::F32 => {
+                type $stored = f32;
+                $body
+            }
+            $crate::container::ElementType::F64 => {
+                type $stored = f64;
+                $body
+            }
             _ => $otherwise,
         }
     };
@@ -138,7 +168,9 @@ impl Number {
 }
 
 /// A number type as it is stored in a file.
-pub(crate) trait Stored: Copy + PartialEq + PartialOrd + std::fmt::Display + 'static {
+pub(crate) trait Stored:
+    Copy + PartialEq + PartialOrd + std::fmt::Display + 'static
+{
     const SIZE: usize;
     const MIN: Self;
     const MAX: Self;

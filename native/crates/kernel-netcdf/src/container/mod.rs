@@ -15,8 +15,15 @@ use crate::hdf5;
 use crate::limits::Limits;
 
 /// The attributes that tell what stored numbers mean.
-pub(crate) const VALUE_ATTRIBUTES: [&str; 7] =
-    ["_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "units", "calendar"];
+pub(crate) const VALUE_ATTRIBUTES: [&str; 7] = [
+    "_FillValue",
+    "missing_value",
+    "scale_factor",
+    "add_offset",
+    "_Unsigned",
+    "units",
+    "calendar",
+];
 
 /// An attribute's value: text, or the first of its numbers, or the object addresses it refers to.
 #[derive(Debug, Clone, PartialEq)]
@@ -54,7 +61,10 @@ pub(crate) enum Storage<'a> {
 
 impl<'a> Variable<'a> {
     pub(crate) fn attribute(&self, name: &str) -> Option<&Value<'a>> {
-        self.attributes.iter().find(|(key, _)| *key == name).map(|(_, value)| value)
+        self.attributes
+            .iter()
+            .find(|(key, _)| *key == name)
+            .map(|(_, value)| value)
     }
 
     /// The text of an attribute; `None` when it is absent or not text.
@@ -79,7 +89,10 @@ impl<'a> Variable<'a> {
     pub(crate) fn row_count(&self) -> Result<u64> {
         match self.shape[..] {
             [rows] => Ok(rows),
-            _ => Err(NetcdfError::Rank { variable: self.name.clone(), rank: self.shape.len() }),
+            _ => Err(NetcdfError::Rank {
+                variable: self.name.clone(),
+                rank: self.shape.len(),
+            }),
         }
     }
 }
@@ -139,7 +152,10 @@ pub(crate) trait Container<'a> {
 
     /// One dataset with the attributes of its values; an error when the file has none of that name.
     fn required(&self, name: &str) -> Result<Variable<'a>> {
-        self.variable(name, &VALUE_ATTRIBUTES)?.ok_or_else(|| NetcdfError::MissingVariable { variable: name.to_owned() })
+        self.variable(name, &VALUE_ATTRIBUTES)?
+            .ok_or_else(|| NetcdfError::MissingVariable {
+                variable: name.to_owned(),
+            })
     }
 }
 
@@ -180,14 +196,27 @@ mod tests {
     use super::*;
 
     const ATTRIBUTES: [&str; 10] = [
-        "_FillValue", "missing_value", "scale_factor", "add_offset", "_Unsigned", "units", "calendar", "CLASS", "NAME",
+        "_FillValue",
+        "missing_value",
+        "scale_factor",
+        "add_offset",
+        "_Unsigned",
+        "units",
+        "calendar",
+        "CLASS",
+        "NAME",
         "DIMENSION_LIST",
     ];
 
     fn files(folder: &str) -> Vec<PathBuf> {
         let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
-        let paths = folder.read_dir().unwrap().map(|entry| entry.unwrap().path());
-        paths.filter(|path| path.extension().is_some_and(|ending| ending == "nc")).collect()
+        let paths = folder
+            .read_dir()
+            .unwrap()
+            .map(|entry| entry.unwrap().path());
+        paths
+            .filter(|path| path.extension().is_some_and(|ending| ending == "nc"))
+            .collect()
     }
 
     /// Everything that a container says about a variable of rank 0 or 1.
@@ -203,12 +232,19 @@ mod tests {
             let raw = container.read(&variable).unwrap();
             with_stored!(variable.element, S => raw.map(|stored: S| stored.to_string()), else Vec::new())
         };
-        format!("{name} {} {:?} {:?} {attributes:?} {values:?}", variable.address, variable.element, variable.shape)
+        format!(
+            "{name} {} {:?} {:?} {attributes:?} {values:?}",
+            variable.address, variable.element, variable.shape
+        )
     }
 
     #[test]
     fn both_readers_agree_on_every_variable() {
-        let paths = [files("../../../apps/cases/data/glm"), files("tests/fixtures")].concat();
+        let paths = [
+            files("../../../apps/cases/data/glm"),
+            files("tests/fixtures"),
+        ]
+        .concat();
         let limits = Limits::default();
         let mut compared = 0;
         for path in &paths {
@@ -219,13 +255,30 @@ mod tests {
             };
             let names = fast.names().unwrap();
             assert_eq!(names, reader.names().unwrap(), "{}", path.display());
-            let globals = ["platform_ID", "time_coverage_start", "title", "version", "absent"];
-            assert_eq!(fast.global_attributes(&globals).unwrap(), reader.global_attributes(&globals).unwrap());
+            let globals = [
+                "platform_ID",
+                "time_coverage_start",
+                "title",
+                "version",
+                "absent",
+            ];
+            assert_eq!(
+                fast.global_attributes(&globals).unwrap(),
+                reader.global_attributes(&globals).unwrap()
+            );
             for name in &names {
-                if fast.variable(name, &ATTRIBUTES).is_err_and(|error| error.is_unsupported()) {
+                if fast
+                    .variable(name, &ATTRIBUTES)
+                    .is_err_and(|error| error.is_unsupported())
+                {
                     continue;
                 }
-                assert_eq!(described(&fast, name), described(&reader, name), "{}", path.display());
+                assert_eq!(
+                    described(&fast, name),
+                    described(&reader, name),
+                    "{}",
+                    path.display()
+                );
                 compared += 1;
             }
         }

@@ -3,7 +3,9 @@
 use std::borrow::Cow;
 
 use hdf5_reader::group::Group;
-use hdf5_reader::{Attribute, ByteOrder, Datatype, Hdf5File, OpenOptions, ReferenceType, StringSize, VarLenKind};
+use hdf5_reader::{
+    Attribute, ByteOrder, Datatype, Hdf5File, OpenOptions, ReferenceType, StringSize, VarLenKind,
+};
 
 use super::{Container, ElementType, Raw, Run, Storage, Value, Variable, with_stored};
 use crate::container::Stored;
@@ -22,12 +24,19 @@ impl ReaderFile {
     /// Opens a copy of `bytes`.
     pub(crate) fn open(bytes: &[u8], limits: &Limits) -> Result<Self> {
         let dataset_bytes_max = usize::try_from(limits.dataset_bytes_max).unwrap_or(usize::MAX);
-        let options = OpenOptions { chunk_cache_bytes: 0, chunk_cache_slots: 1, ..OpenOptions::default() }
-            .with_max_chunk_bytes(dataset_bytes_max)
-            .with_max_read_bytes(dataset_bytes_max)
-            .with_max_object_header_bytes(OBJECT_HEADER_BYTES_MAX);
+        let options = OpenOptions {
+            chunk_cache_bytes: 0,
+            chunk_cache_slots: 1,
+            ..OpenOptions::default()
+        }
+        .with_max_chunk_bytes(dataset_bytes_max)
+        .with_max_read_bytes(dataset_bytes_max)
+        .with_max_object_header_bytes(OBJECT_HEADER_BYTES_MAX);
         let file = Hdf5File::from_bytes_with_options(bytes, options).map_err(refused)?;
-        Ok(Self { root: file.root_group().map_err(refused)?, limits: limits.clone() })
+        Ok(Self {
+            root: file.root_group().map_err(refused)?,
+            limits: limits.clone(),
+        })
     }
 }
 
@@ -79,7 +88,10 @@ impl<'a> Container<'a> for ReaderFile {
             .and_then(|_| dataset.read_native_bytes().map_err(refused))
             .map(|bytes| Raw {
                 element_count: element_count as usize,
-                runs: vec![Run { start: 0, bytes: Cow::Owned(to_little_endian(bytes, variable.element.size())) }],
+                runs: vec![Run {
+                    start: 0,
+                    bytes: Cow::Owned(to_little_endian(bytes, variable.element.size())),
+                }],
                 fill: Vec::new(),
             })
             .map_err(|error| error.in_variable(&variable.name))
@@ -88,7 +100,10 @@ impl<'a> Container<'a> for ReaderFile {
     fn read_text(&self, variable: &Variable<'a>) -> Result<Vec<String>> {
         let element_count: u64 = variable.shape.iter().product();
         self.limits
-            .dataset_bytes(element_count, variable.element.size().max(size_of::<String>()))
+            .dataset_bytes(
+                element_count,
+                variable.element.size().max(size_of::<String>()),
+            )
             .and_then(|_| dataset(variable).read_strings().map_err(refused))
             .map_err(|error| error.in_variable(&variable.name))
     }
@@ -100,26 +115,45 @@ impl ReaderFile {
             return Ok(Some(Value::Text(Cow::Owned(text))));
         }
         if let Datatype::VarLen { base, .. } = &attribute.datatype
-            && matches!(**base, Datatype::Reference { ref_type: ReferenceType::Object, .. })
+            && matches!(
+                **base,
+                Datatype::Reference {
+                    ref_type: ReferenceType::Object,
+                    ..
+                }
+            )
         {
-            return self.references(attribute).map(|addresses| Some(Value::References(addresses)));
+            return self
+                .references(attribute)
+                .map(|addresses| Some(Value::References(addresses)));
         }
         let element = element_type(&attribute.datatype);
         let mut bytes = attribute.raw_data.clone();
         if byte_order(&attribute.datatype) == Some(ByteOrder::BigEndian) {
-            bytes.chunks_exact_mut(element.size().max(1)).for_each(<[u8]>::reverse);
+            bytes
+                .chunks_exact_mut(element.size().max(1))
+                .for_each(<[u8]>::reverse);
         }
-        Ok(with_stored!(element, S => (bytes.len() >= S::SIZE).then(|| Value::Number(S::from_bytes(&bytes).to_number())), else None))
+        Ok(
+            with_stored!(element, S => (bytes.len() >= S::SIZE).then(|| Value::Number(S::from_bytes(&bytes).to_number())), else None),
+        )
     }
 
     /// The object addresses of a list of variable-length lists of references, first of each.
     fn references(&self, attribute: &Attribute) -> Result<Vec<u64>> {
         let reference_bytes = 8 + usize::from(self.root.offset_size());
         let first = |reference: &[u8]| {
-            let addresses = self.root.resolve_vlen_reference_bytes(reference, 8).map_err(refused)?;
+            let addresses = self
+                .root
+                .resolve_vlen_reference_bytes(reference, 8)
+                .map_err(refused)?;
             Ok(u64::from_bytes(&addresses))
         };
-        attribute.raw_data.chunks_exact(reference_bytes).map(first).collect()
+        attribute
+            .raw_data
+            .chunks_exact(reference_bytes)
+            .map(first)
+            .collect()
     }
 }
 
@@ -132,10 +166,19 @@ fn dataset<'v>(variable: &'v Variable<'_>) -> &'v hdf5_reader::Dataset {
 
 fn element_type(datatype: &Datatype) -> ElementType {
     match datatype {
-        Datatype::FixedPoint { size, signed, .. } => ElementType::integer(u64::from(*size), *signed),
+        Datatype::FixedPoint { size, signed, .. } => {
+            ElementType::integer(u64::from(*size), *signed)
+        }
         Datatype::FloatingPoint { size, .. } => ElementType::float(u64::from(*size)),
-        Datatype::String { size: StringSize::Fixed(size), .. } => Some(ElementType::Text(*size as usize)),
-        Datatype::String { .. } | Datatype::VarLen { kind: VarLenKind::String, .. } => Some(ElementType::LongText),
+        Datatype::String {
+            size: StringSize::Fixed(size),
+            ..
+        } => Some(ElementType::Text(*size as usize)),
+        Datatype::String { .. }
+        | Datatype::VarLen {
+            kind: VarLenKind::String,
+            ..
+        } => Some(ElementType::LongText),
         _ => None,
     }
     .unwrap_or(ElementType::Other)
@@ -143,18 +186,24 @@ fn element_type(datatype: &Datatype) -> ElementType {
 
 fn byte_order(datatype: &Datatype) -> Option<ByteOrder> {
     match datatype {
-        Datatype::FixedPoint { byte_order, .. } | Datatype::FloatingPoint { byte_order, .. } => Some(*byte_order),
+        Datatype::FixedPoint { byte_order, .. } | Datatype::FloatingPoint { byte_order, .. } => {
+            Some(*byte_order)
+        }
         _ => None,
     }
 }
 
 fn to_little_endian(mut bytes: Vec<u8>, size: usize) -> Vec<u8> {
     if cfg!(target_endian = "big") {
-        bytes.chunks_exact_mut(size.max(1)).for_each(<[u8]>::reverse);
+        bytes
+            .chunks_exact_mut(size.max(1))
+            .for_each(<[u8]>::reverse);
     }
     bytes
 }
 
 fn refused(error: hdf5_reader::error::Error) -> NetcdfError {
-    NetcdfError::Reader { reason: error.to_string() }
+    NetcdfError::Reader {
+        reason: error.to_string(),
+    }
 }

@@ -41,7 +41,10 @@ pub(super) fn for_each_record<'a>(
     cursor.expect_checksum("B-tree")?;
     source.check_depth("the depth of a B-tree", depth)?;
     if found != kind || record_bytes == 0 || node_bytes < NODE_OVERHEAD + record_bytes {
-        return Err(NetcdfError::corrupt(as_length(address), "a B-tree whose records do not fit their use"));
+        return Err(NetcdfError::corrupt(
+            as_length(address),
+            "a B-tree whose records do not fit their use",
+        ));
     }
     if root == UNDEFINED {
         return Ok(());
@@ -51,19 +54,35 @@ pub(super) fn for_each_record<'a>(
 }
 
 impl<'s, 'a> Tree<'s, 'a> {
-    fn new(source: &'s Source<'a>, kind: u8, node_bytes: usize, record_bytes: usize, depth: usize) -> Self {
+    fn new(
+        source: &'s Source<'a>,
+        kind: u8,
+        node_bytes: usize,
+        record_bytes: usize,
+        depth: usize,
+    ) -> Self {
         let leaf_records = (node_bytes - NODE_OVERHEAD) / record_bytes;
         let count_bytes = encoded_bytes(leaf_records as u64);
         let mut totals = vec![leaf_records as u64];
         let mut total_bytes = vec![0];
         for level in 1..=depth {
             let pointer = 8 + count_bytes + total_bytes[level - 1];
-            let records = (node_bytes.saturating_sub(NODE_OVERHEAD + pointer) / (record_bytes + pointer)) as u64;
-            let total = (records + 1).saturating_mul(totals[level - 1]).saturating_add(records);
+            let records = (node_bytes.saturating_sub(NODE_OVERHEAD + pointer)
+                / (record_bytes + pointer)) as u64;
+            let total = (records + 1)
+                .saturating_mul(totals[level - 1])
+                .saturating_add(records);
             totals.push(total);
             total_bytes.push(encoded_bytes(total));
         }
-        Self { source, kind, node_bytes, record_bytes, total_bytes, count_bytes }
+        Self {
+            source,
+            kind,
+            node_bytes,
+            record_bytes,
+            total_bytes,
+            count_bytes,
+        }
     }
 
     fn walk(
@@ -79,7 +98,10 @@ impl<'s, 'a> Tree<'s, 'a> {
         cursor.expect(if depth == 0 { b"BTLF" } else { b"BTIN" }, "B-tree node")?;
         cursor.expect_version(0, "B-tree node")?;
         if cursor.u8()? != self.kind {
-            return Err(NetcdfError::corrupt(address as usize, "a B-tree node of another type than its tree"));
+            return Err(NetcdfError::corrupt(
+                address as usize,
+                "a B-tree node of another type than its tree",
+            ));
         }
         let record_count = as_length(record_count);
         let mut records = cursor.clone();

@@ -45,12 +45,21 @@ struct State {
 impl State {
     fn new(length: usize) -> Self {
         let start = 0xdead_beef_u32.wrapping_add(length as u32);
-        Self { a: start, b: start, c: start }
+        Self {
+            a: start,
+            b: start,
+            c: start,
+        }
     }
 
     fn add(&mut self, block: &[u8; BLOCK]) {
         let word = |index: usize| {
-            u32::from_le_bytes([block[index], block[index + 1], block[index + 2], block[index + 3]])
+            u32::from_le_bytes([
+                block[index],
+                block[index + 1],
+                block[index + 2],
+                block[index + 3],
+            ])
         };
         self.a = self.a.wrapping_add(word(0));
         self.b = self.b.wrapping_add(word(4));
@@ -83,7 +92,11 @@ impl State {
         let mut block = [0; BLOCK];
         block[..tail.len()].copy_from_slice(tail);
         self.add(&block);
-        let Self { mut a, mut b, mut c } = self;
+        let Self {
+            mut a,
+            mut b,
+            mut c,
+        } = self;
         c = (c ^ b).wrapping_sub(b.rotate_left(14));
         a = (a ^ c).wrapping_sub(c.rotate_left(11));
         b = (b ^ a).wrapping_sub(a.rotate_left(25));
@@ -111,7 +124,11 @@ mod tests {
             let bytes: Vec<u8> = (0..length).map(|byte| byte as u8 ^ 0x5a).collect();
             let mut zeroed = bytes.clone();
             zeroed[20..24].fill(0);
-            assert_eq!(lookup3_with_hole(&bytes, 20), lookup3(&zeroed), "{length} bytes");
+            assert_eq!(
+                lookup3_with_hole(&bytes, 20),
+                lookup3(&zeroed),
+                "{length} bytes"
+            );
         }
     }
 }

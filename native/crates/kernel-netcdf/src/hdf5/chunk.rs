@@ -42,14 +42,22 @@ impl<'a> Chunks<'_, 'a> {
         let mut cursor = self.source.cursor(address)?;
         cursor.expect(b"TREE", "chunk index")?;
         let (kind, found_level) = (cursor.u8()?, cursor.u8()?);
-        self.source.check_depth("the depth of a chunk index", usize::from(found_level))?;
+        self.source
+            .check_depth("the depth of a chunk index", usize::from(found_level))?;
         if kind != CHUNKS || level.is_some_and(|level| level != found_level) {
-            return Err(NetcdfError::corrupt(as_length(address), "a chunk index of another kind or level"));
+            return Err(NetcdfError::corrupt(
+                as_length(address),
+                "a chunk index of another kind or level",
+            ));
         }
         let entry_count = cursor.u16()?;
         cursor.skip(16)?;
         for _ in 0..entry_count {
-            let key = Key { stored_bytes: cursor.u32()?, skipped_filters: cursor.u32()?, start: cursor.u64()? };
+            let key = Key {
+                stored_bytes: cursor.u32()?,
+                skipped_filters: cursor.u32()?,
+                start: cursor.u64()?,
+            };
             cursor.skip(8)?;
             let child = cursor.u64()?;
             match found_level.checked_sub(1) {
@@ -63,18 +71,27 @@ impl<'a> Chunks<'_, 'a> {
     fn push(&self, key: &Key, address: u64, runs: &mut Vec<Run<'a>>) -> Result<()> {
         let at = as_length(address);
         // Chunks beyond the end are left over from before a dataset was made shorter.
-        let Some(start) = usize::try_from(key.start).ok().filter(|start| *start < self.element_count) else {
+        let Some(start) = usize::try_from(key.start)
+            .ok()
+            .filter(|start| *start < self.element_count)
+        else {
             return Ok(());
         };
         let is_behind = runs.last().is_none_or(|last| last.start < start);
         if !key.start.is_multiple_of(self.chunk) || !is_behind {
-            return Err(NetcdfError::corrupt(at, format!("a chunk at element {start} out of order")));
+            return Err(NetcdfError::corrupt(
+                at,
+                format!("a chunk at element {start} out of order"),
+            ));
         }
-        let kept_bytes = self.chunk.min((self.element_count - start) as u64) as usize * self.element_bytes;
+        let kept_bytes =
+            self.chunk.min((self.element_count - start) as u64) as usize * self.element_bytes;
         let stored = self.source.slice(address, u64::from(key.stored_bytes))?;
         let bytes = if self.filters.is_empty() {
             let kept = stored.get(..kept_bytes);
-            Cow::Borrowed(kept.ok_or_else(|| NetcdfError::corrupt(at, "a chunk shorter than its elements"))?)
+            Cow::Borrowed(
+                kept.ok_or_else(|| NetcdfError::corrupt(at, "a chunk shorter than its elements"))?,
+            )
         } else {
             Cow::Owned(self.unfilter(key, stored, address, kept_bytes)?)
         };
@@ -82,12 +99,30 @@ impl<'a> Chunks<'_, 'a> {
         Ok(())
     }
 
-    fn unfilter(&self, key: &Key, stored: &[u8], address: u64, kept_bytes: usize) -> Result<Vec<u8>> {
+    fn unfilter(
+        &self,
+        key: &Key,
+        stored: &[u8],
+        address: u64,
+        kept_bytes: usize,
+    ) -> Result<Vec<u8>> {
         self.source.visit()?;
-        let chunk_bytes = self.source.limits.dataset_bytes(self.chunk, self.element_bytes)?;
-        self.source.limits.check_ratio(stored.len() as u64, chunk_bytes as u64)?;
+        let chunk_bytes = self
+            .source
+            .limits
+            .dataset_bytes(self.chunk, self.element_bytes)?;
+        self.source
+            .limits
+            .check_ratio(stored.len() as u64, chunk_bytes as u64)?;
         let (filters, skipped) = (self.filters, key.skipped_filters);
-        let mut bytes = decode(filters, skipped, stored, chunk_bytes, self.element_bytes, address)?;
+        let mut bytes = decode(
+            filters,
+            skipped,
+            stored,
+            chunk_bytes,
+            self.element_bytes,
+            address,
+        )?;
         bytes.truncate(kept_bytes);
         bytes.shrink_to_fit();
         Ok(bytes)
@@ -96,12 +131,18 @@ impl<'a> Chunks<'_, 'a> {
 
 /// All elements in one piece.
 pub(super) fn contiguous<'a>(bytes: &'a [u8]) -> Vec<Run<'a>> {
-    vec![Run { start: 0, bytes: Cow::Borrowed(bytes) }]
+    vec![Run {
+        start: 0,
+        bytes: Cow::Borrowed(bytes),
+    }]
 }
 
 /// Turns the elements of big-endian runs around.
 pub(super) fn reverse_elements(runs: &mut [Run<'_>], element_bytes: usize) {
     for run in runs {
-        run.bytes.to_mut().chunks_exact_mut(element_bytes).for_each(<[u8]>::reverse);
+        run.bytes
+            .to_mut()
+            .chunks_exact_mut(element_bytes)
+            .for_each(<[u8]>::reverse);
     }
 }

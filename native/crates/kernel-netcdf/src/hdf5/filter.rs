@@ -38,11 +38,19 @@ pub(super) fn decode(
     offset: u64,
 ) -> Result<Vec<u8>> {
     let is_applied = |index: usize| skipped & (1_u32 << index.min(31)) == 0;
-    let applied: Vec<_> = filters.iter().enumerate().filter(|(index, _)| is_applied(*index)).map(|(_, f)| *f).collect();
+    let applied: Vec<_> = filters
+        .iter()
+        .enumerate()
+        .filter(|(index, _)| is_applied(*index))
+        .map(|(_, f)| *f)
+        .collect();
     let mut bytes = stored.to_vec();
     for (index, filter) in applied.iter().enumerate().rev() {
         // Checksums added before this filter are part of what it gives back.
-        let checksums = applied[..index].iter().filter(|filter| **filter == Filter::Fletcher32).count();
+        let checksums = applied[..index]
+            .iter()
+            .filter(|filter| **filter == Filter::Fletcher32)
+            .count();
         bytes = match filter {
             Filter::Deflate => inflate(&bytes, chunk_bytes + checksums * CHECKSUM_BYTES, offset)?,
             Filter::Shuffle => unshuffle(&bytes, element_bytes),
@@ -50,7 +58,10 @@ pub(super) fn decode(
         };
     }
     if bytes.len() != chunk_bytes {
-        let reason = format!("a chunk of {} bytes where {chunk_bytes} are expected", bytes.len());
+        let reason = format!(
+            "a chunk of {} bytes where {chunk_bytes} are expected",
+            bytes.len()
+        );
         return Err(NetcdfError::Corrupt { offset, reason });
     }
     Ok(bytes)
@@ -61,7 +72,10 @@ fn inflate(stored: &[u8], length: usize, offset: u64) -> Result<Vec<u8>> {
     let mut stream = Decompress::new(true);
     let status = stream.decompress(stored, &mut bytes, FlushDecompress::Finish);
     if !matches!(status, Ok(Status::StreamEnd)) || stream.total_out() != length as u64 {
-        return Err(NetcdfError::Corrupt { offset, reason: "a compressed chunk does not decompress".to_owned() });
+        return Err(NetcdfError::Corrupt {
+            offset,
+            reason: "a compressed chunk does not decompress".to_owned(),
+        });
     }
     Ok(bytes)
 }
@@ -83,13 +97,19 @@ fn unshuffle(stored: &[u8], element_bytes: usize) -> Vec<u8> {
 
 fn without_checksum(mut bytes: Vec<u8>, offset: u64) -> Result<Vec<u8>> {
     let Some((data, stored)) = bytes.split_last_chunk::<CHECKSUM_BYTES>() else {
-        return Err(NetcdfError::Corrupt { offset, reason: "a chunk shorter than its checksum".to_owned() });
+        return Err(NetcdfError::Corrupt {
+            offset,
+            reason: "a chunk shorter than its checksum".to_owned(),
+        });
     };
     let (stored, computed) = (u32::from_le_bytes(*stored), fletcher32(data));
     // Libraries before 1.6.3 stored the bytes of each half in the other order on little-endian machines.
     let swapped = (computed & 0x00ff_00ff) << 8 | (computed & 0xff00_ff00) >> 8;
     if stored != computed && stored != swapped {
-        return Err(NetcdfError::Checksum { structure: "chunk", offset });
+        return Err(NetcdfError::Checksum {
+            structure: "chunk",
+            offset,
+        });
     }
     bytes.truncate(bytes.len() - CHECKSUM_BYTES);
     Ok(bytes)

@@ -15,10 +15,13 @@ pub(super) fn root_address(source: &Source<'_>, bytes: &[u8]) -> Result<u64> {
     let version = cursor.u8()?;
     let (offset_size, length_size) = (cursor.u8()?, cursor.u8()?);
     if !matches!(version, 2 | 3) || (offset_size, length_size) != (8, 8) {
-        return Err(NetcdfError::unsupported(format!("version {version} of the superblock")));
+        return Err(NetcdfError::unsupported(format!(
+            "version {version} of the superblock"
+        )));
     }
     cursor.skip(1)?;
-    let (base, _extension, end, root) = (cursor.u64()?, cursor.u64()?, cursor.u64()?, cursor.u64()?);
+    let (base, _extension, end, root) =
+        (cursor.u64()?, cursor.u64()?, cursor.u64()?, cursor.u64()?);
     cursor.expect_checksum("superblock")?;
     if base != 0 {
         return Err(NetcdfError::unsupported("a user block"));
@@ -33,7 +36,9 @@ fn signature_elsewhere(bytes: &[u8]) -> NetcdfError {
     let mut behind = starts.map_while(|start| bytes.get(start..));
     match behind.any(|rest| rest.starts_with(SIGNATURE)) {
         true => NetcdfError::unsupported("a user block"),
-        false => NetcdfError::NotHdf5 { length: bytes.len() },
+        false => NetcdfError::NotHdf5 {
+            length: bytes.len(),
+        },
     }
 }
 
@@ -76,14 +81,17 @@ impl<'a> Header<'a> {
         cursor.expect(b"OHDR", "object header")?;
         cursor.expect_version(2, "object header")?;
         let flags = cursor.u8()?;
-        let (has_creation_order, has_phase_change, has_times) = (flags & 4 != 0, flags & 16 != 0, flags & 32 != 0);
+        let (has_creation_order, has_phase_change, has_times) =
+            (flags & 4 != 0, flags & 16 != 0, flags & 32 != 0);
         cursor.skip(if has_times { 16 } else { 0 } + if has_phase_change { 4 } else { 0 })?;
         let length = cursor.uint(1 << (flags & 3))?;
         let messages_at = cursor.offset();
         let messages = cursor.take(as_length(length))?;
         cursor.expect_checksum("object header")?;
 
-        let mut header = Self { messages: Vec::with_capacity(32) };
+        let mut header = Self {
+            messages: Vec::with_capacity(32),
+        };
         header.append(Cursor::new(messages, messages_at), has_creation_order)?;
         let mut next = 0;
         while let Some(message) = header.messages.get(next) {
@@ -107,7 +115,11 @@ impl<'a> Header<'a> {
             cursor.skip(prefix - 4)?;
             let at = cursor.offset();
             let body = Cursor::new(cursor.take(usize::from(length))?, at);
-            self.messages.push(Message { kind, is_shared: flags & 2 != 0, body });
+            self.messages.push(Message {
+                kind,
+                is_shared: flags & 2 != 0,
+                body,
+            });
         }
         Ok(())
     }
@@ -119,12 +131,15 @@ impl<'a> Header<'a> {
 
     /// The bodies of all messages of that kind.
     pub(super) fn all(&self, kind: u8) -> impl Iterator<Item = Result<Cursor<'a>>> {
-        self.messages.iter().filter(move |message| message.kind == kind).map(|message| {
-            if message.is_shared {
-                return Err(NetcdfError::unsupported("shared object header messages"));
-            }
-            Ok(message.body.clone())
-        })
+        self.messages
+            .iter()
+            .filter(move |message| message.kind == kind)
+            .map(|message| {
+                if message.is_shared {
+                    return Err(NetcdfError::unsupported("shared object header messages"));
+                }
+                Ok(message.body.clone())
+            })
     }
 }
 
@@ -132,7 +147,10 @@ fn continuation<'a>(source: &Source<'a>, address: u64, length: u64) -> Result<Cu
     const SIGNATURE_AND_CHECKSUM: usize = 8;
     source.visit()?;
     if address == UNDEFINED || length < SIGNATURE_AND_CHECKSUM as u64 {
-        return Err(NetcdfError::corrupt(as_length(address), "a continuation without a place"));
+        return Err(NetcdfError::corrupt(
+            as_length(address),
+            "a continuation without a place",
+        ));
     }
     let block = source.slice(address, length)?;
     let mut cursor = Cursor::new(block, address as usize);

@@ -54,24 +54,42 @@ impl<'s, 'a> FractalHeap<'s, 'a> {
         let blocks = if root == UNDEFINED {
             Vec::new()
         } else if row_count == 0 {
-            vec![Block { address: root, offset: 0, size: shape.start }]
+            vec![Block {
+                address: root,
+                offset: 0,
+                size: shape.start,
+            }]
         } else {
             shape.blocks(source, address, root, row_count)?
         };
         let length_bytes = shape.length_bytes(managed_max);
         let verified = RefCell::new(vec![false; blocks.len()]);
         let (offset_bytes, has_checksums) = (shape.offset_bytes, flags & 2 != 0);
-        Ok(Self { source, address, offset_bytes, length_bytes, has_checksums, blocks, verified })
+        Ok(Self {
+            source,
+            address,
+            offset_bytes,
+            length_bytes,
+            has_checksums,
+            blocks,
+            verified,
+        })
     }
 
     /// The object with the given heap id.
     pub(super) fn object(&self, id: &[u8]) -> Result<Cursor<'a>> {
         let mut cursor = Cursor::new(id, as_length(self.address));
         if cursor.u8()? & 0x30 != 0 {
-            return Err(NetcdfError::unsupported("huge or tiny objects in a fractal heap"));
+            return Err(NetcdfError::unsupported(
+                "huge or tiny objects in a fractal heap",
+            ));
         }
-        let (offset, length) = (cursor.uint(self.offset_bytes)?, cursor.uint(self.length_bytes)?);
-        let outside = || NetcdfError::corrupt(as_length(self.address), "a heap object outside of its heap");
+        let (offset, length) = (
+            cursor.uint(self.offset_bytes)?,
+            cursor.uint(self.length_bytes)?,
+        );
+        let outside =
+            || NetcdfError::corrupt(as_length(self.address), "a heap object outside of its heap");
         let holds = |block: &Block| block.offset <= offset && offset - block.offset < block.size;
         let index = self.blocks.iter().position(holds).ok_or_else(outside)?;
         let block = &self.blocks[index];
@@ -95,13 +113,19 @@ impl<'s, 'a> FractalHeap<'s, 'a> {
         cursor.expect_version(0, "heap block")?;
         let (heap, offset) = (cursor.u64()?, cursor.uint(self.offset_bytes)?);
         if heap != self.address || offset != block.offset {
-            return Err(NetcdfError::corrupt(block.address as usize, "a heap block of another place"));
+            return Err(NetcdfError::corrupt(
+                block.address as usize,
+                "a heap block of another place",
+            ));
         }
         if self.has_checksums {
             let hole = cursor.consumed().len();
             let stored = cursor.u32()?;
             if lookup3_with_hole(bytes, hole) != stored {
-                return Err(NetcdfError::Checksum { structure: "heap block", offset: block.address });
+                return Err(NetcdfError::Checksum {
+                    structure: "heap block",
+                    offset: block.address,
+                });
             }
         }
         self.verified.borrow_mut()[index] = true;
@@ -126,7 +150,14 @@ impl Shape {
             && (32..=self.direct_max).contains(&self.start)
             && self.direct_max <= u64::from(u32::MAX)
             && self.offset_bytes <= 8;
-        if is_sound { Ok(()) } else { Err(NetcdfError::corrupt(as_length(address), "a fractal heap of impossible shape")) }
+        if is_sound {
+            Ok(())
+        } else {
+            Err(NetcdfError::corrupt(
+                as_length(address),
+                "a fractal heap of impossible shape",
+            ))
+        }
     }
 
     /// Bytes of a length in a heap id: enough for the largest block and for the largest object, whichever is smaller.
@@ -137,17 +168,28 @@ impl Shape {
     }
 
     /// The direct blocks of the indirect root block.
-    fn blocks(&self, source: &Source<'_>, heap: u64, root: u64, row_count: u64) -> Result<Vec<Block>> {
+    fn blocks(
+        &self,
+        source: &Source<'_>,
+        heap: u64,
+        root: u64,
+        row_count: u64,
+    ) -> Result<Vec<Block>> {
         let direct_rows = u64::from(self.direct_max.ilog2() - self.start.ilog2()) + 2;
         if row_count > direct_rows {
-            return Err(NetcdfError::unsupported("attributes or links of more than about a megabyte"));
+            return Err(NetcdfError::unsupported(
+                "attributes or links of more than about a megabyte",
+            ));
         }
         source.visit()?;
         let mut cursor = source.cursor(root)?;
         cursor.expect(b"FHIB", "indirect heap block")?;
         cursor.expect_version(0, "indirect heap block")?;
         if cursor.u64()? != heap {
-            return Err(NetcdfError::corrupt(root as usize, "a heap block of another heap"));
+            return Err(NetcdfError::corrupt(
+                root as usize,
+                "a heap block of another heap",
+            ));
         }
         cursor.skip(self.offset_bytes)?;
         let mut blocks = Vec::new();
@@ -157,7 +199,11 @@ impl Shape {
             for _ in 0..self.width {
                 let address = cursor.u64()?;
                 if address != UNDEFINED {
-                    blocks.push(Block { address, offset, size });
+                    blocks.push(Block {
+                        address,
+                        offset,
+                        size,
+                    });
                 }
                 offset += size;
             }
@@ -196,7 +242,14 @@ pub(super) fn global_object<'a>(source: &Source<'a>, reference: &[u8]) -> Result
         if found == 0 {
             break;
         }
-        objects.skip(object_length.checked_next_multiple_of(8).unwrap_or(usize::MAX))?;
+        objects.skip(
+            object_length
+                .checked_next_multiple_of(8)
+                .unwrap_or(usize::MAX),
+        )?;
     }
-    Err(NetcdfError::corrupt(address as usize, format!("the global heap has no object {index}")))
+    Err(NetcdfError::corrupt(
+        address as usize,
+        format!("the global heap has no object {index}"),
+    ))
 }

@@ -33,7 +33,8 @@ impl Datatype {
             9 if low & 0x0f == 1 => ElementType::LongText,
             _ => ElementType::Other,
         };
-        let is_reference_list = class == 9 && element == ElementType::Other && cursor.u8()? & 0x0f == 7;
+        let is_reference_list =
+            class == 9 && element == ElementType::Other && cursor.u8()? & 0x0f == 7;
         Ok(Self {
             element,
             size: size as usize,
@@ -49,7 +50,9 @@ fn integer(cursor: &mut Cursor<'_>, low: u8, size: u32) -> Result<ElementType> {
     let element = ElementType::integer(u64::from(size), low & 8 != 0);
     element
         .filter(|_| offset == 0 && precision == size * 8)
-        .ok_or_else(|| NetcdfError::unsupported(format!("integers of {precision} bits in {size} bytes")))
+        .ok_or_else(|| {
+            NetcdfError::unsupported(format!("integers of {precision} bits in {size} bytes"))
+        })
 }
 
 /// Only IEEE 754 single and double, in little- or big-endian order.
@@ -60,7 +63,9 @@ fn float(cursor: &mut Cursor<'_>, low: u8, size: u32) -> Result<ElementType> {
     let is_vax = low & 0x40 != 0;
     match ElementType::float(u64::from(size)) {
         Some(element) if !is_vax && (fields == SINGLE || fields == DOUBLE) => Ok(element),
-        _ => Err(NetcdfError::unsupported("floating-point numbers other than IEEE 754 single and double")),
+        _ => Err(NetcdfError::unsupported(
+            "floating-point numbers other than IEEE 754 single and double",
+        )),
     }
 }
 
@@ -74,7 +79,11 @@ pub(super) fn dataspace(cursor: &mut Cursor<'_>) -> Result<Vec<u64>> {
     match version {
         1 => cursor.skip(5)?,
         2 => is_null = cursor.u8()? == NULL,
-        _ => return Err(NetcdfError::unsupported(format!("version {version} of the dataspace"))),
+        _ => {
+            return Err(NetcdfError::unsupported(format!(
+                "version {version} of the dataspace"
+            )));
+        }
     }
     if is_null {
         return Ok(vec![0]);
@@ -93,22 +102,37 @@ pub(super) fn link<'a>(cursor: &mut Cursor<'a>) -> Result<Link<'a>> {
     cursor.expect_version(1, "link")?;
     let flags = cursor.u8()?;
     let is_hard = flags & 8 == 0 || cursor.u8()? == 0;
-    let creation_order = if flags & 4 != 0 { Some(cursor.u64()?) } else { None };
+    let creation_order = if flags & 4 != 0 {
+        Some(cursor.u64()?)
+    } else {
+        None
+    };
     cursor.skip(if flags & 16 != 0 { 1 } else { 0 })?;
     let length = cursor.uint(1 << (flags & 3))?;
     let name = String::from_utf8_lossy(cursor.take(super::header::as_length(length))?);
     if !is_hard {
         return Err(NetcdfError::unsupported("soft or external links"));
     }
-    Ok(Link { name, address: cursor.u64()?, creation_order })
+    Ok(Link {
+        name,
+        address: cursor.u64()?,
+        creation_order,
+    })
 }
 
 /// Addresses of the fractal heap and of the name index of dense links or dense attributes; `None` when they are stored
 /// in the object header instead.
-pub(super) fn dense_storage(cursor: &mut Cursor<'_>, creation_index_bytes: usize) -> Result<Option<(u64, u64)>> {
+pub(super) fn dense_storage(
+    cursor: &mut Cursor<'_>,
+    creation_index_bytes: usize,
+) -> Result<Option<(u64, u64)>> {
     cursor.expect_version(0, "link or attribute info")?;
     let flags = cursor.u8()?;
-    cursor.skip(if flags & 1 != 0 { creation_index_bytes } else { 0 })?;
+    cursor.skip(if flags & 1 != 0 {
+        creation_index_bytes
+    } else {
+        0
+    })?;
     let (heap, index) = (cursor.u64()?, cursor.u64()?);
     Ok((heap != UNDEFINED).then_some((heap, index)))
 }
@@ -122,7 +146,13 @@ pub(super) fn attribute<'a>(
     let version = cursor.u8()?;
     let flags = cursor.u8()?;
     let lengths = [cursor.u16()?, cursor.u16()?, cursor.u16()?].map(usize::from);
-    let padded = |length: usize| if version == 1 { length.next_multiple_of(8) } else { length };
+    let padded = |length: usize| {
+        if version == 1 {
+            length.next_multiple_of(8)
+        } else {
+            length
+        }
+    };
     cursor.skip(if version == 3 { 1 } else { 0 })?;
     let name = cursor.take(padded(lengths[0]))?;
     let name = name.split(|byte| *byte == 0).next().unwrap_or_default();
@@ -134,16 +164,25 @@ pub(super) fn attribute<'a>(
     }
     let part = |cursor: &mut Cursor<'a>, length: usize| {
         let at = cursor.offset();
-        cursor.take(padded(length)).map(|bytes| Cursor::new(bytes, at))
+        cursor
+            .take(padded(length))
+            .map(|bytes| Cursor::new(bytes, at))
     };
     let datatype = Datatype::parse(&mut part(cursor, lengths[1])?)?;
     let shape = dataspace(&mut part(cursor, lengths[2])?)?;
-    let count = shape.iter().fold(1, |count: u64, length| count.saturating_mul(*length));
+    let count = shape
+        .iter()
+        .fold(1, |count: u64, length| count.saturating_mul(*length));
     Ok(value(source, cursor, datatype, count)?.map(|value| (place, value)))
 }
 
 /// The first element of an attribute, or every reference of a list; `None` for none and for types without a use.
-fn value<'a>(source: &Source<'a>, cursor: &mut Cursor<'a>, datatype: Datatype, count: u64) -> Result<Option<Value<'a>>> {
+fn value<'a>(
+    source: &Source<'a>,
+    cursor: &mut Cursor<'a>,
+    datatype: Datatype,
+    count: u64,
+) -> Result<Option<Value<'a>>> {
     if count == 0 {
         return Ok(None);
     }
@@ -172,7 +211,11 @@ fn value<'a>(source: &Source<'a>, cursor: &mut Cursor<'a>, datatype: Datatype, c
 /// Text up to the first NUL, without the spaces that pad it.
 pub(super) fn text(bytes: &[u8], is_space_padded: bool) -> Cow<'_, str> {
     let bytes = bytes.split(|byte| *byte == 0).next().unwrap_or_default();
-    let bytes = if is_space_padded { bytes.trim_ascii_end() } else { bytes };
+    let bytes = if is_space_padded {
+        bytes.trim_ascii_end()
+    } else {
+        bytes
+    };
     String::from_utf8_lossy(bytes)
 }
 
@@ -182,7 +225,10 @@ pub(crate) enum Place<'a> {
     Compact(&'a [u8]),
     Contiguous(u64),
     /// In chunks of `chunk` elements under a version 1 B-tree.
-    Chunked { tree: u64, chunk: u64 },
+    Chunked {
+        tree: u64,
+        chunk: u64,
+    },
     /// Of rank 2 or more, which is no column.
     Array,
 }
@@ -206,11 +252,16 @@ pub(super) fn place<'a>(cursor: &mut Cursor<'a>, element_bytes: usize) -> Result
             }
             let (chunk, stored_bytes) = (u64::from(cursor.u32()?), cursor.u32()? as usize);
             if chunk == 0 || stored_bytes != element_bytes {
-                return Err(NetcdfError::corrupt(at, "chunks whose elements are not those of the dataset"));
+                return Err(NetcdfError::corrupt(
+                    at,
+                    "chunks whose elements are not those of the dataset",
+                ));
             }
             Ok(Place::Chunked { tree, chunk })
         }
-        _ => Err(NetcdfError::unsupported(format!("data layout {class} of version {version}"))),
+        _ => Err(NetcdfError::unsupported(format!(
+            "data layout {class} of version {version}"
+        ))),
     }
 }
 
@@ -223,7 +274,11 @@ pub(super) fn fill_value<'a>(cursor: &mut Cursor<'a>) -> Result<&'a [u8]> {
             cursor.u8()? != 0
         }
         3 => cursor.u8()? & 0x20 != 0,
-        _ => return Err(NetcdfError::unsupported(format!("version {version} of the fill value"))),
+        _ => {
+            return Err(NetcdfError::unsupported(format!(
+                "version {version} of the fill value"
+            )));
+        }
     };
     if !has_value {
         return Ok(&[]);
@@ -238,17 +293,27 @@ pub(super) fn filters(cursor: &mut Cursor<'_>) -> Result<Vec<Filter>> {
     let version = cursor.u8()?;
     let count = cursor.u8()?;
     if !matches!(version, 1 | 2) {
-        return Err(NetcdfError::unsupported(format!("version {version} of the filter pipeline")));
+        return Err(NetcdfError::unsupported(format!(
+            "version {version} of the filter pipeline"
+        )));
     }
     cursor.skip(if version == 1 { 6 } else { 0 })?;
     let mut filters = Vec::new();
     for _ in 0..count {
         let id = cursor.u16()?;
         let has_name = version == 1 || id >= FIRST_NAMED;
-        let name_bytes = if has_name { usize::from(cursor.u16()?) } else { 0 };
+        let name_bytes = if has_name {
+            usize::from(cursor.u16()?)
+        } else {
+            0
+        };
         cursor.skip(2)?;
         let value_count = usize::from(cursor.u16()?);
-        cursor.skip(if version == 1 { name_bytes.next_multiple_of(8) } else { name_bytes })?;
+        cursor.skip(if version == 1 {
+            name_bytes.next_multiple_of(8)
+        } else {
+            name_bytes
+        })?;
         cursor.skip(value_count * 4 + if version == 1 { value_count % 2 * 4 } else { 0 })?;
         filters.push(Filter::of(id)?);
     }

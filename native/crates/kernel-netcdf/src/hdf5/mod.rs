@@ -44,7 +44,12 @@ impl Layout<'_> {
             is_space_padded: false,
             is_reference_list: false,
         };
-        Self { datatype, place: Place::Compact(&[]), filters: Vec::new(), fill: &[] }
+        Self {
+            datatype,
+            place: Place::Compact(&[]),
+            filters: Vec::new(),
+            fill: &[],
+        }
     }
 }
 
@@ -60,30 +65,49 @@ impl<'a> File<'a> {
         let source = Source::new(bytes, limits);
         let root = Header::parse(&source, header::root_address(&source, bytes)?)?;
         let links = links(&source, &root)?;
-        Ok(Self { source, root, links })
+        Ok(Self {
+            source,
+            root,
+            links,
+        })
     }
 
-    fn open_variable(&self, link: &Link<'a>, wanted: &[&'static str]) -> Result<Option<Variable<'a>>> {
+    fn open_variable(
+        &self,
+        link: &Link<'a>,
+        wanted: &[&'static str],
+    ) -> Result<Option<Variable<'a>>> {
         let header = Header::parse(&self.source, link.address)?;
         // Groups have neither a datatype nor a layout.
-        let (Some(mut datatype), Some(mut place)) = (header.find(kind::DATATYPE)?, header.find(kind::LAYOUT)?) else {
+        let (Some(mut datatype), Some(mut place)) =
+            (header.find(kind::DATATYPE)?, header.find(kind::LAYOUT)?)
+        else {
             return Ok(None);
         };
         if header.find(kind::EXTERNAL_FILES)?.is_some() {
             return Err(NetcdfError::unsupported("data in other files"));
         }
         let dataspace = header.find(kind::DATASPACE)?;
-        let missing = || NetcdfError::corrupt(header::as_length(link.address), "a dataset without a dataspace");
+        let missing = || {
+            NetcdfError::corrupt(
+                header::as_length(link.address),
+                "a dataset without a dataspace",
+            )
+        };
         let shape = message::dataspace(&mut dataspace.ok_or_else(missing)?)?;
         let datatype = Datatype::parse(&mut datatype)?;
         let layout = Layout {
             datatype,
             place: message::place(&mut place, datatype.size)?,
-            filters: header.find(kind::FILTERS)?.map_or(Ok(Vec::new()), |mut body| message::filters(&mut body))?,
-            fill: header.find(kind::FILL_VALUE)?.map_or(Ok(&[][..]), |mut body| message::fill_value(&mut body))?,
+            filters: header
+                .find(kind::FILTERS)?
+                .map_or(Ok(Vec::new()), |mut body| message::filters(&mut body))?,
+            fill: header
+                .find(kind::FILL_VALUE)?
+                .map_or(Ok(&[][..]), |mut body| message::fill_value(&mut body))?,
         };
         let mut attributes = Vec::with_capacity(wanted.len());
-        for_each_attribute(&self.source, &header, |mut body| {
+        for_each_attribute(&self.source, &header, wanted, |mut body| {
             let found = message::attribute(&self.source, &mut body, wanted)?;
             attributes.extend(found.map(|(place, value)| (wanted[place], value)));
             Ok(())
@@ -101,21 +125,47 @@ impl<'a> File<'a> {
     /// The stored elements, each of `layout.datatype.size` bytes, in the byte order of the file.
     fn raw(&self, variable: &Variable<'a>, layout: &Layout<'a>) -> Result<Raw<'a>> {
         let element_bytes = layout.datatype.size;
-        let element_count = variable.shape.iter().fold(1, |count: u64, length| count.saturating_mul(*length));
-        let byte_count = self.source.limits.dataset_bytes(element_count, element_bytes)? as u64;
+        let element_count = variable
+            .shape
+            .iter()
+            .fold(1, |count: u64, length| count.saturating_mul(*length));
+        let byte_count = self
+            .source
+            .limits
+            .dataset_bytes(element_count, element_bytes)? as u64;
         let element_count = element_count as usize;
-        let short = || NetcdfError::corrupt(header::as_length(variable.address), "compact data of another length");
+        let short = || {
+            NetcdfError::corrupt(
+                header::as_length(variable.address),
+                "compact data of another length",
+            )
+        };
         let runs = match layout.place {
-            Place::Compact(bytes) => chunk::contiguous(bytes.get(..byte_count as usize).ok_or_else(short)?),
+            Place::Compact(bytes) => {
+                chunk::contiguous(bytes.get(..byte_count as usize).ok_or_else(short)?)
+            }
             Place::Contiguous(UNDEFINED) => Vec::new(),
-            Place::Contiguous(address) => chunk::contiguous(self.source.slice(address, byte_count)?),
+            Place::Contiguous(address) => {
+                chunk::contiguous(self.source.slice(address, byte_count)?)
+            }
             Place::Chunked { tree, chunk } => {
                 let filters = &layout.filters;
-                Chunks { source: &self.source, filters, element_count, element_bytes, chunk }.runs(tree)?
+                Chunks {
+                    source: &self.source,
+                    filters,
+                    element_count,
+                    element_bytes,
+                    chunk,
+                }
+                .runs(tree)?
             }
             Place::Array => return Err(NetcdfError::unsupported("arrays as columns")),
         };
-        Ok(Raw { element_count, runs, fill: layout.fill.to_vec() })
+        Ok(Raw {
+            element_count,
+            runs,
+            fill: layout.fill.to_vec(),
+        })
     }
 
     fn read_numbers(&self, variable: &Variable<'a>) -> Result<Raw<'a>> {
@@ -130,15 +180,26 @@ impl<'a> File<'a> {
 
     fn read_strings(&self, variable: &Variable<'a>) -> Result<Vec<String>> {
         let layout = layout(variable);
-        let Datatype { element, size, is_space_padded, .. } = layout.datatype;
-        self.source.limits.dataset_bytes(variable.shape.iter().product(), size_of::<String>())?;
+        let Datatype {
+            element,
+            size,
+            is_space_padded,
+            ..
+        } = layout.datatype;
+        self.source
+            .limits
+            .dataset_bytes(variable.shape.iter().product(), size_of::<String>())?;
         let raw = self.raw(variable, layout)?;
         let mut strings = Vec::with_capacity(raw.element_count);
         let mut text_bytes = 0;
         for run in &raw.runs {
             strings.resize(run.start, String::new());
             for stored in run.bytes.chunks_exact(size.max(1)) {
-                let stored = if element == ElementType::LongText { global_object(&self.source, stored)? } else { stored };
+                let stored = if element == ElementType::LongText {
+                    global_object(&self.source, stored)?
+                } else {
+                    stored
+                };
                 // Many references may share one object, so what they add up to is bounded too.
                 text_bytes += stored.len() as u64;
                 self.source.limits.dataset_bytes(text_bytes, 1)?;
@@ -164,14 +225,16 @@ impl<'a> Container<'a> for File<'a> {
 
     fn variable(&self, name: &str, wanted: &[&'static str]) -> Result<Option<Variable<'a>>> {
         match self.links.iter().find(|link| link.name == name) {
-            Some(link) => self.open_variable(link, wanted).map_err(|error| error.in_variable(name)),
+            Some(link) => self
+                .open_variable(link, wanted)
+                .map_err(|error| error.in_variable(name)),
             None => Ok(None),
         }
     }
 
     fn global_attributes(&self, names: &[&str]) -> Result<Vec<Option<Value<'a>>>> {
         let mut values = vec![None; names.len()];
-        for_each_attribute(&self.source, &self.root, |mut body| {
+        for_each_attribute(&self.source, &self.root, names, |mut body| {
             if let Some((place, value)) = message::attribute(&self.source, &mut body, names)? {
                 values[place] = Some(value);
             }
@@ -181,11 +244,13 @@ impl<'a> Container<'a> for File<'a> {
     }
 
     fn read(&self, variable: &Variable<'a>) -> Result<Raw<'a>> {
-        self.read_numbers(variable).map_err(|error| error.in_variable(&variable.name))
+        self.read_numbers(variable)
+            .map_err(|error| error.in_variable(&variable.name))
     }
 
     fn read_text(&self, variable: &Variable<'a>) -> Result<Vec<String>> {
-        self.read_strings(variable).map_err(|error| error.in_variable(&variable.name))
+        self.read_strings(variable)
+            .map_err(|error| error.in_variable(&variable.name))
     }
 }
 
@@ -224,14 +289,15 @@ fn links<'a>(source: &Source<'a>, root: &Header<'a>) -> Result<Vec<Link<'a>>> {
     Ok(links)
 }
 
-/// Calls `visit` with the message of every attribute of an object.
+/// Calls `visit` with the message of every attribute of an object whose name may be in `wanted`: dense attributes are
+/// told apart by the hash of their name, so that the others need not be looked at.
 fn for_each_attribute<'a>(
     source: &Source<'a>,
     header: &Header<'a>,
+    wanted: &[&str],
     mut visit: impl FnMut(Cursor<'a>) -> Result<()>,
 ) -> Result<()> {
     const ATTRIBUTE_NAME_INDEX: u8 = 8;
-    const HEAP_ID_BYTES: usize = 8;
     const CREATION_INDEX_BYTES: usize = 2;
     const SHARED: u8 = 2;
     for body in header.all(kind::ATTRIBUTE) {
@@ -241,11 +307,24 @@ fn for_each_attribute<'a>(
         && let Some((heap, index)) = message::dense_storage(&mut info, CREATION_INDEX_BYTES)?
     {
         let heap = FractalHeap::open(source, heap)?;
+        let hashes: Vec<u32> = wanted
+            .iter()
+            .map(|name| checksum::lookup3(name.as_bytes()))
+            .collect();
         btree::for_each_record(source, index, ATTRIBUTE_NAME_INDEX, |record| {
-            if record.get(HEAP_ID_BYTES).is_none_or(|flags| flags & SHARED != 0) {
+            // Heap id, flags, creation order, hash of the name.
+            let Some(([id @ .., flags, _, _, _, _], hash)) = record.split_last_chunk::<4>() else {
+                return Err(NetcdfError::unsupported(
+                    "an index of attributes with other records",
+                ));
+            };
+            if !hashes.contains(&u32::from_le_bytes(*hash)) {
+                return Ok(());
+            }
+            if flags & SHARED != 0 {
                 return Err(NetcdfError::unsupported("shared attributes"));
             }
-            visit(heap.object(&record[..HEAP_ID_BYTES])?)
+            visit(heap.object(id)?)
         })?;
     }
     Ok(())

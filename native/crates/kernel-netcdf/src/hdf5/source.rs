@@ -15,7 +15,11 @@ pub(super) struct Source<'a> {
 
 impl<'a> Source<'a> {
     pub(super) fn new(bytes: &'a [u8], limits: &Limits) -> Self {
-        Self { bytes, limits: limits.clone(), visit_count: Cell::new(0) }
+        Self {
+            bytes,
+            limits: limits.clone(),
+            visit_count: Cell::new(0),
+        }
     }
 
     /// `length` bytes at `address`.
@@ -26,24 +30,41 @@ impl<'a> Source<'a> {
             self.bytes.get(start..end)
         };
         let file_length = self.bytes.len() as u64;
-        found().ok_or(NetcdfError::Truncated { offset: address, needed: length, length: file_length })
+        found().ok_or(NetcdfError::Truncated {
+            offset: address,
+            needed: length,
+            length: file_length,
+        })
     }
 
     /// A cursor over everything from `address` on.
     pub(super) fn cursor(&self, address: u64) -> Result<Cursor<'a>> {
         self.slice(address, 0)?;
-        Ok(Cursor::new(&self.bytes[address as usize..], address as usize))
+        Ok(Cursor::new(
+            &self.bytes[address as usize..],
+            address as usize,
+        ))
     }
 
     /// Counts one visited structure, so that no web of references keeps the reader busy forever.
     pub(super) fn visit(&self) -> Result<()> {
         let count = self.visit_count.get() + 1;
         self.visit_count.set(count);
-        check("the number of structures in the file", count as u64, "visits_max", self.limits.visits_max as u64)
+        check(
+            "the number of structures in the file",
+            count as u64,
+            "visits_max",
+            self.limits.visits_max as u64,
+        )
     }
 
     pub(super) fn check_depth(&self, what: &'static str, depth: usize) -> Result<()> {
-        check(what, depth as u64, "depth_max", self.limits.depth_max as u64)
+        check(
+            what,
+            depth as u64,
+            "depth_max",
+            self.limits.depth_max as u64,
+        )
     }
 }
 
@@ -58,10 +79,15 @@ pub(super) struct Cursor<'a> {
 
 impl<'a> Cursor<'a> {
     pub(super) fn new(bytes: &'a [u8], base: usize) -> Self {
-        Self { bytes, position: 0, base }
+        Self {
+            bytes,
+            position: 0,
+            base,
+        }
     }
 
     /// The offset in the file of the next byte.
+    #[inline]
     pub(super) fn offset(&self) -> usize {
         self.base + self.position
     }
@@ -90,24 +116,36 @@ impl<'a> Cursor<'a> {
         }
     }
 
+    #[inline]
     pub(super) fn skip(&mut self, count: usize) -> Result<()> {
         self.take(count).map(|_| ())
     }
 
+    #[inline]
+    fn array<const N: usize>(&mut self) -> Result<[u8; N]> {
+        let mut array = [0; N];
+        array.copy_from_slice(self.take(N)?);
+        Ok(array)
+    }
+
+    #[inline]
     pub(super) fn u8(&mut self) -> Result<u8> {
-        self.take(1).map(|bytes| bytes[0])
+        self.array().map(u8::from_le_bytes)
     }
 
+    #[inline]
     pub(super) fn u16(&mut self) -> Result<u16> {
-        self.uint(2).map(|value| value as u16)
+        self.array().map(u16::from_le_bytes)
     }
 
+    #[inline]
     pub(super) fn u32(&mut self) -> Result<u32> {
-        self.uint(4).map(|value| value as u32)
+        self.array().map(u32::from_le_bytes)
     }
 
+    #[inline]
     pub(super) fn u64(&mut self) -> Result<u64> {
-        self.uint(8)
+        self.array().map(u64::from_le_bytes)
     }
 
     /// An unsigned integer of `size` ≤ 8 bytes.
@@ -119,10 +157,17 @@ impl<'a> Cursor<'a> {
     }
 
     /// Fails unless the next bytes are `signature`.
-    pub(super) fn expect(&mut self, signature: &'static [u8], structure: &'static str) -> Result<()> {
+    pub(super) fn expect(
+        &mut self,
+        signature: &'static [u8],
+        structure: &'static str,
+    ) -> Result<()> {
         let offset = self.offset();
         if self.take(signature.len())? != signature {
-            return Err(NetcdfError::corrupt(offset, format!("no {structure} begins here")));
+            return Err(NetcdfError::corrupt(
+                offset,
+                format!("no {structure} begins here"),
+            ));
         }
         Ok(())
     }
@@ -131,7 +176,9 @@ impl<'a> Cursor<'a> {
     pub(super) fn expect_version(&mut self, version: u8, structure: &'static str) -> Result<()> {
         match self.u8()? {
             found if found == version => Ok(()),
-            found => Err(NetcdfError::unsupported(format!("version {found} of the {structure}"))),
+            found => Err(NetcdfError::unsupported(format!(
+                "version {found} of the {structure}"
+            ))),
         }
     }
 
@@ -139,7 +186,10 @@ impl<'a> Cursor<'a> {
     pub(super) fn expect_checksum(&mut self, structure: &'static str) -> Result<()> {
         let computed = super::checksum::lookup3(self.consumed());
         if self.u32()? != computed {
-            return Err(NetcdfError::Checksum { structure, offset: self.base as u64 });
+            return Err(NetcdfError::Checksum {
+                structure,
+                offset: self.base as u64,
+            });
         }
         Ok(())
     }

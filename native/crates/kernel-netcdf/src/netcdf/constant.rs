@@ -17,7 +17,11 @@ pub(super) struct Constant {
 enum Content {
     Text(String),
     /// One stored element, little-endian.
-    Number { stored: Vec<u8>, packing: Packing, time: Option<TimeUnits> },
+    Number {
+        stored: Vec<u8>,
+        packing: Packing,
+        time: Option<TimeUnits>,
+    },
 }
 
 impl Constant {
@@ -30,21 +34,39 @@ impl Constant {
             Some(Value::Text(text)) => Content::Text(text.into_owned()),
             Some(Value::Number(number)) => Content::of_number(number),
             _ if name == "file" => Content::Text(file.to_owned()),
-            _ => return Err(NetcdfError::MissingConstant { name: name.to_owned() }),
+            _ => {
+                return Err(NetcdfError::MissingConstant {
+                    name: name.to_owned(),
+                });
+            }
         };
-        Ok(Self { name: name.to_owned(), unit: None, content })
+        Ok(Self {
+            name: name.to_owned(),
+            unit: None,
+            content,
+        })
     }
 
     fn of_variable<'a>(container: &dyn Container<'a>, variable: &Variable<'a>) -> Result<Self> {
         if !matches!(variable.shape[..], [] | [1]) {
-            return Err(NetcdfError::Rank { variable: variable.name.clone(), rank: variable.shape.len() });
+            return Err(NetcdfError::Rank {
+                variable: variable.name.clone(),
+                rank: variable.shape.len(),
+            });
         }
         let content = if variable.element.is_text() {
             Content::Text(container.read_text(variable)?.pop().unwrap_or_default())
         } else if variable.element.is_number() {
             let raw = container.read(variable)?;
-            let stored = raw.runs.first().map_or(raw.fill.clone(), |run| run.bytes.to_vec());
-            Content::Number { stored, packing: Packing::of(variable)?, time: TimeUnits::of(variable) }
+            let stored = raw
+                .runs
+                .first()
+                .map_or(raw.fill.clone(), |run| run.bytes.to_vec());
+            Content::Number {
+                stored,
+                packing: Packing::of(variable)?,
+                time: TimeUnits::of(variable),
+            }
         } else {
             return Err(NetcdfError::ElementType {
                 variable: variable.name.clone(),
@@ -53,8 +75,15 @@ impl Constant {
             });
         };
         let is_time = matches!(content, Content::Number { time: Some(_), .. });
-        let unit = variable.text("units").filter(|_| !is_time).map(str::to_owned);
-        Ok(Self { name: variable.name.clone(), unit, content })
+        let unit = variable
+            .text("units")
+            .filter(|_| !is_time)
+            .map(str::to_owned);
+        Ok(Self {
+            name: variable.name.clone(),
+            unit,
+            content,
+        })
     }
 
     pub(super) fn field(&self) -> Field {
@@ -68,8 +97,16 @@ impl Constant {
     pub(super) fn repeat(&self, row_count: usize, limits: &Limits) -> Result<ArrayRef> {
         match &self.content {
             Content::Text(text) => constant_text(Some(text), row_count, limits),
-            Content::Number { stored, packing, time } => {
-                let raw = Raw { element_count: row_count, runs: Vec::new(), fill: stored.clone() };
+            Content::Number {
+                stored,
+                packing,
+                time,
+            } => {
+                let raw = Raw {
+                    element_count: row_count,
+                    runs: Vec::new(),
+                    fill: stored.clone(),
+                };
                 native_column(&self.name, &raw, packing, *time)
             }
         }
@@ -83,7 +120,17 @@ impl Content {
             Number::Unsigned(value) => (ElementType::U64, value.to_le_bytes()),
             Number::Float(value) => (ElementType::F64, value.to_le_bytes()),
         };
-        let packing = Packing { element, is_packed: false, scale: 1.0, offset: 0.0, missing: Vec::new() };
-        Self::Number { stored: stored.to_vec(), packing, time: None }
+        let packing = Packing {
+            element,
+            is_packed: false,
+            scale: 1.0,
+            offset: 0.0,
+            missing: Vec::new(),
+        };
+        Self::Number {
+            stored: stored.to_vec(),
+            packing,
+            time: None,
+        }
     }
 }

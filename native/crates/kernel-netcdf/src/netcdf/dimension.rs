@@ -21,7 +21,9 @@ struct Dimension<'v, 'a> {
 
 impl Dimension<'_, '_> {
     fn length(&self) -> u64 {
-        self.variables.first().map_or(0, |variable| variable.shape[0])
+        self.variables
+            .first()
+            .map_or(0, |variable| variable.shape[0])
     }
 }
 
@@ -31,10 +33,14 @@ impl<'v, 'a> Dimensions<'v, 'a> {
         let mut all: Vec<Dimension<'v, 'a>> = Vec::new();
         let mut lengths = Vec::new();
         for variable in variables.iter().filter(|variable| is_column(variable)) {
-            let name = named_dimension(variable, &variables).unwrap_or_else(|| phony_name(&mut lengths, variable));
+            let name = named_dimension(variable, &variables)
+                .unwrap_or_else(|| phony_name(&mut lengths, variable));
             match all.iter_mut().find(|dimension| dimension.name == name) {
                 Some(dimension) => dimension.variables.push(variable),
-                None => all.push(Dimension { name, variables: vec![variable] }),
+                None => all.push(Dimension {
+                    name,
+                    variables: vec![variable],
+                }),
             }
         }
         Self { all, variables }
@@ -52,56 +58,105 @@ impl<'v, 'a> Dimensions<'v, 'a> {
     }
 
     /// The variables of those names; they must share one dimension, `dimension` when it is given.
-    pub(super) fn named(&self, names: &[String], dimension: Option<&str>) -> Result<Vec<&'v Variable<'a>>> {
+    pub(super) fn named(
+        &self,
+        names: &[String],
+        dimension: Option<&str>,
+    ) -> Result<Vec<&'v Variable<'a>>> {
         let mut found = Vec::with_capacity(names.len());
         let mut along: Vec<&str> = dimension.into_iter().collect();
         for name in names {
-            let variable = self.variables.iter().find(|variable| variable.name == *name);
-            let variable = *variable.ok_or_else(|| NetcdfError::MissingVariable { variable: name.clone() })?;
+            let variable = self
+                .variables
+                .iter()
+                .find(|variable| variable.name == *name);
+            let variable = *variable.ok_or_else(|| NetcdfError::MissingVariable {
+                variable: name.clone(),
+            })?;
             variable.row_count()?;
-            let is_along = |dimension: &&Dimension<'_, '_>| dimension.variables.iter().any(|v| std::ptr::eq(*v, variable));
-            along.extend(self.all.iter().find(is_along).map(|dimension| dimension.name.as_str()));
+            let is_along = |dimension: &&Dimension<'_, '_>| {
+                dimension
+                    .variables
+                    .iter()
+                    .any(|v| std::ptr::eq(*v, variable))
+            };
+            along.extend(
+                self.all
+                    .iter()
+                    .find(is_along)
+                    .map(|dimension| dimension.name.as_str()),
+            );
             found.push(variable);
         }
         along.dedup();
         match along.len() {
             0 | 1 => Ok(found),
-            _ => Err(NetcdfError::AmbiguousDimension { candidates: along.join(", ") }),
+            _ => Err(NetcdfError::AmbiguousDimension {
+                candidates: along.join(", "),
+            }),
         }
     }
 
     fn missing(&self, name: Option<&str>) -> NetcdfError {
-        let names: Vec<_> = self.all.iter().map(|dimension| dimension.name.as_str()).collect();
+        let names: Vec<_> = self
+            .all
+            .iter()
+            .map(|dimension| dimension.name.as_str())
+            .collect();
         NetcdfError::MissingDimension {
             wanted: name.map_or_else(|| "at all".to_owned(), |name| format!("\"{name}\"")),
-            available: if names.is_empty() { "none".to_owned() } else { names.join(", ") },
+            available: if names.is_empty() {
+                "none".to_owned()
+            } else {
+                names.join(", ")
+            },
         }
     }
 }
 
-fn longest_shared<'d, 'v, 'a>(all: &'d [Dimension<'v, 'a>]) -> Result<Option<&'d Dimension<'v, 'a>>> {
-    let shared: Vec<_> = all.iter().filter(|dimension| dimension.variables.len() >= 2).collect();
-    let candidates = if shared.is_empty() { all.iter().collect() } else { shared };
+fn longest_shared<'d, 'v, 'a>(
+    all: &'d [Dimension<'v, 'a>],
+) -> Result<Option<&'d Dimension<'v, 'a>>> {
+    let shared: Vec<_> = all
+        .iter()
+        .filter(|dimension| dimension.variables.len() >= 2)
+        .collect();
+    let candidates = if shared.is_empty() {
+        all.iter().collect()
+    } else {
+        shared
+    };
     let Some(length) = candidates.iter().map(|dimension| dimension.length()).max() else {
         return Ok(None);
     };
-    let longest: Vec<_> = candidates.into_iter().filter(|dimension| dimension.length() == length).collect();
+    let longest: Vec<_> = candidates
+        .into_iter()
+        .filter(|dimension| dimension.length() == length)
+        .collect();
     match longest[..] {
         [one] => Ok(Some(one)),
         _ => Err(NetcdfError::AmbiguousDimension {
-            candidates: longest.iter().map(|dimension| dimension.name.as_str()).collect::<Vec<_>>().join(", "),
+            candidates: longest
+                .iter()
+                .map(|dimension| dimension.name.as_str())
+                .collect::<Vec<_>>()
+                .join(", "),
         }),
     }
 }
 
 fn is_column(variable: &Variable<'_>) -> bool {
-    let is_only_dimension = variable.text("NAME").is_some_and(|name| name.starts_with(NO_VARIABLE));
+    let is_only_dimension = variable
+        .text("NAME")
+        .is_some_and(|name| name.starts_with(NO_VARIABLE));
     variable.shape.len() == 1 && !is_only_dimension
 }
 
 fn named_dimension(variable: &Variable<'_>, all: &[&Variable<'_>]) -> Option<String> {
     if let Some(Value::References(addresses)) = variable.attribute("DIMENSION_LIST") {
-        let scale = all.iter().find(|scale| Some(&scale.address) == addresses.first());
+        let scale = all
+            .iter()
+            .find(|scale| Some(&scale.address) == addresses.first());
         return scale.map(|scale| scale.name.clone());
     }
     (variable.text("CLASS") == Some("DIMENSION_SCALE")).then(|| variable.name.clone())
@@ -109,9 +164,12 @@ fn named_dimension(variable: &Variable<'_>, all: &[&Variable<'_>]) -> Option<Str
 
 fn phony_name(lengths: &mut Vec<u64>, variable: &Variable<'_>) -> String {
     let length = variable.shape[0];
-    let index = lengths.iter().position(|known| *known == length).unwrap_or_else(|| {
-        lengths.push(length);
-        lengths.len() - 1
-    });
+    let index = lengths
+        .iter()
+        .position(|known| *known == length)
+        .unwrap_or_else(|| {
+            lengths.push(length);
+            lengths.len() - 1
+        });
     format!("phony_dim_{index}")
 }

@@ -55,9 +55,14 @@ pub fn decode_netcdf(bytes: &[u8], file: &str, params: &NetcdfParams) -> Result<
     with_container(bytes, &params.limits, |container| {
         let variables = open_variables(container)?;
         let table = Table::choose(container, &variables, file, params)?;
-        params.limits.check_batch(table.row_count, table.row_bytes())?;
+        params
+            .limits
+            .check_batch(table.row_count, table.row_bytes())?;
         let columns = table.columns.iter().map(|column| column.decode(container));
-        let constants = table.constants.iter().map(|constant| constant.repeat(table.row_count, &params.limits));
+        let constants = table
+            .constants
+            .iter()
+            .map(|constant| constant.repeat(table.row_count, &params.limits));
         let arrays = columns.chain(constants).collect::<Result<_>>()?;
         batch(table.schema(), arrays, table.row_count)
     })
@@ -79,7 +84,10 @@ const ATTRIBUTES: [&str; 10] = [
 
 fn open_variables<'a>(container: &dyn Container<'a>) -> Result<Vec<Variable<'a>>> {
     let names = container.names()?;
-    names.iter().filter_map(|name| container.variable(name, &ATTRIBUTES).transpose()).collect()
+    names
+        .iter()
+        .filter_map(|name| container.variable(name, &ATTRIBUTES).transpose())
+        .collect()
 }
 
 /// The chosen part of a file.
@@ -90,15 +98,31 @@ struct Table<'v, 'a> {
 }
 
 impl<'v, 'a> Table<'v, 'a> {
-    fn choose(container: &dyn Container<'a>, variables: &'v [Variable<'a>], file: &str, params: &NetcdfParams) -> Result<Self> {
+    fn choose(
+        container: &dyn Container<'a>,
+        variables: &'v [Variable<'a>],
+        file: &str,
+        params: &NetcdfParams,
+    ) -> Result<Self> {
         let dimensions = Dimensions::of(variables);
         let chosen = match &params.variables {
             Some(names) => dimensions.named(names, params.dimension.as_deref())?,
             None => dimensions.along(params.dimension.as_deref())?,
         };
-        let columns = chosen.iter().map(|variable| Column::new(variable)).collect::<Result<_>>()?;
-        let constants = params.constants.iter().map(|name| Constant::read(container, name, file)).collect::<Result<_>>()?;
-        Ok(Self { row_count: common_row_count(&chosen)?, columns, constants })
+        let columns = chosen
+            .iter()
+            .map(|variable| Column::new(variable))
+            .collect::<Result<_>>()?;
+        let constants = params
+            .constants
+            .iter()
+            .map(|name| Constant::read(container, name, file))
+            .collect::<Result<_>>()?;
+        Ok(Self {
+            row_count: common_row_count(&chosen)?,
+            columns,
+            constants,
+        })
     }
 
     fn schema(&self) -> SchemaRef {
@@ -109,7 +133,11 @@ impl<'v, 'a> Table<'v, 'a> {
 
     /// An upper bound of the bytes of one row, without the text of unbounded length.
     fn row_bytes(&self) -> usize {
-        let columns: usize = self.columns.iter().map(|column| column.variable.element.size().max(size_of::<f64>())).sum();
+        let columns: usize = self
+            .columns
+            .iter()
+            .map(|column| column.variable.element.size().max(size_of::<f64>()))
+            .sum();
         columns + self.constants.len() * size_of::<f64>()
     }
 }
@@ -124,7 +152,12 @@ fn common_row_count(variables: &[&Variable<'_>]) -> Result<usize> {
         let rows = variable.row_count()? as usize;
         if rows != expected {
             let (variable, first) = (variable.name.clone(), first.name.clone());
-            return Err(NetcdfError::RowCount { variable, rows, first, expected });
+            return Err(NetcdfError::RowCount {
+                variable,
+                rows,
+                first,
+                expected,
+            });
         }
     }
     Ok(expected)
@@ -147,7 +180,11 @@ impl<'v, 'a> Column<'v, 'a> {
             });
         }
         let time = TimeUnits::of(variable).filter(|_| variable.element.is_number());
-        Ok(Self { variable, packing: Packing::of(variable)?, time })
+        Ok(Self {
+            variable,
+            packing: Packing::of(variable)?,
+            time,
+        })
     }
 
     fn field(&self) -> Field {

@@ -1,0 +1,97 @@
+import { mkdtemp, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import type { ProtocolPoint } from "@sferic/engine";
+import { afterAll, beforeAll, expect, test } from "vitest";
+import { lightningIn, runChild, strayNames, visibleRows } from "./lightning.ts";
+
+/** How many kills at random moments; the seed makes the moments repeatable up to the machine's own timing. */
+const randomKills = Number(process.env["SFERIC_KILLS"] ?? 100);
+const seed = Number(process.env["SFERIC_KILL_SEED"] ?? 1);
+
+const steps: [ProtocolPoint, string?][] = [
+  ["planned"],
+  ["intent"],
+  ["staged"],
+  ["prepared"],
+  ["published", "geospatial"],
+  ["published", "csv"],
+  ["published", "db"],
+  ["all-published"],
+  ["committed"],
+  ["acknowledged"],
+  ["cleaned"],
+];
+
+let root: string;
+let undisturbed: Awaited<ReturnType<typeof visibleRows>>;
+let seconds: number;
+
+beforeAll(async () => {
+  root = await mkdtemp(join(tmpdir(), "sferic-kill-"));
+  const folder = join(root, "undisturbed");
+  const started = performance.now();
+  const ending = await runChild([await lightningIn(folder)]);
+  seconds = (performance.now() - started) / 1000;
+  expect(ending).toEqual({ killed: false, code: 0, stderr: "" });
+  undisturbed = await visibleRows(folder);
+}, 60_000);
+
+afterAll(() => rm(root, { recursive: true, force: true }));
+
+test("the undisturbed run writes every flash of the granules into every sink", () => {
+  expect(Object.values(undisturbed).map((rows) => rows.length)).toEqual([1303, 1303, 1303]);
+});
+
+test.each(steps)("killed at %s %s, the run resumes to the same rows", { timeout: 60_000 }, async (point, operatorId) => {
+  const folder = join(root, `${point}-${operatorId ?? ""}`);
+  const spec = await lightningIn(folder);
+  const ending = await runChild([spec, "2", point, ...(operatorId === undefined ? [] : [operatorId])]);
+  expect(ending.killed, ending.stderr).toBe(true);
+  expectPartOfUndisturbed(await visibleRows(folder));
+  expect(await runChild([spec])).toEqual({ killed: false, code: 0, stderr: "" });
+  await expectUndisturbed(folder);
+});
+
+test(`killed at ${randomKills} random moments, runs resume to the same rows`, { timeout: 600_000 }, async () => {
+  const random = mulberry32(seed);
+  let kills = 0;
+  for (let attempt = 0; kills < randomKills; attempt++) {
+    const folder = join(root, `random-${attempt}`);
+    const spec = await lightningIn(folder);
+    let ending = await runChild([spec], random() * seconds * 1000);
+    while (ending.killed) {
+      kills += 1;
+      expectPartOfUndisturbed(await visibleRows(folder));
+      ending = await runChild([spec], kills < randomKills ? random() * seconds * 1000 : undefined);
+    }
+    expect(ending, ending.stderr).toMatchObject({ code: 0 });
+    await expectUndisturbed(folder);
+    await rm(folder, { recursive: true });
+  }
+});
+
+async function expectUndisturbed(folder: string): Promise<void> {
+  expect(await visibleRows(folder)).toEqual(undisturbed);
+  expect(await strayNames(folder)).toEqual([]);
+}
+
+/** Every row that is visible belongs there, and none is there twice more than it should be. */
+function expectPartOfUndisturbed(visible: typeof undisturbed): void {
+  for (const sink of Object.keys(visible) as (keyof typeof visible)[]) {
+    const left = new Map<string, number>();
+    for (const row of undisturbed[sink]) left.set(row, (left.get(row) ?? 0) + 1);
+    for (const row of visible[sink]) left.set(row, (left.get(row) ?? 0) - 1);
+    expect([...left].filter(([, count]) => count < 0)).toEqual([]);
+  }
+}
+
+/** Uniform numbers in [0, 1) from a seed (Tommy Ettinger's mulberry32). */
+function mulberry32(state: number): () => number {
+  return () => {
+    state = (state + 0x6d2b79f5) | 0;
+    let t = Math.imul(state ^ (state >>> 15), 1 | state);
+    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
+  };
+}

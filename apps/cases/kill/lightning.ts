@@ -1,0 +1,92 @@
+import { spawn } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { queryDatabase } from "@sferic/bindings/relational";
+import { rowsOf } from "@sferic/operator";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+
+const caseFolder = join(import.meta.dirname, "../lightning-stream");
+export const granules = join(import.meta.dirname, "../data/glm");
+
+/** Writes the lightning pipeline of the examples into `folder`, cut into epochs of one granule, with its outputs there. */
+export async function lightningIn(folder: string): Promise<string> {
+  const spec = JSON.parse(await readFile(join(caseFolder, "pipeline.json"), "utf8"));
+  spec.sources.flashes.filesPerEpoch = 1;
+  spec.parameters.granules.default = granules;
+  spec.parameters.out.default = join(folder, "out");
+  await mkdir(folder, { recursive: true });
+  const file = join(folder, "pipeline.json");
+  await writeFile(file, JSON.stringify(spec));
+  return file;
+}
+
+/** How a child process ended. */
+export interface Ending {
+  readonly killed: boolean;
+  readonly code: number | null;
+  readonly stderr: string;
+}
+
+/** Runs child.ts; kills it after `killAfterMs` when given. */
+export function runChild(args: readonly string[], killAfterMs?: number): Promise<Ending> {
+  const child = spawn(
+    process.execPath,
+    ["--conditions=@sferic/source", join(import.meta.dirname, "child.ts"), ...args],
+    { stdio: ["ignore", "ignore", "pipe"] },
+  );
+  let stderr = "";
+  child.stderr.on("data", (data) => (stderr += String(data)));
+  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
+  return new Promise((resolve) => {
+    child.on("close", (code, signal) => {
+      clearTimeout(timer);
+      resolve({ killed: signal === "SIGKILL", code, stderr });
+    });
+  });
+}
+
+/** What a reader sees in the outputs: rows of each sink as sorted text, duplicates kept. Throws when a file is incomplete. */
+export async function visibleRows(folder: string): Promise<Record<"parquet" | "csv" | "duckdb", string[]>> {
+  return {
+    parquet: (await Promise.all((await parts(folder, "geospatial")).map(parquetRows))).flat().toSorted(),
+    csv: (await Promise.all((await parts(folder, "csv")).map(csvRows))).flat().toSorted(),
+    duckdb: (await duckdbRows(join(folder, "out/lightning.duckdb"))).toSorted(),
+  };
+}
+
+/** Names in the output folders that are not data: what an unfinished or untidy run leaves. */
+export async function strayNames(folder: string): Promise<string[]> {
+  const names = await Promise.all(["geospatial", "csv"].map((sink) => readdir(join(folder, "out", sink))));
+  return names.flat().filter((name) => !name.startsWith("part-"));
+}
+
+async function parts(folder: string, sink: string): Promise<string[]> {
+  const names = await readdir(join(folder, "out", sink)).catch(() => []);
+  return names.filter((name) => !name.startsWith(".")).map((name) => join(folder, "out", sink, name));
+}
+
+async function parquetRows(path: string): Promise<string[]> {
+  const rows = await parquetReadObjects({ file: await asyncBufferFromFile(path), compressors });
+  return rows.map((row) =>
+    JSON.stringify(row, (_, value) => (typeof value === "bigint" ? String(value) : (value as unknown))),
+  );
+}
+
+async function csvRows(path: string): Promise<string[]> {
+  const text = await readFile(path, "utf8");
+  if (!text.endsWith("\n")) throw new Error(`${path} does not end with a line end`);
+  return text.trimEnd().split("\n").slice(1);
+}
+
+async function duckdbRows(path: string): Promise<string[]> {
+  try {
+    const batch = await queryDatabase(path, "SELECT * FROM flashes");
+    const rows = rowsOf(batch).map((row) => JSON.stringify(row));
+    batch.close();
+    return rows;
+  } catch (thrown) {
+    if (/does not exist|no such/i.test(String(thrown))) return [];
+    throw thrown;
+  }
+}
