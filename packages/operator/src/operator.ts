@@ -192,6 +192,8 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
   readonly needs: "batch" | "epoch";
   /** Names of the inputs, with their meaning; absent for one unnamed input. */
   readonly inputs?: Readonly<Record<string, string>>;
+  /** Inputs that a spec may leave unconnected. */
+  readonly optionalInputs?: readonly string[];
   /** Names of the ports beside `main`, with their meaning. */
   readonly ports?: Readonly<Record<string, string>>;
   /** Called with known schemas only. Throws `ConfigError` for what is wrong with the configuration. */
@@ -204,7 +206,9 @@ export type Delivery = "exactly-once" | "at-least-once";
 
 export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
   readonly kind: "sink";
+  /** As of a transform. */
   readonly inputs?: Readonly<Record<string, string>>;
+  readonly optionalInputs?: readonly string[];
   /** The guarantee with a checkpoint, and one sentence why. */
   readonly delivery: { readonly guarantee: Delivery; readonly why: string };
   /** Throws `ConfigError` when the input's columns do not suit. Called with known schemas only. */

@@ -50,6 +50,7 @@ export const report = defineSink({
     points: "Rows to draw: longitude, latitude, a cluster label and, where there is one, a time.",
     choice: "Optional: the rows of `select-k`, drawn as elbow and silhouette curves.",
   },
+  optionalInputs: ["choice"],
   delivery: {
     guarantee: "exactly-once",
     why: "Files are staged beside the target and renamed into place; renaming again changes nothing.",

@@ -150,7 +150,8 @@ function inputNameProblems(draft: Draft): Problem[] {
     return given ? [{ code: "missing-input", message: `${owner} has named inputs; ${form}`, ...place }] : [];
   }
   const unknown = Object.keys(from).filter((name) => !names.includes(name));
-  const missing = names.filter((name) => !Object.hasOwn(from, name));
+  const required = names.filter((name) => definition.optionalInputs?.includes(name) !== true);
+  const missing = required.filter((name) => !Object.hasOwn(from, name));
   return [
     ...unknown.map((name) => ({
       code: "unknown-input",

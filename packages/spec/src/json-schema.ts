@@ -43,7 +43,7 @@ class SchemaBuilder {
     const envelope = this.#rewritten(fieldSchema(envelopes[definition.kind]), "");
     const properties = { ...own.properties, ...envelope.properties };
     if (definition.kind !== "source" && definition.inputs !== undefined) {
-      properties["from"] = namedInputs(definition.inputs);
+      properties["from"] = namedInputs(definition.inputs, definition.optionalInputs ?? []);
     }
     this.#add(definition, {
       properties,
@@ -143,14 +143,14 @@ function takesNoText(schema: FieldSchema): boolean {
   return schema.enum !== undefined || (schema.type === "string" && schema["pattern"] !== undefined);
 }
 
-function namedInputs(inputs: Readonly<Record<string, string>>): FieldSchema {
+function namedInputs(inputs: Readonly<Record<string, string>>, optional: readonly string[]): FieldSchema {
   const read: FieldSchema = { anyOf: [{ type: "string" }, { type: "array", items: { type: "string" }, minItems: 1 }] };
   return {
     type: "object",
     properties: Object.fromEntries(
       Object.entries(inputs).map(([name, description]) => [name, { description, ...read }]),
     ),
-    required: Object.keys(inputs),
+    required: Object.keys(inputs).filter((name) => !optional.includes(name)),
     additionalProperties: false,
   };
 }

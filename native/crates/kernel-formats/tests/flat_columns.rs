@@ -2,6 +2,7 @@
 
 mod support;
 
+use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
@@ -28,12 +29,12 @@ fn columns(is_null: fn(usize, &mut Random) -> bool) -> RecordBatch {
     macro_rules! column {
         ($array:ident, $value:expr) => {{
             let mut random = Random(11);
-            let mut value = $value;
+            let value = $value;
             let values = (0..ROWS).map(|row| Some(value(row, &mut random)).filter(|_| !nulls[row]));
             Arc::new($array::from_iter(values)) as ArrayRef
         }};
     }
-    let mut walk = 0_i64;
+    let walk = Cell::new(0_i64);
     batch(vec![
         (
             "counter",
@@ -66,8 +67,8 @@ fn columns(is_null: fn(usize, &mut Random) -> bool) -> RecordBatch {
         (
             "walk",
             column!(Int64Array, |_: usize, random: &mut Random| {
-                walk += random.below(1_000_000) as i64 - 400_000;
-                walk
+                walk.set(walk.get() + random.below(1_000_000) as i64 - 400_000);
+                walk.get()
             }),
         ),
         (

@@ -85,6 +85,11 @@ impl<'a> Variable<'a> {
         }
     }
 
+    /// How many elements the variable has: 1 for a scalar. A file can claim more than there are numbers.
+    pub(crate) fn element_count(&self) -> u64 {
+        self.shape.iter().fold(1, |count, length| count.saturating_mul(*length))
+    }
+
     /// The length along the one dimension; an error for scalars and for arrays of higher rank.
     pub(crate) fn row_count(&self) -> Result<u64> {
         match self.shape[..] {

@@ -82,7 +82,7 @@ impl<'a> Container<'a> for ReaderFile {
 
     fn read(&self, variable: &Variable<'a>) -> Result<Raw<'a>> {
         let dataset = dataset(variable);
-        let element_count = variable.shape.iter().product();
+        let element_count = variable.element_count();
         self.limits
             .dataset_bytes(element_count, variable.element.size())
             .and_then(|_| dataset.read_native_bytes().map_err(refused))
@@ -98,7 +98,7 @@ impl<'a> Container<'a> for ReaderFile {
     }
 
     fn read_text(&self, variable: &Variable<'a>) -> Result<Vec<String>> {
-        let element_count: u64 = variable.shape.iter().product();
+        let element_count = variable.element_count();
         self.limits
             .dataset_bytes(
                 element_count,

@@ -125,10 +125,7 @@ impl<'a> File<'a> {
     /// The stored elements, each of `layout.datatype.size` bytes, in the byte order of the file.
     fn raw(&self, variable: &Variable<'a>, layout: &Layout<'a>) -> Result<Raw<'a>> {
         let element_bytes = layout.datatype.size;
-        let element_count = variable
-            .shape
-            .iter()
-            .fold(1, |count: u64, length| count.saturating_mul(*length));
+        let element_count = variable.element_count();
         let byte_count = self
             .source
             .limits
@@ -188,7 +185,7 @@ impl<'a> File<'a> {
         } = layout.datatype;
         self.source
             .limits
-            .dataset_bytes(variable.shape.iter().product(), size_of::<String>())?;
+            .dataset_bytes(variable.element_count(), size_of::<String>())?;
         let raw = self.raw(variable, layout)?;
         let mut strings = Vec::with_capacity(raw.element_count);
         let mut text_bytes = 0;

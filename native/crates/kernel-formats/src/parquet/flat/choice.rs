@@ -1,5 +1,6 @@
 //! Chooses an encoding from a sample.
 
+use super::bit_packing::bit_width;
 use super::delta::delta_bits;
 use super::dictionary::{Key, build, mix};
 use super::value::FlatValue;
@@ -31,9 +32,8 @@ impl Key for Bits {
 
 /// The encodings worth trying, best first; the last one always works.
 ///
-/// Looks at up to 4,096 values in 16 stretches. A dictionary has to halve the number of distinct
-/// values at least, because building one costs more than storing values plainly; differences have to
-/// save a quarter of the bits.
+/// Looks at up to 4,096 values in 16 stretches. Differences have to save a quarter of the bits, because
+/// plain values compress better.
 pub(super) fn choose<T: FlatValue>(values: &[T]) -> Vec<ValueEncoding> {
     let stretches = || stretches(values.len()).map(|range| &values[range]);
     let sampled: Vec<Bits> = stretches()
@@ -70,16 +70,24 @@ pub(super) fn dictionary_pays<K: Key>(count: usize, key: impl Fn(usize) -> K) ->
     dictionary_bits(&sampled).is_some()
 }
 
+/// The bits that dictionary indices would take, if a dictionary pays: if at least half of the sampled
+/// values occur again in the sample, so that at least half of all values were seen (Good and Turing).
 fn dictionary_bits<K: Key>(sampled: &[K]) -> Option<u64> {
-    let dictionary = build(sampled.iter().copied(), sampled.len() / 2)?;
+    let dictionary = build(sampled.iter().copied(), sampled.len())?;
+    let mut counts = vec![0_u32; dictionary.entries.len()];
+    for index in &dictionary.indices {
+        counts[*index as usize] += 1;
+    }
+    let singles = counts.iter().filter(|count| **count == 1).count();
+    if singles * 2 > sampled.len() {
+        return None;
+    }
     let changes = dictionary
         .indices
         .windows(2)
         .filter(|pair| pair[0] != pair[1])
         .count() as u64;
-    let width = u64::from(super::bit_packing::bit_width(
-        dictionary.entries.len() as u64
-    ));
+    let width = u64::from(bit_width(dictionary.entries.len() as u64));
     // Long runs are stored once: a change costs about three bytes there.
     Some((width * sampled.len() as u64).min(changes * 24))
 }
