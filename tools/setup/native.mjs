@@ -2,7 +2,7 @@
 import { createHash } from "node:crypto";
 import { existsSync, mkdirSync, readdirSync, readFileSync, utimesSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { run, upToDate } from "./phases.mjs";
+import { cargoProgress, run, upToDate } from "./phases.mjs";
 import { cargoTargetDirectory, notes, root } from "./places.mjs";
 import { requireCompilers, rustVersion } from "./prerequisites.mjs";
 
@@ -76,6 +76,7 @@ export async function buildNative() {
   requireCompilers();
   await run(name, "npm", ["run", "addon", "--workspace", "native"], {
     env: { CARGO_TARGET_DIR: claimTargetDirectory(), CARGO_TERM_PROGRESS_WHEN: "never" },
+    shorten: cargoProgress,
   });
   mkdirSync(notes, { recursive: true });
   writeFileSync(stamp, JSON.stringify({ hash, compiler, addons: addons() }));

@@ -24,22 +24,25 @@ for (const [signal, code] of [
   process.on(signal, () => {
     if (running === undefined) process.exit(code);
     running.stopped = code;
-    stop(running.child, signal);
+    stop(running.child);
   });
 }
 
-/** Phases run in a process group of their own, so that compilers end together with whoever started them. */
-function stop(child, signal) {
+/**
+ * Phases run in a process group of their own, so that compilers end together with whoever started them. Always SIGTERM:
+ * a shell's background commands ignore SIGINT.
+ */
+function stop(child) {
   try {
-    process.kill(-child.pid, signal);
+    process.kill(-child.pid, "SIGTERM");
   } catch {
-    child.kill(signal);
+    child.kill("SIGTERM");
   }
 }
 
 /**
  * Runs a command as a phase with visible progress on stderr and resolves to what it printed; `shorten` makes a line of
- * that fit for display. Rejects with {@link PhaseError} when it ends with another code than 0. Ends this process with 130
+ * that fit for display, or empty to skip it. Rejects with {@link PhaseError} when it ends with another code than 0. Ends this process with 130
  * when interrupted.
  */
 export async function run(name, command, args, { cwd = root, env = {}, shorten = (line) => line } = {}) {
@@ -96,6 +99,13 @@ export function handOver(command, args, env = {}) {
   });
 }
 
+const cargoDoes = /^(Compiling|Checking|Downloading|Downloaded|Running|Blocking|Finished)\b|waiting for file lock/;
+
+/** What cargo is doing, for `shorten`: not what it has to say about it. */
+export function cargoProgress(line) {
+  return cargoDoes.test(line) ? line : "";
+}
+
 /** One line about a phase that had nothing to do. */
 export function upToDate(name) {
   console.error(`${name.padEnd(nameWidth)} up to date`);
@@ -111,7 +121,7 @@ function startDisplay(name, shorten) {
   const elapsed = () => `${Math.round((Date.now() - started) / 1000)} s`;
   const draw = () => {
     const head = `${spinner[frame++ % spinner.length]} ${name.padEnd(nameWidth - 2)} ${elapsed().padStart(6)}  `;
-    const room = Math.max(0, (process.stderr.columns ?? 80) - head.length - 1);
+    const room = Math.max(0, (process.stderr.columns || 80) - head.length - 1);
     process.stderr.write(`\r\u001b[2K${head}${said.slice(0, room)}`);
   };
   if (!live) console.error(`${name.padEnd(nameWidth)} …`);
@@ -120,8 +130,9 @@ function startDisplay(name, shorten) {
     : setInterval(() => console.error(`${name.padEnd(nameWidth)} ${elapsed().padStart(6)}  ${said}`), plainEveryMs);
   return {
     say(text) {
-      const line = stripControl(text).trim().split("\n").at(-1).trim();
-      if (line !== "") said = shorten(line).slice(0, 160);
+      const lines = stripControl(text).split("\n");
+      const last = lines.map((line) => shorten(line.trim())).findLast((line) => line !== "");
+      if (last !== undefined) said = last.slice(0, 160);
     },
     end(result) {
       clearInterval(timer);

@@ -6,10 +6,11 @@
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
+import { countCargo, countVitest, summaryLine } from "./counts.mjs";
 import { fail } from "./fail.mjs";
 import { installPackages } from "./install.mjs";
 import { buildNative, claimTargetDirectory } from "./native.mjs";
-import { run } from "./phases.mjs";
+import { cargoProgress, run } from "./phases.mjs";
 import { notes, root } from "./places.mjs";
 import { requireCompilers, requireNode } from "./prerequisites.mjs";
 
@@ -31,26 +32,10 @@ async function check(name, action, count = () => ({ passed: 0, failed: 0, skippe
   }
 }
 
-/** Sums cargo's `test result:` lines. */
-function countCargo(output) {
-  const counts = { passed: 0, failed: 0, skipped: 0 };
-  for (const [, passed, failed, ignored] of output.matchAll(
-    /^test result: .*? (\d+) passed; (\d+) failed; (\d+) ignored/gm,
-  )) {
-    counts.passed += Number(passed);
-    counts.failed += Number(failed);
-    counts.skipped += Number(ignored);
-  }
-  return counts;
-}
-
 const vitestReport = join(notes, "vitest.json");
 
-function countVitest() {
-  if (!existsSync(vitestReport)) return { passed: 0, failed: 1, skipped: 0 };
-  const report = JSON.parse(readFileSync(vitestReport, "utf8"));
-  const skipped = report.numPendingTests + report.numTodoTests;
-  return { passed: report.numPassedTests, failed: report.numFailedTests, skipped };
+function countReport() {
+  return countVitest(existsSync(vitestReport) ? JSON.parse(readFileSync(vitestReport, "utf8")) : undefined);
 }
 
 /** The generated loader and types are committed; in CI they must be what the build makes. */
@@ -65,10 +50,11 @@ async function checkRust() {
     run(`cargo ${args[0]}`, "cargo", args, {
       cwd: join(root, "native"),
       env: { CARGO_TARGET_DIR: claimTargetDirectory(), CARGO_TERM_COLOR: "never" },
+      shorten: cargoProgress,
     });
-  await check("Rust format", () => cargo(["fmt", "--all", "--check"]));
+  await check("Rust format", () => cargo(["fmt", "--all", "--check", "--", "--color=never"]));
   await check("Rust lint", () =>
-    cargo(["clippy", "--release", "--locked", "--workspace", "--all-targets", "--", "-D", "warnings"]),
+    cargo(["clippy", "--release", "--locked", "--keep-going", "--workspace", "--all-targets", "--", "-D", "warnings"]),
   );
   await check(
     "Rust tests",
@@ -91,7 +77,7 @@ async function checkAll() {
   mkdirSync(notes, { recursive: true });
   rmSync(vitestReport, { force: true });
   const reporters = ["--reporter=default", "--reporter=json", `--outputFile.json=${vitestReport}`];
-  await check("TypeScript tests", () => run("TypeScript tests", "vitest", ["run", ...reporters]), countVitest);
+  await check("TypeScript tests", () => run("TypeScript tests", "vitest", ["run", ...reporters]), countReport);
   await check("generated docs", () =>
     run("generated docs", node, ["--conditions=@sferic/source", "tools/docs/operators.ts", "--check"]),
   );
@@ -107,8 +93,7 @@ function report() {
     );
   }
   console.log(`        ${"in all".padEnd(18)} ${sum("seconds").toFixed(1).padStart(7)} s\n`);
-  const skipped = sum("skipped");
-  console.log(`${sum("passed")} passed, ${sum("failed")} failed${skipped > 0 ? `, ${skipped} skipped` : ""}`);
+  console.log(summaryLine({ passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") }));
   process.exitCode = sum("failed") > 0 ? 1 : 0;
 }
 

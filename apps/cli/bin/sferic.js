@@ -28,7 +28,8 @@ function startElsewhere() {
     return giveUp(`sferic needs Node ${majorMin} or newer, and this is ${process.version}. Run "npm install" first.`);
   }
   if (existsSync(main)) return start(node, [fileURLToPath(import.meta.url)]);
-  if (existsSync(sources)) return start(node, ["--conditions=@sferic/source", "--disable-warning=ExperimentalWarning", sources]);
+  if (existsSync(sources))
+    return start(node, ["--conditions=@sferic/source", "--disable-warning=ExperimentalWarning", sources]);
   giveUp('sferic is not built: run "npm run build" in the checkout.');
 }
 

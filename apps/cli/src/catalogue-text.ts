@@ -26,7 +26,11 @@ export function catalogueText(entry: CatalogueEntry, paint: Paint): string {
   if (delivery !== undefined) sections.push(section("Delivery", `${delivery.guarantee}: ${delivery.why}`));
   if (errors.length > 0) sections.push(section("Errors of its own", errors.join("\n")));
   for (const { title, config } of examples) {
-    const json = JSON.stringify({ type, ...(kind === "transform" || kind === "sink" ? { from: "…" } : {}), ...config }, null, 2);
+    const json = JSON.stringify(
+      { type, ...(kind === "transform" || kind === "sink" ? { from: "…" } : {}), ...config },
+      null,
+      2,
+    );
     sections.push(section(`Example: ${title}`, json));
   }
   return sections.join("\n\n");
@@ -59,6 +63,7 @@ function typeText(field: JsonSchema): string {
   if (field.const !== undefined) return JSON.stringify(field.const);
   if (field.anyOf !== undefined) return field.anyOf.map(typeText).join(" | ");
   if (field.type === "array") return `list of ${typeText(field.items ?? {})}`;
-  if (field.type === "object" && field.properties !== undefined) return `{ ${Object.keys(field.properties).join(", ")} }`;
+  if (field.type === "object" && field.properties !== undefined)
+    return `{ ${Object.keys(field.properties).join(", ")} }`;
   return field.type ?? "any";
 }

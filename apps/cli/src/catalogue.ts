@@ -67,6 +67,7 @@ export function catalogueEntry(definition: Definition): CatalogueEntry {
 }
 
 function portsOf(definition: Definition): Pick<CatalogueEntry, "ports"> {
-  if (definition.kind === "source") return { ports: { invalid: "Input that could not become rows: name, reason, position." } };
+  if (definition.kind === "source")
+    return { ports: { invalid: "Input that could not become rows: name, reason, position." } };
   return definition.kind === "transform" && definition.ports !== undefined ? { ports: definition.ports } : {};
 }

@@ -20,7 +20,7 @@ test("what an earlier demo wrote goes, everything else stays", async () => {
   for (const name of [...own, ...others]) await writeFile(join(out, name), "");
   await prepareDemoFolder(out);
   const left = await readdir(out, { recursive: true });
-  expect(left.toSorted()).toEqual([".sferic-demo", "csv", ...others].toSorted());
+  expect(left.toSorted()).toEqual([".gitignore", ".sferic-demo", "csv", ...others].toSorted());
 });
 
 test("a folder with other files is not touched", async () => {

@@ -32,6 +32,7 @@ export async function prepareDemoFolder(folder: string): Promise<void> {
     throw new OperatorError({ code: "usage", message });
   }
   await writeFile(join(folder, mark), "Results of sferic demo. A demo into this folder replaces them.\n");
+  await writeFile(join(folder, ".gitignore"), "*\n");
   for (const name of ownNames) await rm(join(folder, name), { recursive: true, force: true });
   for (const name of partFolders) await removeParts(join(folder, name));
 }

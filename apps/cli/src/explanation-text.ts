@@ -3,7 +3,7 @@ import type { Bounds } from "@sferic/operator";
 import { columnsText } from "./columns.ts";
 import { placeText } from "./run-summary.ts";
 import type { Paint } from "./terminal.ts";
-import { countText, indented, textTable } from "./text.ts";
+import { bytesText, counted, indented, textTable } from "./text.ts";
 import { triggerText } from "./trigger.ts";
 
 /** A plan for people: how it runs, its graph, what flows on every edge, and what each sink guarantees. */
@@ -27,16 +27,19 @@ function runText({ trigger, checkpoint, seed, operators }: Explanation): string 
       .map(({ id, bounds }) => [`bounds of ${id}`, boundsText(bounds ?? {})]),
     ...operators
       .filter(({ watermark }) => watermark !== undefined)
-      .map(({ id, watermark }) => [`watermark of ${id}`, `${watermark!.column}, ${watermark!.delay} behind the newest row`]),
+      .map(({ id, watermark }) => [
+        `watermark of ${id}`,
+        `${watermark!.column}, ${watermark!.delay} behind the newest row`,
+      ]),
   ];
   return textTable([{ title: "" }, { title: "" }], rows).trimStart();
 }
 
 function boundsText({ filesPerEpoch, rowsPerEpoch, bytesPerEpoch }: Bounds): string {
   const bounds = [
-    filesPerEpoch === undefined ? "" : `${countText(filesPerEpoch)} files an epoch`,
-    rowsPerEpoch === undefined ? "" : `${countText(rowsPerEpoch)} rows an epoch`,
-    bytesPerEpoch === undefined ? "" : `${countText(bytesPerEpoch)} bytes an epoch`,
+    filesPerEpoch === undefined ? "" : `${counted(filesPerEpoch, "file")} an epoch`,
+    rowsPerEpoch === undefined ? "" : `${counted(rowsPerEpoch, "row")} an epoch`,
+    bytesPerEpoch === undefined ? "" : `${bytesText(bytesPerEpoch)} an epoch`,
   ].filter((bound) => bound !== "");
   return bounds.join(", ") || "none: an epoch takes all there is";
 }

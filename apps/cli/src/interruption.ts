@@ -24,7 +24,9 @@ export function listenForSignals(onDrain: () => void, emitter: NodeJS.EventEmitt
       drain.abort();
       onDrain();
     } else if (now - last > sameWithinMs) {
-      abort.abort(new OperatorError({ code: "aborted", message: "Interrupted before the epoch in work was committed." }));
+      abort.abort(
+        new OperatorError({ code: "aborted", message: "Interrupted before the epoch in work was committed." }),
+      );
     }
     last = now;
   };

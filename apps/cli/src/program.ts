@@ -57,8 +57,9 @@ function addSpecCommands(program: Command, terminal: Terminal, runs: Runs): void
     async (options: never, spec) => (await import("./commands/check.ts")).check(terminal, spec!, options),
   );
   runs(
-    withPlan(withSpec(program.command("explain"), "Show the graph, columns with units, bounds and guarantees."))
-      .addHelpText("after", examples("sferic explain pipeline.json")),
+    withPlan(
+      withSpec(program.command("explain"), "Show the graph, columns with units, bounds and guarantees."),
+    ).addHelpText("after", examples("sferic explain pipeline.json")),
     async (options: never, spec) => (await import("./commands/explain.ts")).explain(terminal, spec!, options),
   );
   runs(

@@ -43,7 +43,9 @@ test("on a terminal the lines are drawn over, and cleared in the end", () => {
   const progress = new Progress(terminal);
   progress.take(rows("flashes", 10));
   vi.advanceTimersByTime(200);
-  expect(err.text).toBe("  flashes  10 rows, 100 a second\n  100 ms\n\u001B[2A\u001B[0J  flashes  10 rows, 50 a second\n  200 ms\n");
+  expect(err.text).toBe(
+    "  flashes  10 rows, 100 a second\n  100 ms\n\u001B[2A\u001B[0J  flashes  10 rows, 50 a second\n  200 ms\n",
+  );
   progress.stop();
   expect(err.text.endsWith("\u001B[2A\u001B[0J")).toBe(true);
 });

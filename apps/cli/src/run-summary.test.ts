@@ -13,7 +13,12 @@ const result: RunResult = {
   operators: {
     flashes: { kind: "source", rowsOut: 1303, bytesRead: 2_891_898, invalid: 12, ports: {} },
     windows: { kind: "transform", rowsIn: 1303, rowsOut: 7, ports: { late: 2 } },
-    out: { kind: "sink", rowsIn: 7, delivery: "exactly-once", files: [1, 2, 3, 4, 5, 6].map((n) => resolve(`${n}.csv`)) },
+    out: {
+      kind: "sink",
+      rowsIn: 7,
+      delivery: "exactly-once",
+      files: [1, 2, 3, 4, 5, 6].map((n) => resolve(`${n}.csv`)),
+    },
   },
   watermarks: {},
   seconds: { total: 0.412, plan: 0, read: 0, transform: 0, stage: 0, publish: 0, commit: 0 },
@@ -65,5 +70,7 @@ test("a failure says where, why, and that committed epochs are kept", () => {
     /\n\nerror\[disk-full\] in operator "out": No space\.\nCommitted epochs are kept/,
   );
   expect(summary({ state: "failed", error })).toMatch(/No space\.$/);
-  expect(summary({ state: "failed", error: { code: "checkpoint-locked", message: "In use." } }, "/c")).toMatch(/In use\.$/);
+  expect(summary({ state: "failed", error: { code: "checkpoint-locked", message: "In use." } }, "/c")).toMatch(
+    /In use\.$/,
+  );
 });

@@ -28,7 +28,10 @@ async function bytesOf(path: string): Promise<Buffer> {
   } catch (thrown) {
     const { code, message } = thrown as NodeJS.ErrnoException;
     const reasons: Record<string, [code: string, message: string]> = {
-      ENOENT: ["spec-not-found", `There is no file ${path}. Give the path of a spec, or - to read it from standard input.`],
+      ENOENT: [
+        "spec-not-found",
+        `There is no file ${path}. Give the path of a spec, or - to read it from standard input.`,
+      ],
       ENOTDIR: ["spec-not-found", `${path} leads through a file that is not a folder.`],
       EISDIR: ["spec-not-readable", `${path} is a folder; give the path of a spec in it.`],
       EACCES: ["spec-not-readable", `${path} may not be read by this user; check its permissions.`],

@@ -37,9 +37,12 @@ test.each([
 
 test("a table aligns its columns and leaves no space at the end of lines", () => {
   const columns = [{ title: "id" }, { title: "rows", align: "right" }, { title: "" }] as const;
-  expect(textTable(columns, [["flashes", "1,303", ""], ["a", "7", "late"]])).toBe(
-    ["id        rows", "flashes  1,303", "a            7  late"].join("\n"),
-  );
+  expect(
+    textTable(columns, [
+      ["flashes", "1,303", ""],
+      ["a", "7", "late"],
+    ]),
+  ).toBe(["id        rows", "flashes  1,303", "a            7  late"].join("\n"));
 });
 
 test("empty lines stay empty when a text is moved right", () => {

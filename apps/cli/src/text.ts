@@ -36,10 +36,14 @@ export function textTable(
   rows: readonly (readonly string[])[],
   title: (line: string) => string = (line) => line,
 ): string {
-  const widths = columns.map((column, index) => Math.max(column.title.length, ...rows.map((row) => row[index]!.length)));
+  const widths = columns.map((column, index) =>
+    Math.max(column.title.length, ...rows.map((row) => row[index]!.length)),
+  );
   const line = (cells: readonly string[]): string =>
     cells
-      .map((cell, index) => (columns[index]!.align === "right" ? cell.padStart(widths[index]!) : cell.padEnd(widths[index]!)))
+      .map((cell, index) =>
+        columns[index]!.align === "right" ? cell.padStart(widths[index]!) : cell.padEnd(widths[index]!),
+      )
       .join("  ")
       .trimEnd();
   return [title(line(columns.map((column) => column.title))), ...rows.map(line)].join("\n");

@@ -16,7 +16,8 @@ export class Channel implements AsyncIterable<Batch> {
   #abandoned = false;
   #error: unknown;
   #wakeConsumer: (() => void) | null = null;
-  #wakeProducer: (() => void) | null = null;
+  /** One per producer that waits for room; several may share the channel. */
+  readonly #waitingProducers: (() => void)[] = [];
   /** Seconds the consumer waited for input. */
   waited = 0;
 
@@ -31,9 +32,7 @@ export class Channel implements AsyncIterable<Batch> {
     this.#bytes += batch.byteLength;
     this.#wakeConsumer?.();
     while (this.#isFull() && !this.#abandoned) {
-      await new Promise<void>((resolve) => {
-        this.#wakeProducer = resolve;
-      });
+      await new Promise<void>((resolve) => this.#waitingProducers.push(resolve));
     }
   }
 
@@ -44,7 +43,14 @@ export class Channel implements AsyncIterable<Batch> {
     this.#error = error;
     if (error !== undefined) this.#drop();
     this.#wakeConsumer?.();
-    this.#wakeProducer?.();
+    this.#wakeProducers();
+  }
+
+  /** The consumer takes nothing more: what waits and what still comes is closed, and producers go on. */
+  abandon(): void {
+    this.#abandoned = true;
+    this.#drop();
+    this.#wakeProducers();
   }
 
   async *[Symbol.asyncIterator](): AsyncGenerator<Batch> {
@@ -53,7 +59,7 @@ export class Channel implements AsyncIterable<Batch> {
         const batch = this.#queue.shift();
         if (batch !== undefined) {
           this.#bytes -= batch.byteLength;
-          this.#wakeProducer?.();
+          this.#wakeProducers();
           yield batch;
         } else if (this.#ended) {
           if (this.#error !== undefined) throw this.#error;
@@ -63,9 +69,7 @@ export class Channel implements AsyncIterable<Batch> {
         }
       }
     } finally {
-      this.#abandoned = true;
-      this.#drop();
-      this.#wakeProducer?.();
+      this.abandon();
     }
   }
 
@@ -80,6 +84,10 @@ export class Channel implements AsyncIterable<Batch> {
 
   #isFull(): boolean {
     return !this.#unbounded && !this.#ended && (this.#queue.length >= batchesMax || this.#bytes >= bytesMax);
+  }
+
+  #wakeProducers(): void {
+    for (const wake of this.#waitingProducers.splice(0)) wake();
   }
 
   #drop(): void {

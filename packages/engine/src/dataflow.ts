@@ -132,6 +132,9 @@ class Dataflow implements DataflowOutcome {
       else await this.#runSink(node.id, instance as Sink);
     } catch (thrown) {
       throw asOperatorError(thrown, node.id);
+    } finally {
+      // An operator may end before it took, or even looked at, all of its input.
+      for (const channel of Object.values(this.#inputs.get(node.id)!)) channel.abandon();
     }
     const waited = Object.values(this.#inputs.get(node.id)!).reduce((sum, channel) => sum + channel.waited, 0);
     this.operators[node.id]!.seconds += Math.max(0, (performance.now() - started) / 1000 - waited - this.#blocked(node.id));
@@ -189,9 +192,12 @@ class Dataflow implements DataflowOutcome {
   }
 
   async #emit(id: string, output: Output): Promise<void> {
-    this.#epoch.signal.throwIfAborted();
     const { port, batch } = "port" in output ? output : { port: "main", batch: output };
     const handle = isBatch(batch) ? batch : this.#registry.batches.fromArrow(batch);
+    if (this.#epoch.signal.aborted) {
+      handle.close();
+      throw this.#epoch.signal.reason;
+    }
     const counts = this.operators[id]!;
     if (port === "main") counts.rowsOut += handle.rowCount;
     else counts.ports[port] = (counts.ports[port] ?? 0) + handle.rowCount;

@@ -1,6 +1,6 @@
 import { join } from "node:path";
 import { type Bounds, type Epoch, type Offset, OperatorError, type Sink, type Source, type Staged } from "@sferic/operator";
-import { makeDirectory, replaceDurably } from "./checkpoint/durable-files.ts";
+import { makeDirectory, replaceDurably } from "@sferic/operator/durable-files";
 import type { Recovery } from "./checkpoint/checkpoint.ts";
 import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
 import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow.ts";
@@ -193,7 +193,7 @@ export class EpochRunner {
     await makeDirectory(this.#home.deadLetters);
     const path = join(this.#home.deadLetters, `${String(epoch).padStart(10, "0")}.jsonl`);
     await replaceDurably(path, letters.map((letter) => `${JSON.stringify(letter)}\n`).join(""));
-    if (this.#home.checkpoint !== null) this.#summary.deadLetters.push(path);
+    this.#summary.deadLetters.push(path);
     for (const { source, name, reason } of letters) {
       await this.#emit({ type: "invalid", epoch, operatorId: source, name, reason });
     }

@@ -20,7 +20,12 @@ const spec = {
 
 test("operators, edges with columns, and how the run goes", async () => {
   const explained = explainPlan(await planOf(spec));
-  expect(explained).toMatchObject({ pipeline: "p", trigger: "available-now", checkpoint: resolve("/base/check"), seed: 0 });
+  expect(explained).toMatchObject({
+    pipeline: "p",
+    trigger: "available-now",
+    checkpoint: resolve("/base/check"),
+    seed: 0,
+  });
   expect(explained.operators.map(({ id }) => id)).toEqual(["numbers", "same", "all", "end", "rows"]);
   expect(explained.operators[0]).toMatchObject({ bounds: { filesPerEpoch: 5 }, config: { files: 2, rowsPerFile: 10 } });
   expect(explained.operators[2]).toMatchObject({ kind: "transform", needs: "epoch" });
@@ -35,7 +40,12 @@ test("every path has a guarantee, which a checkpoint decides", async () => {
   const { run, ...once } = spec;
   const durable = explainPlan(await planOf(spec)).delivery;
   expect(durable.map(({ path }) => path.join(" "))).toEqual(["numbers same all end", "numbers same rows"]);
-  expect(durable[0]).toMatchObject({ source: "numbers", sink: "end", guarantee: "exactly-once", why: "nothing is ever written" });
+  expect(durable[0]).toMatchObject({
+    source: "numbers",
+    sink: "end",
+    guarantee: "exactly-once",
+    why: "nothing is ever written",
+  });
   const fleeting = explainPlan(await planOf(once));
   expect(fleeting.checkpoint).toBeNull();
   expect(fleeting.delivery.every(({ guarantee }) => guarantee === "at-least-once")).toBe(true);

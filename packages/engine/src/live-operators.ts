@@ -1,5 +1,5 @@
-import { mkdir } from "node:fs/promises";
 import type { OperatorContext, Sink, Source, Transform } from "@sferic/operator";
+import { makeDirectory } from "@sferic/operator/durable-files";
 import { createFormat, type Plan, type PlannedOperator, resolvePath } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
 import type { RunHome } from "./run.ts";
@@ -14,7 +14,7 @@ export async function createOperators(plan: Plan, home: RunHome): Promise<LiveOp
   const all: LiveOperator[] = [];
   for (const planned of plan.operators) {
     const context = contextOf(plan, planned, home);
-    await mkdir(context.scratchDirectory, { recursive: true });
+    await makeDirectory(context.scratchDirectory);
     all.push({ planned, instance: planned.definition.create(planned.config, context) as Source | Transform | Sink });
   }
   const close = async (): Promise<void> => {

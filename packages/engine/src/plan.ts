@@ -167,6 +167,7 @@ class Planner {
       await definition.accept?.(schemas, config, this.#context);
     } catch (thrown) {
       this.#report(node, thrown instanceof ConfigError ? thrown.problems : [problemOf(thrown)]);
+      if (thrown instanceof ConfigError) return thrown.ports;
     }
     return {};
   }

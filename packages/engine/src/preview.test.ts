@@ -27,7 +27,12 @@ async function planOf(source: object, total: object = {}): Promise<Plan> {
 
 test("the first rows come from the first file, and no sink opens", async () => {
   const preview = await previewOperator(await planOf({ files: 1000 }), "same", { rows: 3 });
-  expect(preview).toMatchObject({ operator: "same", port: "main", rows: [{ n: 0 }, { n: 1 }, { n: 2 }], complete: false });
+  expect(preview).toMatchObject({
+    operator: "same",
+    port: "main",
+    rows: [{ n: 0 }, { n: 1 }, { n: 2 }],
+    complete: false,
+  });
   expect(preview.schema).toEqual([{ name: "n", type: "int32", nullable: false }]);
   expect(doings).toEqual({ filesRead: [0], sinksOpened: 0, batchesOpen: 0 });
 });
@@ -88,5 +93,7 @@ test.each([
 
 test("an aborted preview ends as such", async () => {
   const signal = AbortSignal.abort();
-  await expect(previewOperator(await planOf({ files: 50 }), "all.sum", { signal })).rejects.toMatchObject({ code: "aborted" });
+  await expect(previewOperator(await planOf({ files: 50 }), "all.sum", { signal })).rejects.toMatchObject({
+    code: "aborted",
+  });
 });

@@ -18,7 +18,7 @@ import {
   type TransformDefinition,
 } from "@sferic/operator";
 import type { OperatorNode, Reference } from "@sferic/spec";
-import { remove } from "./checkpoint/durable-files.ts";
+import { remove } from "@sferic/operator/durable-files";
 import { type DataflowOutcome, type LiveOperator, type Range, runDataflow } from "./dataflow.ts";
 import { createOperators } from "./live-operators.ts";
 import type { Plan, PlannedOperator } from "./plan.ts";

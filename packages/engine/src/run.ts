@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { asOperatorError, OperatorError } from "@sferic/operator";
 import { formatIssue } from "@sferic/spec";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
-import { remove } from "./checkpoint/durable-files.ts";
+import { remove } from "@sferic/operator/durable-files";
 import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
 import { EpochRunner } from "./epoch-runner.ts";
@@ -70,7 +70,7 @@ async function runEpochs(
   const configured = options.checkpoint ?? plan.spec.run.checkpoint;
   const directory = configured === undefined ? null : resolvePath(plan.baseDirectory, configured);
   await emit({ type: "started", run: summary.run, pipeline: plan.spec.name, checkpoint: directory });
-  await using home = directory === null ? await temporaryHome() : await checkpointHome(plan, directory, emit);
+  await using home = directory === null ? await temporaryHome(plan, summary.run) : await checkpointHome(plan, directory, emit);
   summary.durable = directory !== null;
   await using operators = await createOperators(plan, home);
   const runner = new EpochRunner(plan, home, operators.all, summary, { emit, ...options });
@@ -106,13 +106,13 @@ async function checkpointHome(
   };
 }
 
-async function temporaryHome(): Promise<RunHome> {
+async function temporaryHome(plan: Plan, run: string): Promise<RunHome> {
   const directory = await mkdtemp(join(tmpdir(), "sferic-run-"));
   return {
     checkpoint: null,
     history: randomUUID(),
     scratch: (operatorId) => join(directory, operatorId),
-    deadLetters: join(directory, "dead-letters"),
+    deadLetters: join(plan.baseDirectory, ".sferic", "dead-letters", plan.spec.name, run),
     [Symbol.asyncDispose]: () => remove(directory),
   };
 }

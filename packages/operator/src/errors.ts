@@ -1,3 +1,5 @@
+import type { PortSchemas } from "./operator.ts";
+
 /** Who has to act: the author of the spec, whoever runs the outside system, or the engine's developers. */
 export type ErrorDomain = "user" | "external" | "internal";
 
@@ -90,13 +92,18 @@ export interface ConfigProblem {
   hint?: string;
 }
 
-/** Thrown by `output` with every {@link ConfigProblem} of the operator; the plan turns them into issues. */
+/**
+ * Thrown by `output` with every {@link ConfigProblem} of the operator; the plan turns them into issues. `ports` says what
+ * the operator would give without the mistakes, where that is clear, so that what follows it is checked too.
+ */
 export class ConfigError extends Error {
   override readonly name = "ConfigError";
   readonly problems: readonly ConfigProblem[];
+  readonly ports: PortSchemas;
 
-  constructor(problems: readonly ConfigProblem[]) {
+  constructor(problems: readonly ConfigProblem[], ports: PortSchemas = {}) {
     super(problems.map((problem) => problem.message).join("; "));
     this.problems = problems;
+    this.ports = ports;
   }
 }

@@ -1,4 +1,4 @@
-import { mkdir, rm } from "node:fs/promises";
+import { rm } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { createParquet } from "@sferic/bindings/formats";
 import { writeTable } from "@sferic/bindings/relational";
@@ -12,6 +12,7 @@ import {
   type Sink,
   type Staged,
 } from "@sferic/operator";
+import { makeDirectory } from "@sferic/operator/durable-files";
 import { z } from "zod";
 
 const config = z.strictObject({
@@ -79,7 +80,7 @@ class DuckdbSink implements Sink {
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { table, write } = this.#config;
     const { path } = record as { path: string };
-    await mkdir(dirname(this.#database), { recursive: true });
+    await makeDirectory(dirname(this.#database));
     const { pipeline, operatorId, history } = this.#context;
     await writeTable({
       database: this.#database,

@@ -1,6 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
 import { join } from "node:path";
-import { checksumFile } from "@sferic/bindings/formats";
 import {
   type Batch,
   ConfigError,
@@ -10,28 +9,18 @@ import {
   type Format,
   formatField,
   type OperatorContext,
-  OperatorError,
   type PlanContext,
   type Published,
   type Sink,
   type Staged,
 } from "@sferic/operator";
 import { z } from "zod";
-import { makeDirectory, move, removeUpTo, sizeOf, syncDirectory } from "./files/durable.ts";
+import { Staging, type StagedFile } from "./staging.ts";
 
 const config = z.strictObject({
   url: z.string().min(1).describe("Folder for the files, a path or a `file://` URL; created when missing."),
   format: formatField.describe("How the files are written."),
 });
-
-/** One finished file, as kept in the prepared record. */
-interface StagedFile {
-  readonly name: string;
-  readonly bytes: number;
-  readonly checksum: string;
-}
-
-const stagingFolder = ".sferic-staging";
 
 /**
  * One file per epoch, `part-<epoch>-<index>-<pipeline>-<sink>.<ending>`, written into a hidden folder and renamed into
@@ -65,8 +54,7 @@ class FilesSink implements Sink {
   readonly #context: OperatorContext;
   readonly #folder: string;
   readonly #owner: string;
-  /** Epochs staged by this process, whose bytes need no second look before they are published. */
-  readonly #stagedHere = new Set<number>();
+  readonly #staging: Staging;
   #format: Format | undefined;
 
   constructor(c: z.output<typeof config>, context: OperatorContext) {
@@ -74,6 +62,7 @@ class FilesSink implements Sink {
     this.#context = context;
     this.#folder = localFolder(c.url, context);
     this.#owner = `${context.pipeline}-${context.operatorId}`;
+    this.#staging = new Staging(this.#folder, this.#owner);
   }
 
   async open(): Promise<void> {
@@ -81,21 +70,19 @@ class FilesSink implements Sink {
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
-    const folder = this.#staging(epoch.id);
     const name = `part-${digits(epoch.id, 10)}-${digits(0, 5)}-${this.#owner}.${this.#format!.ending}`;
     let writer: FileWriter | undefined;
     try {
       for await (const batch of batches) {
         if (batch.rowCount > 0) {
-          writer ??= await this.#createWriter(folder, name, batch);
+          writer ??= await this.#createWriter(join(await this.#staging.begin(epoch.id), name), batch);
           await writer.write(batch);
         }
         batch.close();
       }
       if (writer === undefined) return null;
       const { rows, bytes, checksum } = await writer.finish();
-      await syncDirectory(folder);
-      this.#stagedHere.add(epoch.id);
+      await this.#staging.seal(epoch.id);
       return { rows, record: { files: [{ name, bytes, checksum }] } };
     } catch (thrown) {
       writer?.abort();
@@ -105,41 +92,17 @@ class FilesSink implements Sink {
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { files: staged } = record as unknown as { files: StagedFile[] };
-    for (const file of staged) await this.#publishOne(file, epoch.id);
+    const published = await this.#staging.publish(epoch.id, staged, !this.#context.durable);
     if (!this.#context.durable && epoch.id === 0) await this.#removeEarlierParts(staged);
-    await syncDirectory(this.#folder);
-    return { files: staged.map(({ name }) => join(this.#folder, name)) };
+    return { files: published };
   }
 
-  async discard(epoch: number): Promise<void> {
-    this.#stagedHere.delete(epoch);
-    await removeUpTo(this.#staging(epoch), join(this.#folder, stagingFolder));
+  discard(epoch: number): Promise<void> {
+    return this.#staging.discard(epoch);
   }
 
-  async #createWriter(folder: string, name: string, batch: Batch): Promise<FileWriter> {
-    await makeDirectory(folder);
-    return this.#format!.createWriter!(join(folder, name), batch.schema);
-  }
-
-  async #publishOne(file: StagedFile, epoch: number): Promise<void> {
-    const [staged, visible] = [join(this.#staging(epoch), file.name), join(this.#folder, file.name)];
-    const stagedSize = await sizeOf(staged);
-    if (stagedSize === null) {
-      if (await isSame(visible, file)) return;
-      throw new OperatorError({
-        code: "staged-missing",
-        message: `${staged} was prepared but is gone, and ${visible} is not it. Restore the file, or reset the checkpoint.`,
-        domain: "external",
-      });
-    }
-    if (!this.#stagedHere.has(epoch) && !(await isSame(staged, file))) throw altered(staged);
-    if (this.#context.durable && (await sizeOf(visible)) !== null && !(await isSame(visible, file))) {
-      throw new OperatorError({
-        code: "output-conflict",
-        message: `${visible} is there already with other content, from a run with another checkpoint. Give this pipeline a folder of its own, or remove its old files.`,
-      });
-    }
-    await move(staged, visible);
+  #createWriter(path: string, batch: Batch): Promise<FileWriter> {
+    return this.#format!.createWriter!(path, batch.schema);
   }
 
   /** Removes the parts that earlier runs without a checkpoint left and this one did not write again. */
@@ -149,20 +112,6 @@ class FilesSink implements Sink {
       if (own.test(name) && !current.some((file) => file.name === name)) await rm(join(this.#folder, name));
     }
   }
-
-  #staging(epoch: number): string {
-    return join(this.#folder, stagingFolder, this.#owner, digits(epoch, 10));
-  }
-}
-
-async function isSame(path: string, file: StagedFile): Promise<boolean> {
-  if ((await sizeOf(path)) !== file.bytes) return false;
-  return (await checksumFile(path)).checksum === file.checksum;
-}
-
-function altered(path: string): OperatorError {
-  const message = `${path} is not what was prepared: its size or checksum differs. Restore the file, or reset the checkpoint.`;
-  return new OperatorError({ code: "staged-missing", message, domain: "external" });
 }
 
 function localFolder(url: string, context: Pick<PlanContext, "resolvePath">): string {

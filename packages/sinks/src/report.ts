@@ -1,11 +1,12 @@
-import { dirname } from "node:path";
-import { type Batch, ConfigError, defineSink, type Sink } from "@sferic/operator";
+import { rm } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { type Batch, ConfigError, defineSink, type Json, type Sink } from "@sferic/operator";
 import { z } from "zod";
 import { choiceProblems, pointProblems } from "./report/accept.ts";
 import { ChoiceCollector } from "./report/choice.ts";
 import { reportNames } from "./report/names.ts";
 import { PointCollector } from "./report/points.ts";
-import { Staging, type StagedFile } from "./report/staging.ts";
+import { Staging, type StagedFile } from "./staging.ts";
 import { titleOf } from "./report/wording.ts";
 
 const config = z.strictObject({
@@ -55,7 +56,7 @@ export const report = defineSink({
     guarantee: "exactly-once",
     why: "Files are staged beside the target and renamed into place; renaming again changes nothing.",
   },
-  errors: ["staged-file-missing"],
+  errors: ["staged-missing"],
   examples: [
     { title: "Flashes by cluster", data: "glm-minute", config: { path: "./out/report.html", label: "quality_flag" } },
   ],
@@ -84,12 +85,14 @@ export const report = defineSink({
         const { renderReport } = await import("./report/render.ts");
         const title = settings.title ?? titleOf(context.pipeline);
         const files = await renderReport(title, names, gathered, choice.finish(), epoch.signal);
-        return { rows: gathered.rowCount, record: { files: await staging.write(epoch.id, files) } };
+        return { rows: gathered.rowCount, record: { files: await staging.write(epoch.id, files) } as unknown as Json };
       },
       async publish(staged, epoch) {
-        const { files } = staged.record as { files: StagedFile[] };
+        const { files } = staged.record as unknown as { files: StagedFile[] };
+        const published = await staging.publish(epoch.id, files, true);
         const obsolete = Object.values<string>(names).filter((name) => files.every((file) => file.name !== name));
-        return { files: await staging.publish(epoch.id, files, obsolete) };
+        await Promise.all(obsolete.map((name) => rm(join(dirname(path), name), { force: true })));
+        return { files: published };
       },
       discard: (epoch) => staging.discard(epoch),
     };

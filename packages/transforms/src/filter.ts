@@ -18,7 +18,7 @@ export const filter = callable(
     config,
     output: ({ main }, c) => {
       const { problems } = checkExpressions(main!, [{ expression: c.where, pointer: "/where", type: "bool" }]);
-      if (problems.length > 0) throw new ConfigError(problems);
+      if (problems.length > 0) throw new ConfigError(problems, { main: main! });
       return { main: main! };
     },
     errors: ["expression-failed"],

@@ -36,7 +36,7 @@ export const silhouette = callable(
         ]),
       };
     },
-    errors: [],
+    errors: ["silhouette-needs-two-clusters"],
     examples: [
       {
         title: "How well blobs are separated",

@@ -55,7 +55,12 @@ async function sampleIssues(plan: Plan): Promise<Issue[]> {
       try {
         const { rows, complete } = await previewOperator(plan, `${operator}.${port}`, { rows: sampleRows });
         if (rows.length > 0 || !complete) continue;
-        report(operator, "warning", "no-rows", `no row comes out of "${operator}": there is no input, or none gets that far`);
+        report(
+          operator,
+          "warning",
+          "no-rows",
+          `no row comes out of "${operator}": there is no input, or none gets that far`,
+        );
       } catch (thrown) {
         const error = asOperatorError(thrown, operator);
         report(error.operatorId!, "error", error.code, error.message);

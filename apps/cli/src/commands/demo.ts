@@ -118,8 +118,17 @@ function closing(out: string, findings: Findings, terminal: Terminal): string {
   ].join("\n");
 }
 
-function findingsText({ flashes, satellites, clusters, bestClusterCount, silhouette, kneeClusterCount }: Findings): string {
-  const lines = [`${countText(flashes)} flashes seen by ${counted(satellites, "satellite")}, in ${counted(clusters, "cluster")}`];
+function findingsText({
+  flashes,
+  satellites,
+  clusters,
+  bestClusterCount,
+  silhouette,
+  kneeClusterCount,
+}: Findings): string {
+  const lines = [
+    `${countText(flashes)} flashes seen by ${counted(satellites, "satellite")}, in ${counted(clusters, "cluster")}`,
+  ];
   if (bestClusterCount !== null && silhouette !== null) {
     lines.push(`best number of clusters by silhouette: ${bestClusterCount} (mean silhouette ${silhouette.toFixed(3)})`);
   }

@@ -103,7 +103,11 @@ async function folderFinding(name: string, path: string): Promise<Finding> {
     const free = bavail * bsize;
     await writeFile(probe, "");
     await rm(probe);
-    return { name, status: free < diskBytesMin ? "warning" : "ok", value: `${path}, ${bytesText(free)} free, writable` };
+    return {
+      name,
+      status: free < diskBytesMin ? "warning" : "ok",
+      value: `${path}, ${bytesText(free)} free, writable`,
+    };
   } catch (thrown) {
     return { name, status: "failed", value: `${path} cannot be written: ${(thrown as Error).message}` };
   }
@@ -114,5 +118,9 @@ function clockFinding(): Finding {
   const { timeZone } = Intl.DateTimeFormat().resolvedOptions();
   const value = `${now.toISOString()}, time zone ${timeZone}`;
   if (now.getTime() >= clockMin) return { name: "clock", status: "ok", value };
-  return { name: "clock", status: "failed", value: `${value}; the clock is wrong, and watermarks and epochs follow it` };
+  return {
+    name: "clock",
+    status: "failed",
+    value: `${value}; the clock is wrong, and watermarks and epochs follow it`,
+  };
 }

@@ -35,7 +35,11 @@ async function catalogue(
   const entries = ofKinds.filter((definition) => definition.type === type).map(catalogueEntry);
   if (entries.length === 0) {
     const other = all.find((definition) => definition.type === type)?.kind;
-    throw unknownType(type, ofKinds.map((definition) => definition.type), other);
+    throw unknownType(
+      type,
+      ofKinds.map((definition) => definition.type),
+      other,
+    );
   }
   if (options.json === true) terminal.printJson({ [name]: entries });
   else terminal.print(entries.map((entry) => catalogueText(entry, terminal.paintOut)).join("\n\n\n"));

@@ -36,7 +36,10 @@ export async function preview(
 }
 
 /** A preview for people. */
-export function previewText({ operator, port, schema, rows, complete, invalid, seconds }: Preview, paint: Paint): string {
+export function previewText(
+  { operator, port, schema, rows, complete, invalid, seconds }: Preview,
+  paint: Paint,
+): string {
   const title = port === "main" ? operator : `${operator}.${port}`;
   const extent = complete ? "all of the input was read" : "the rest of the input was not read";
   const dim = (line: string): string => paint("dim", line);
@@ -55,7 +58,11 @@ function rowsText(rows: Preview["rows"], title: (line: string) => string): strin
     const isNumber = rows.every((row) => row[name] === null || typeof row[name] === "number");
     return { title: name, align: isNumber ? "right" : "left" } as const;
   });
-  return textTable(columns, rows.map((row) => names.map((name) => cellText(row[name] ?? null))), title);
+  return textTable(
+    columns,
+    rows.map((row) => names.map((name) => cellText(row[name] ?? null))),
+    title,
+  );
 }
 
 function cellText(value: Json): string {

@@ -17,9 +17,11 @@ export class RecordedStream implements OutputStream {
 }
 
 /** A terminal that keeps what it is told. */
-export function recordedTerminal(
-  options: { isTTY?: boolean; environment?: Record<string, string> } = {},
-): { terminal: Terminal; out: RecordedStream; err: RecordedStream } {
+export function recordedTerminal(options: { isTTY?: boolean; environment?: Record<string, string> } = {}): {
+  terminal: Terminal;
+  out: RecordedStream;
+  err: RecordedStream;
+} {
   const out = new RecordedStream(options.isTTY ?? false);
   const err = new RecordedStream(options.isTTY ?? false);
   return { terminal: new Terminal(out, err, options.environment ?? {}), out, err };

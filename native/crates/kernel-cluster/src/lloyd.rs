@@ -180,3 +180,102 @@ pub(crate) fn squared_distance(a: &[f64], b: &[f64]) -> f64 {
         .zip(b)
         .fold(0.0, |sum, (a, b)| sum + (a - b) * (a - b))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{dense_lloyd::DenseMethod, tree_lloyd::TreeMethod};
+
+    fn points(dimension_count: usize) -> Points {
+        let mut random = Random::new(5, 0);
+        let column = |_| (0..3_000).map(|_| random.unit() * random.unit()).collect();
+        let columns: Vec<Vec<f64>> = (0..dimension_count).map(column).collect();
+        Points::from_columns(&columns.iter().map(Vec::as_slice).collect::<Vec<_>>()).unwrap()
+    }
+
+    /// The first nearest centroid of every point, found by looking at all of them.
+    fn nearest(points: &Points, centroids: &[f64]) -> Vec<u32> {
+        let label = |point: usize| {
+            let squares = centroids
+                .chunks(points.dimension_count())
+                .map(|centroid| squared_distance(points.point(point), centroid));
+            let first = squares
+                .enumerate()
+                .reduce(|a, b| if b.1 < a.1 { b } else { a });
+            first.unwrap().0 as u32
+        };
+        (0..points.distinct_count()).map(label).collect()
+    }
+
+    /// Moves centroids about, now and then not at all or back to where they were, and compares every assignment.
+    fn follow(points: &Points, method: &impl Method) {
+        let mut random = Random::new(6, 0);
+        let cluster_count = 7;
+        let mut assigner = method.assigner(cluster_count);
+        let mut totals = Totals::new(cluster_count, points.dimension_count());
+        let home: Vec<f64> = (0..cluster_count)
+            .flat_map(|at| points.point(at * 400))
+            .copied()
+            .collect();
+        let mut centroids = home.clone();
+        let mut labels = Vec::new();
+        for round in 0..200 {
+            match round % 10 {
+                3 => {}
+                7 => centroids.clone_from(&home),
+                _ => {
+                    let step = [0.3, 0.03, 1e-3, 1e-5][random.below(4)];
+                    centroids
+                        .iter_mut()
+                        .for_each(|x| *x += step * (random.unit() - 0.5));
+                }
+            }
+            let expected = nearest(points, &centroids);
+            let changed = assigner.assign(&centroids, &mut totals);
+            assert_eq!(changed, expected != labels, "round {round}");
+            assert_eq!(assigner.labels(), expected, "round {round}");
+            let mut weights = vec![0.0; cluster_count];
+            expected
+                .iter()
+                .zip(points.weights())
+                .for_each(|(label, weight)| weights[*label as usize] += weight);
+            assert_eq!(totals.weights, weights, "round {round}");
+            let inertia: f64 = (0..expected.len())
+                .map(|point| {
+                    let start = expected[point] as usize * points.dimension_count();
+                    let centroid = &centroids[start..start + points.dimension_count()];
+                    points.weights()[point] * squared_distance(points.point(point), centroid)
+                })
+                .sum();
+            assert!(
+                (assigner.inertia(&centroids) - inertia).abs() <= 1e-12 * inertia,
+                "round {round}"
+            );
+            labels = expected;
+        }
+    }
+
+    #[test]
+    fn assignments_and_changes_are_those_of_looking_at_everything() {
+        follow(&points(1), &TreeMethod::<1>::new(&points(1)));
+        follow(&points(2), &TreeMethod::<2>::new(&points(2)));
+        follow(&points(3), &TreeMethod::<3>::new(&points(3)));
+        follow(&points(2), &DenseMethod::new(&points(2)));
+        follow(&points(6), &DenseMethod::new(&points(6)));
+    }
+
+    #[test]
+    fn of_equally_near_centroids_the_first_wins() {
+        let x: Vec<f64> = (0..101).map(f64::from).collect();
+        let points = Points::from_columns(&[&x, &x]).unwrap();
+        let centroids = points.to_inner(&[60.0, 60.0, 40.0, 40.0, 60.0, 60.0]);
+        let expected = nearest(&points, &centroids);
+        let check = |method: &dyn Fn(&[f64]) -> Vec<u32>| assert_eq!(method(&centroids), expected);
+        check(&|centroids| {
+            crate::kmeans::labels_for(&TreeMethod::<2>::new(&points), &points, centroids)
+        });
+        check(&|centroids| {
+            crate::kmeans::labels_for(&DenseMethod::new(&points), &points, centroids)
+        });
+    }
+}

@@ -37,7 +37,12 @@ pub(crate) fn constant_text(
     limits.check_batch(row_count, text.len())?;
     let byte_count = text.len() * row_count;
     let offset_max = byte_count.max(row_count) as u64;
-    check("the size of a text column", offset_max, "Arrow's offsets", i32::MAX as u64)?;
+    check(
+        "the size of a text column",
+        offset_max,
+        "Arrow's offsets",
+        i32::MAX as u64,
+    )?;
     let step = text.len() as i32;
     let offsets: Vec<i32> = (0..=row_count as i32).map(|row| row * step).collect();
     let mut values = Vec::with_capacity(byte_count);

@@ -1,8 +1,10 @@
 //! Prints how fast the crate is on this machine: `cargo run --release -p kernel-relational --example bench`. Each figure is the least of
-//! several repeats, because other work on the machine only ever adds time. The library's path comes from `SFERIC_DUCKDB_LIBRARY`.
+//! several repeats, because other work on the machine only ever adds time.
+
+#[path = "../tests/support/mod.rs"]
+mod support;
 
 use std::error::Error;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -236,11 +238,8 @@ fn table(library: &Arc<Library>, threads: usize) -> Result<(), Box<dyn Error>> {
 }
 
 fn main() -> Result<(), Box<dyn Error>> {
-    let path: PathBuf = std::env::var_os("SFERIC_DUCKDB_LIBRARY")
-        .ok_or("set SFERIC_DUCKDB_LIBRARY to the path of libduckdb")?
-        .into();
     let start = Instant::now();
-    let library = Library::load(&path)?;
+    let library = support::library();
     println!(
         "load the library                          {:8.3} ms",
         start.elapsed().as_secs_f64() * 1e3

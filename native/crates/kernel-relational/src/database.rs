@@ -88,7 +88,7 @@ impl Database {
         let file = Arc::clone(lock(&FILES).entry(path.clone()).or_default());
         let mut state = lock(&file.state);
         loop {
-            if let Some(database) = None {
+            if let Some(database) = state.database.upgrade() {
                 return Ok(database);
             }
             if !state.open {

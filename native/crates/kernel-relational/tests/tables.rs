@@ -321,6 +321,51 @@ fn a_failing_row_leaves_nothing() {
 }
 
 #[test]
+fn a_failing_replace_keeps_the_old_rows() {
+    let database = memory_database();
+    database.query("CREATE TABLE t (id BIGINT CHECK (id < 5), flash_time TIMESTAMP_NS, \"satellite \"\"name\"\"\" VARCHAR)").unwrap();
+    let schema = flashes(0, 1).schema();
+    write_table(
+        &database,
+        &schema,
+        &[flashes(0, 3)],
+        &write("t", 0, WriteMode::Append),
+    )
+    .unwrap();
+    write_table(
+        &database,
+        &schema,
+        &[flashes(3, 9)],
+        &write("t", 1, WriteMode::Replace),
+    )
+    .unwrap_err();
+    assert_eq!(numbers(&database, "SELECT id FROM t"), [0, 1, 2]);
+}
+
+#[test]
+fn rows_whose_ledger_entry_fails_are_taken_back() {
+    let database = memory_database();
+    let schema = flashes(0, 1).schema();
+    write_table(
+        &database,
+        &schema,
+        &[flashes(0, 3)],
+        &write("t", 0, WriteMode::Append),
+    )
+    .unwrap();
+    // The same ledger, but refusing epoch 1.
+    database.query("CREATE OR REPLACE TABLE sferic_ledger (pipeline VARCHAR, sink VARCHAR, epoch UBIGINT CHECK (epoch <> 1), row_count UBIGINT, table_name VARCHAR)").unwrap();
+    for mode in [WriteMode::Append, WriteMode::Replace] {
+        write_table(&database, &schema, &[flashes(3, 9)], &write("t", 1, mode)).unwrap_err();
+        assert_eq!(
+            numbers(&database, "SELECT id FROM t"),
+            [0, 1, 2],
+            "{mode:?}"
+        );
+    }
+}
+
+#[test]
 fn one_file_is_one_instance_and_reopens() {
     let folder = Folder::new("shared");
     let path = folder.join("a.duckdb");

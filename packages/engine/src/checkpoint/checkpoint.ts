@@ -2,7 +2,7 @@ import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
-import { createDurably, makeDirectory, namesIn, remove, syncDirectory, textOf } from "./durable-files.ts";
+import { createDurably, makeDirectory, namesIn, remove, syncDirectory, textOf } from "@sferic/operator/durable-files";
 import { acquireLock } from "./lock.ts";
 import { type Committed, decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 

@@ -1,10 +1,10 @@
 import { randomUUID } from "node:crypto";
 import { readFileSync } from "node:fs";
-import { rename } from "node:fs/promises";
+import { truncate } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { OperatorError } from "@sferic/operator";
-import { createDurably, remove, textOf } from "./durable-files.ts";
+import { createDurably, makeDirectory, namesIn, remove, textOf } from "@sferic/operator/durable-files";
 
 /** Who runs on a checkpoint. */
 export interface LockHolder {
@@ -12,57 +12,72 @@ export interface LockHolder {
   readonly host: string;
   /** ISO 8601, when the lock was taken. */
   readonly started: string;
-  /** Start time of the process in clock ticks since boot, where the system tells; tells a reused pid apart. */
+  /** Boot of the machine and start of the process in clock ticks since, where the system tells; tells a reused pid apart. */
   readonly processStart: string | null;
-  /** Counts takeovers: a larger number fences off every smaller one. */
+  /** Counts holders: a larger number fences off every smaller one. */
   readonly fencingEpoch: number;
+}
+
+/** The claim with the largest number; `holder` is null when it was let go or cannot be read. */
+interface Claim {
+  readonly number: number;
+  readonly holder: LockHolder | null;
 }
 
 /**
  * Takes the lock of a checkpoint folder, from a dead holder too; returns what lets go of it.
- * Throws `checkpoint-locked`, naming the holder, while another process lives on it.
+ * Throws `checkpoint-locked`, naming the holder, while another run lives on it.
+ *
+ * A claim is a file `LOCK/<number>`, created only if it is not there; the largest number holds the lock. A number is never
+ * used twice and the largest is never removed, so of any number of takers, however late one of them wakes up, one wins.
  */
 export async function acquireLock(directory: string): Promise<() => Promise<void>> {
-  const path = join(directory, "LOCK");
-  const fencingEpoch = await clearDeadHolder(path);
+  const folder = join(directory, "LOCK");
+  await makeDirectory(folder);
+  const before = await newestClaim(folder);
+  if (before.holder !== null && isAlive(before.holder)) throw lockedBy(folder, before.holder);
   const own: LockHolder = {
     pid: process.pid,
     host: hostname(),
     started: new Date().toISOString(),
     processStart: processStart(process.pid),
-    fencingEpoch,
+    fencingEpoch: before.number + 1,
   };
+  const path = claimPath(folder, own.fencingEpoch);
   try {
-    await createDurably(path, JSON.stringify(own));
+    await createDurably(path, JSON.stringify(own), `${path}.tmp-${randomUUID()}`);
+    await removeOlder(folder, own.fencingEpoch);
   } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
-    throw lockedBy(path, parseHolder(await textOf(path)));
-  }
-  return () => remove(path);
-}
-
-/** Moves a dead holder's lock away; returns the next fencing epoch. */
-async function clearDeadHolder(path: string): Promise<number> {
-  const text = await textOf(path);
-  if (text === null) return 1;
-  const holder = parseHolder(text);
-  if (holder !== null && isAlive(holder)) throw lockedBy(path, holder);
-  const aside = `${path}.dead-${randomUUID()}`;
-  try {
-    await rename(path, aside);
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return (holder?.fencingEpoch ?? 0) + 1;
+    if ((thrown as NodeJS.ErrnoException).code === "EEXIST") throw lockedBy(folder, (await newestClaim(folder)).holder);
+    await letGo(path);
     throw thrown;
   }
-  const moved = await textOf(aside);
-  if (moved !== text && moved !== null) {
-    // Between reading and renaming another process took over: what was moved is its living lock.
-    await createDurably(path, moved);
-    await remove(aside);
-    throw lockedBy(path, parseHolder(moved));
-  }
-  await remove(aside);
-  return (holder?.fencingEpoch ?? 0) + 1;
+  return () => letGo(path);
+}
+
+/** Removes the claims of earlier holders. Fails when there is a later one: then this claim came too late. */
+async function removeOlder(folder: string, own: number): Promise<void> {
+  const newest = await newestClaim(folder);
+  if (newest.number > own) throw lockedBy(folder, newest.holder);
+  for (const number of await claims(folder)) if (number < own) await remove(claimPath(folder, number));
+}
+
+/** Empties the claim, which needs no room on the disk. Its number stays taken. */
+async function letGo(path: string): Promise<void> {
+  await truncate(path).catch(() => remove(path));
+}
+
+async function claims(folder: string): Promise<number[]> {
+  return (await namesIn(folder)).filter((name) => /^\d{10}$/.test(name)).map(Number);
+}
+
+async function newestClaim(folder: string): Promise<Claim> {
+  const number = Math.max(0, ...(await claims(folder)));
+  return { number, holder: parseHolder(await textOf(claimPath(folder, number))) };
+}
+
+function claimPath(folder: string, number: number): string {
+  return join(folder, String(number).padStart(10, "0"));
 }
 
 function parseHolder(text: string | null): LockHolder | null {
@@ -77,29 +92,26 @@ function parseHolder(text: string | null): LockHolder | null {
 /** Another host's process cannot be seen from here, so it counts as alive. */
 function isAlive(holder: LockHolder): boolean {
   if (holder.host !== hostname()) return true;
-  if (holder.pid === process.pid) return holder.processStart === processStart(process.pid);
   try {
     process.kill(holder.pid, 0);
   } catch (thrown) {
-    return (thrown as NodeJS.ErrnoException).code === "EPERM";
+    if ((thrown as NodeJS.ErrnoException).code !== "EPERM") return false;
   }
   const start = processStart(holder.pid);
-  return start !== null ? holder.processStart === null || start === holder.processStart : !hasProcessTable();
+  if (start === null) return processStart(process.pid) === null;
+  return holder.processStart === null || start === holder.processStart;
 }
 
-/** Start time from /proc, null for a process that is gone or only waits to be reaped, or where there is no /proc. */
+/** From /proc; null for a process that is gone or only waits to be reaped, or where there is no /proc. */
 function processStart(pid: number): string | null {
   try {
+    const boot = readFileSync("/proc/sys/kernel/random/boot_id", "utf8").trim();
     const stat = readFileSync(`/proc/${pid}/stat`, "utf8");
     const fields = stat.slice(stat.lastIndexOf(")") + 2).split(" ");
-    return fields[0] === "Z" || fields[0] === "X" ? null : (fields[19] ?? null);
+    return fields[0] === "Z" || fields[0] === "X" ? null : `${boot} ${fields[19]}`;
   } catch {
     return null;
   }
-}
-
-function hasProcessTable(): boolean {
-  return processStart(process.pid) !== null;
 }
 
 function lockedBy(path: string, holder: LockHolder | null): OperatorError {

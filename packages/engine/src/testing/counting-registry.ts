@@ -52,7 +52,11 @@ function countingSource(doings: Doings): ReturnType<typeof defineSource> {
         for (let file = Number(start ?? 0); file < Number(end); file++) {
           doings.filesRead.push(file);
           if (c.broken.includes(file)) yield { invalid: { name: `${file}.txt`, reason: "cut short", position: null } };
-          else yield batchOf(doings, Array.from({ length: c.rowsPerFile }, (_, row) => file * c.rowsPerFile + row));
+          else
+            yield batchOf(
+              doings,
+              Array.from({ length: c.rowsPerFile }, (_, row) => file * c.rowsPerFile + row),
+            );
         }
       },
     }),

@@ -109,6 +109,7 @@ def cases():
     far = initial.copy()
     far[2] = [500.0, 500.0]
     yield record("empty-cluster-2d", points, far)
+    yield record("empty-cluster-first-iteration", points, far, iterations_max=1)
     points = blobs(random, 120, 5, 4, 2.0)
     initial = drawn(random, points, 4)
     initial[1] = 400.0

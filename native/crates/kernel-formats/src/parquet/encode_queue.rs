@@ -30,7 +30,7 @@ enum Encoder {
 
 /// One column of a row group, ready to be written; a nested one has a chunk per leaf.
 enum EncodedColumn {
-    Flat(FlatChunk),
+    Flat(Box<FlatChunk>),
     Nested(Vec<ArrowColumnChunk>),
 }
 
@@ -181,9 +181,8 @@ fn encode_column(field: &FieldRef, arrays: &[ArrayRef], encoder: Encoder) -> Res
         several => concat(&several.iter().map(AsRef::as_ref).collect::<Vec<_>>())?,
     };
     match encoder {
-        Encoder::Flat(column, compression) => {
-            flat::encode(&column, &array, compression).map(EncodedColumn::Flat)
-        }
+        Encoder::Flat(column, compression) => flat::encode(&column, &array, compression)
+            .map(|chunk| EncodedColumn::Flat(Box::new(chunk))),
         Encoder::Nested(mut writers) => {
             for (leaf, writer) in compute_leaves(field, &array)?.iter().zip(&mut writers) {
                 writer.write(leaf)?;

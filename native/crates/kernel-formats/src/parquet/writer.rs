@@ -1,6 +1,6 @@
 //! Record batches → a Parquet file.
 
-use std::io::Write;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use arrow_array::RecordBatch;
@@ -17,6 +17,8 @@ use crate::error::{FormatsError, Result};
 use crate::guard::catch;
 use crate::input::{Input, MEMORY};
 
+/// Pages reach the file in writes of at least this size.
+const BUFFER_BYTES: usize = 1 << 18;
 const CREATED_BY: &str = concat!("sferic ", env!("CARGO_PKG_VERSION"));
 
 /// Writes one Parquet file, row group by row group.
@@ -30,7 +32,7 @@ const CREATED_BY: &str = concat!("sferic ", env!("CARGO_PKG_VERSION"));
 ///
 /// Source: Apache Parquet format 2.11.
 pub struct ParquetWriter {
-    output: Output<DurableFile>,
+    output: Output<BufWriter<DurableFile>>,
     rows: u64,
 }
 
@@ -45,7 +47,13 @@ impl ParquetWriter {
     ) -> Result<Self> {
         let path = path.as_ref();
         let params = params.check()?;
-        let output = Output::new(path, schema, &params, || DurableFile::create(path))?;
+        let sink = || {
+            Ok(BufWriter::with_capacity(
+                BUFFER_BYTES,
+                DurableFile::create(path)?,
+            ))
+        };
+        let output = Output::new(path, schema, &params, sink)?;
         Ok(Self { output, rows: 0 })
     }
 
@@ -69,7 +77,10 @@ impl ParquetWriter {
             rows: self.rows,
             schema: self.output.schema.clone(),
         };
-        let file = self.output.finish()?.finish()?;
+        let file = self.output.finish()?.into_inner();
+        let file = file
+            .map_err(|error| FormatsError::io("write", &path, error.into_error()))?
+            .finish()?;
         verify(&path, &expected)?;
         Ok(FileSummary {
             rows: self.rows,

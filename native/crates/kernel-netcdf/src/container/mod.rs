@@ -87,7 +87,9 @@ impl<'a> Variable<'a> {
 
     /// How many elements the variable has: 1 for a scalar. A file can claim more than there are numbers.
     pub(crate) fn element_count(&self) -> u64 {
-        self.shape.iter().fold(1, |count, length| count.saturating_mul(*length))
+        self.shape
+            .iter()
+            .fold(1, |count, length| count.saturating_mul(*length))
     }
 
     /// The length along the one dimension; an error for scalars and for arrays of higher rank.

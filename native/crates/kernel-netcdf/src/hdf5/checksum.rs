@@ -3,6 +3,11 @@
 /// Bytes of one round.
 const BLOCK: usize = 12;
 
+/// Whether a stored checksum is the computed one. Fuzzing takes any, to get behind the checksums.
+pub(super) fn is_intact(stored: u32, computed: u32) -> bool {
+    cfg!(fuzzing) || stored == computed
+}
+
 /// The checksum of `bytes`.
 pub(super) fn lookup3(bytes: &[u8]) -> u32 {
     let mut state = State::new(bytes.len());

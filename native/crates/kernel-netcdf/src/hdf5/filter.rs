@@ -2,6 +2,7 @@
 
 use flate2::{Decompress, FlushDecompress, Status};
 
+use super::checksum::is_intact;
 use crate::error::{NetcdfError, Result};
 
 const CHECKSUM_BYTES: usize = 4;
@@ -105,7 +106,7 @@ fn without_checksum(mut bytes: Vec<u8>, offset: u64) -> Result<Vec<u8>> {
     let (stored, computed) = (u32::from_le_bytes(*stored), fletcher32(data));
     // Libraries before 1.6.3 stored the bytes of each half in the other order on little-endian machines.
     let swapped = (computed & 0x00ff_00ff) << 8 | (computed & 0xff00_ff00) >> 8;
-    if stored != computed && stored != swapped {
+    if !is_intact(stored, computed) && stored != swapped {
         return Err(NetcdfError::Checksum {
             structure: "chunk",
             offset,

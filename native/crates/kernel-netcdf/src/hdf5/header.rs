@@ -44,18 +44,18 @@ fn signature_elsewhere(bytes: &[u8]) -> NetcdfError {
 
 /// Message types of object headers.
 pub(super) mod kind {
-    pub(in super::super) const DATASPACE: u8 = 0x01;
-    pub(in super::super) const LINK_INFO: u8 = 0x02;
-    pub(in super::super) const DATATYPE: u8 = 0x03;
-    pub(in super::super) const FILL_VALUE: u8 = 0x05;
-    pub(in super::super) const LINK: u8 = 0x06;
-    pub(in super::super) const EXTERNAL_FILES: u8 = 0x07;
-    pub(in super::super) const LAYOUT: u8 = 0x08;
-    pub(in super::super) const FILTERS: u8 = 0x0b;
-    pub(in super::super) const ATTRIBUTE: u8 = 0x0c;
-    pub(in super::super) const CONTINUATION: u8 = 0x10;
-    pub(in super::super) const SYMBOL_TABLE: u8 = 0x11;
-    pub(in super::super) const ATTRIBUTE_INFO: u8 = 0x15;
+    pub(crate) const DATASPACE: u8 = 0x01;
+    pub(crate) const LINK_INFO: u8 = 0x02;
+    pub(crate) const DATATYPE: u8 = 0x03;
+    pub(crate) const FILL_VALUE: u8 = 0x05;
+    pub(crate) const LINK: u8 = 0x06;
+    pub(crate) const EXTERNAL_FILES: u8 = 0x07;
+    pub(crate) const LAYOUT: u8 = 0x08;
+    pub(crate) const FILTERS: u8 = 0x0b;
+    pub(crate) const ATTRIBUTE: u8 = 0x0c;
+    pub(crate) const CONTINUATION: u8 = 0x10;
+    pub(crate) const SYMBOL_TABLE: u8 = 0x11;
+    pub(crate) const ATTRIBUTE_INFO: u8 = 0x15;
 }
 
 /// One message of an object header.

@@ -3,7 +3,7 @@
 
 use std::cell::RefCell;
 
-use super::checksum::lookup3_with_hole;
+use super::checksum::{is_intact, lookup3_with_hole};
 use super::header::as_length;
 use super::source::{Cursor, Source, UNDEFINED};
 use crate::error::{NetcdfError, Result};
@@ -121,7 +121,7 @@ impl<'s, 'a> FractalHeap<'s, 'a> {
         if self.has_checksums {
             let hole = cursor.consumed().len();
             let stored = cursor.u32()?;
-            if lookup3_with_hole(bytes, hole) != stored {
+            if !is_intact(stored, lookup3_with_hole(bytes, hole)) {
                 return Err(NetcdfError::Checksum {
                     structure: "heap block",
                     offset: block.address,

@@ -1,5 +1,6 @@
 use std::cell::Cell;
 
+use super::checksum::{is_intact, lookup3};
 use crate::error::{NetcdfError, Result};
 use crate::limits::{Limits, check};
 
@@ -184,8 +185,8 @@ impl<'a> Cursor<'a> {
 
     /// Reads the checksum that follows, and compares it with that of everything read before.
     pub(super) fn expect_checksum(&mut self, structure: &'static str) -> Result<()> {
-        let computed = super::checksum::lookup3(self.consumed());
-        if self.u32()? != computed {
+        let computed = lookup3(self.consumed());
+        if !is_intact(self.u32()?, computed) {
             return Err(NetcdfError::Checksum {
                 structure,
                 offset: self.base as u64,

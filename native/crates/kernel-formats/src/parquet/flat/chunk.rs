@@ -1,5 +1,6 @@
 //! Puts pages together to a column chunk, with statistics and page index.
 
+use bytes::Bytes;
 use parquet::basic::{BoundaryOrder, Compression, Encoding, PageType};
 use parquet::column::page::{CompressedPage, Page, PageWriter};
 use parquet::column::writer::ColumnCloseResult;
@@ -65,11 +66,10 @@ impl ChunkWriter {
     }
 
     /// Writes the dictionary page, which comes before all others; `entries` are in PLAIN encoding.
-    pub(super) fn write_dictionary(&mut self, entries: Vec<u8>, count: usize) -> Result<()> {
+    pub(super) fn write_dictionary(&mut self, entries: &[u8], count: usize) -> Result<()> {
         let uncompressed = entries.len();
-        let buf = self.codec.compress(entries)?.into();
         let page = Page::DictionaryPage {
-            buf,
+            buf: Bytes::copy_from_slice(self.codec.compress(entries)?),
             num_values: count as u32,
             encoding: Encoding::PLAIN,
             is_sorted: false,
@@ -81,10 +81,10 @@ impl ChunkWriter {
     }
 
     /// Writes a data page: levels, if the column has any, and encoded values.
-    pub(super) fn write_data(&mut self, body: Vec<u8>, facts: &PageFacts) -> Result<()> {
+    pub(super) fn write_data(&mut self, body: &[u8], facts: &PageFacts) -> Result<()> {
         let uncompressed = body.len();
         let page = Page::DataPage {
-            buf: self.codec.compress(body)?.into(),
+            buf: Bytes::copy_from_slice(self.codec.compress(body)?),
             num_values: facts.range.rows.len() as u32,
             encoding: self.encoding,
             def_level_encoding: Encoding::RLE,

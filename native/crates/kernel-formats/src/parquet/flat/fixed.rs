@@ -36,16 +36,17 @@ pub(super) fn encode<T: FlatValue>(
     let mut chunk = ChunkWriter::new(column, compression, stored.encoding())?;
     stored.write_dictionary(&mut chunk)?;
     let mut page_bounds = Vec::with_capacity(pages.len());
+    let mut body = Vec::new();
     for range in pages {
         let bounds = bounds(&present[range.values.clone()]);
-        let mut body = Vec::new();
+        body.clear();
         if chunk.is_nullable() {
             write_levels(&mut body, &range, nulls);
         }
         stored.write_values(&mut body, &range);
         let null_count = (range.rows.len() - range.values.len()) as u64;
         chunk.write_data(
-            body,
+            &body,
             &PageFacts {
                 range,
                 statistics: T::statistics(bounds, null_count),
@@ -101,7 +102,7 @@ impl<T: FlatValue> Stored<'_, T> {
         for Bits(bits) in &dictionary.entries {
             entries.extend_from_slice(&bits.to_le_bytes()[..T::WIDTH]);
         }
-        chunk.write_dictionary(entries, dictionary.entries.len())
+        chunk.write_dictionary(&entries, dictionary.entries.len())
     }
 
     fn write_values(&self, body: &mut Vec<u8>, page: &PageRange) {

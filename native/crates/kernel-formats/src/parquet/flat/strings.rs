@@ -50,7 +50,7 @@ pub(super) fn encode<O: OffsetSizeTrait>(
         Some(dictionary) => {
             let mut entries = Vec::new();
             write_plain(&mut entries, &dictionary.entries);
-            chunk.write_dictionary(entries, dictionary.entries.len())?;
+            chunk.write_dictionary(&entries, dictionary.entries.len())?;
         }
         None => {
             pages = pages
@@ -60,8 +60,9 @@ pub(super) fn encode<O: OffsetSizeTrait>(
         }
     }
     let mut all = Bounds::default();
+    let mut body = Vec::new();
     for range in pages {
-        let mut body = Vec::new();
+        body.clear();
         if chunk.is_nullable() {
             write_levels(&mut body, &range, nulls);
         }
@@ -78,7 +79,7 @@ pub(super) fn encode<O: OffsetSizeTrait>(
         let null_count = range.rows.len() - range.values.len();
         all = all.union(bounds);
         chunk.write_data(
-            body,
+            &body,
             &PageFacts {
                 range,
                 statistics: bounds.statistics(null_count),

@@ -1,4 +1,7 @@
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, unlink } from "node:fs/promises";
+/**
+ * File operations that survive a power failure: what stage, publish and checkpoint records are made of.
+ */
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Syncs a folder, so that names created or removed in it survive a power failure. */
@@ -6,19 +9,30 @@ export async function syncDirectory(path: string): Promise<void> {
   await withFile(path, "r", (handle) => handle.sync());
 }
 
-/** Creates a folder and its parents, each of them synced into its own parent. */
+/** Creates a folder and its parents, each new one synced into its own parent. Nothing happens when it is there. */
 export async function makeDirectory(path: string): Promise<void> {
-  const first = await mkdir(path, { recursive: true });
-  if (first === undefined) return;
-  for (let made = path; made.length >= first.length; made = dirname(made)) await syncDirectory(dirname(made));
+  try {
+    await mkdir(path);
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    // Not mkdir's own `recursive`: it never ends where a parent exists and still refuses, as in /proc.
+    if (code !== "ENOENT" || dirname(path) === path) throw thrown;
+    await makeDirectory(dirname(path));
+    await mkdir(path);
+  }
+  await syncDirectory(dirname(path));
 }
 
 /**
  * Writes a file that is there whole or not at all: temporary name, sync, link without overwriting, folder synced.
  * Rejects with EEXIST when the file is already there.
  */
-export async function createDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}`;
+export async function createDurably(
+  path: string,
+  text: string,
+  temporary: string = `${path}.tmp-${process.pid}`,
+): Promise<void> {
   await withFile(temporary, "w", async (handle) => {
     await handle.writeFile(text);
     await handle.sync();
@@ -55,6 +69,21 @@ export function textOf(path: string): Promise<string | null> {
 /** Removes a file or a folder with all it holds, if it is there. */
 export function remove(path: string): Promise<void> {
   return rm(path, { recursive: true, force: true });
+}
+
+/** Size of a file in bytes, or null when there is none. */
+export async function sizeOf(path: string): Promise<number | null> {
+  return (await absentAs(null, stat(path)))?.size ?? null;
+}
+
+/** Removes a folder if it is there and empty. */
+export async function removeIfEmpty(path: string): Promise<void> {
+  try {
+    await rmdir(path);
+  } catch (thrown) {
+    const code = (thrown as NodeJS.ErrnoException).code ?? "";
+    if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(code)) throw thrown;
+  }
 }
 
 async function absentAs<T>(absent: T, pending: Promise<T>): Promise<T> {

@@ -1,0 +1,22 @@
+//! Any bytes as a Parquet file: its schema, and all batches of two sizes.
+
+#![no_main]
+
+use bytes::Bytes;
+use kernel_formats::{ParquetReadParams, ParquetReader, read_parquet_schema};
+use libfuzzer_sys::fuzz_target;
+
+fuzz_target!(|data: &[u8]| {
+    let bytes = Bytes::copy_from_slice(data);
+    let schema = read_parquet_schema(bytes.clone());
+    for batch_rows in [7, 1_024] {
+        let params = ParquetReadParams { columns: None, batch_rows };
+        let Ok(reader) = ParquetReader::open(bytes.clone(), &params) else { continue };
+        if let Ok(schema) = &schema {
+            assert_eq!(schema, &reader.schema());
+        }
+        for batch in reader.flatten() {
+            assert!(batch.num_rows() <= batch_rows);
+        }
+    }
+});

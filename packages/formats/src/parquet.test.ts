@@ -1,0 +1,4 @@
+import { describeFormat, sampleTypes } from "@sferic/testkit";
+import { parquet } from "./parquet.ts";
+
+describeFormat({ definition: parquet, types: sampleTypes });

@@ -1,0 +1,9 @@
+/** Conformance suites, test data and surroundings for operators. Start with check.ts, then the suite of your kind. */
+export * from "./check.ts";
+export * from "./data-sets.ts";
+export * from "./declaration-checks.ts";
+export * from "./rows.ts";
+export * from "./surroundings.ts";
+export * from "./transform-checks.ts";
+export * from "./typed-rows.ts";
+export * from "./format-checks.ts";

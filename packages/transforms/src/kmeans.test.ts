@@ -1,0 +1,4 @@
+import { describeTransform } from "@sferic/testkit";
+import { kmeans } from "./kmeans.ts";
+
+describeTransform({ definition: kmeans });
