@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Bounds, type Epoch, type Offset, OperatorError, type Sink, type Source, type Staged } from "@sferic/operator";
+import { asOperatorError, type Bounds, type Epoch, type Offset, OperatorError, type Sink, type Source, type Staged } from "@sferic/operator";
 import { makeDirectory, replaceDurably } from "@sferic/operator/durable-files";
 import type { Recovery } from "./checkpoint/checkpoint.ts";
 import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
@@ -58,7 +58,7 @@ export class EpochRunner {
 
   /** Runs new epochs until the trigger is satisfied, the run is drained, or `maxEpochs` is reached. */
   async run(trigger: Trigger): Promise<void> {
-    const until = trigger === "available-now" ? await this.#newestOffsets() : {};
+    const until = trigger === "available-now" ? await this.#newestOffsets() : null;
     const bounded = trigger !== "once";
     let due = performance.now();
     while (!this.#shouldStop()) {
@@ -69,6 +69,12 @@ export class EpochRunner {
       due = Math.max(due + trigger.everyMs, performance.now());
       await this.#waitUntil(due);
     }
+  }
+
+  /** After a failure: removes what is staged for the epoch in work, unless a checkpoint lets another run go on with it. */
+  async giveUp(): Promise<void> {
+    if (this.#home.checkpoint !== null) return;
+    await Promise.allSettled([...this.#sinks()].map(([, sink]) => sink.discard?.(this.#nextEpoch)));
   }
 
   #shouldStop(): boolean {
@@ -85,8 +91,8 @@ export class EpochRunner {
   async #openOperators(history: Recovery["history"]): Promise<void> {
     for (const { planned, instance } of this.#operators) {
       const { id, kind } = planned.node;
-      if (kind === "source") await (instance as Source).open?.(history[id] ?? []);
-      if (kind === "sink") await (instance as Sink).open?.();
+      if (kind === "source") await at(id, () => (instance as Source).open?.(history[id] ?? []));
+      if (kind === "sink") await at(id, () => (instance as Sink).open?.());
     }
   }
 
@@ -101,14 +107,14 @@ export class EpochRunner {
   async #newestOffsets(): Promise<Record<string, Offset>> {
     const newest: Record<string, Offset> = {};
     for (const [id, source] of this.#sources()) {
-      const offset = await source.latestOffset(this.#position.get(id) ?? null, {});
+      const offset = await at(id, () => source.latestOffset(this.#position.get(id) ?? null, {}));
       if (offset !== null) newest[id] = offset;
     }
     return newest;
   }
 
   /** Runs one epoch if any source has something new. */
-  async #runNext(bounded: boolean, until: Record<string, Offset>): Promise<boolean> {
+  async #runNext(bounded: boolean, until: Record<string, Offset> | null): Promise<boolean> {
     const intent = await this.#intend(bounded, until);
     if (intent === null) return false;
     await this.#home.checkpoint?.write("intent", intent);
@@ -117,11 +123,13 @@ export class EpochRunner {
     return true;
   }
 
-  async #intend(bounded: boolean, until: Record<string, Offset>): Promise<Intent | null> {
+  /** `until` holds the last offset to read per source; a source that is not in it is not read. Null sets no end. */
+  async #intend(bounded: boolean, until: Record<string, Offset> | null): Promise<Intent | null> {
     const sources: Record<string, { start: Offset | null; end: Offset }> = {};
     for (const [id, source, bounds] of this.#sources()) {
+      if (until !== null && !(id in until)) continue;
       const start = this.#position.get(id) ?? null;
-      const end = await source.latestOffset(start, bounded ? bounds : {}, until[id]);
+      const end = await at(id, () => source.latestOffset(start, bounded ? bounds : {}, until?.[id]));
       if (end !== null) sources[id] = { start, end };
     }
     if (Object.keys(sources).length === 0) return null;
@@ -151,7 +159,7 @@ export class EpochRunner {
     for (const [id, sink] of this.#sinks()) {
       const staged: Staged | null = prepared.sinks[id] ?? null;
       if (staged === null) continue;
-      const { files } = await sink.publish(staged, epoch);
+      const { files } = await at(id, () => sink.publish(staged, epoch));
       sinks[id] = { rows: staged.rows, files };
       await this.#at(intent.epoch, "published", id);
     }
@@ -176,7 +184,7 @@ export class EpochRunner {
   async #finish(intent: Intent): Promise<void> {
     for (const [id, source] of this.#sources()) {
       const range = intent.sources[id];
-      if (range !== undefined) await source.acknowledge?.(range.end);
+      if (range !== undefined) await at(id, () => source.acknowledge?.(range.end));
     }
     await this.#at(intent.epoch, "acknowledged");
     await this.#discard(intent.epoch);
@@ -184,7 +192,7 @@ export class EpochRunner {
   }
 
   async #discard(epoch: number): Promise<void> {
-    for (const [, sink] of this.#sinks()) await sink.discard?.(epoch);
+    for (const [id, sink] of this.#sinks()) await at(id, () => sink.discard?.(epoch));
   }
 
   async #keepDeadLetters(epoch: number, { invalid }: DataflowOutcome): Promise<void> {
@@ -225,7 +233,8 @@ export class EpochRunner {
       const now = performance.now();
       if (now - (last.get(operatorId) ?? 0) < progressEveryMs) return;
       last.set(operatorId, now);
-      void this.#emit({ type: "progress", epoch: epoch.id, progress: { operatorId, rowsIn, rowsOut } });
+      // Rows do not wait for whoever listens; what the listener throws ends the run at the next event that is awaited.
+      void this.#emit({ type: "progress", epoch: epoch.id, progress: { operatorId, rowsIn, rowsOut } }).catch(() => {});
     };
   }
 
@@ -239,6 +248,17 @@ export class EpochRunner {
     for (const { planned, instance } of this.#operators) {
       if (planned.node.kind === "sink") yield [planned.node.id, instance as Sink];
     }
+  }
+}
+
+/** Calls an operator; what it throws names it. */
+async function at<T>(operatorId: string, call: () => Promise<T> | undefined): Promise<T | undefined>;
+async function at<T>(operatorId: string, call: () => Promise<T>): Promise<T>;
+async function at<T>(operatorId: string, call: () => Promise<T> | undefined): Promise<T | undefined> {
+  try {
+    return await call();
+  } catch (thrown) {
+    throw asOperatorError(thrown, operatorId);
   }
 }
 

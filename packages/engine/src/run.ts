@@ -74,8 +74,13 @@ async function runEpochs(
   summary.durable = directory !== null;
   await using operators = await createOperators(plan, home);
   const runner = new EpochRunner(plan, home, operators.all, summary, { emit, ...options });
-  await runner.recover();
-  await runner.run(options.trigger ?? plan.spec.run.trigger);
+  try {
+    await runner.recover();
+    await runner.run(options.trigger ?? plan.spec.run.trigger);
+  } catch (thrown) {
+    await runner.giveUp();
+    throw thrown;
+  }
 }
 
 /** Where a run keeps its records and what it stages. */

@@ -1,7 +1,7 @@
 /**
  * File operations that survive a power failure: what stage, publish and checkpoint records are made of.
  */
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat, unlink } from "node:fs/promises";
+import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
 
 /** Syncs a folder, so that names created or removed in it survive a power failure. */
@@ -19,40 +19,34 @@ export async function makeDirectory(path: string): Promise<void> {
     // Not mkdir's own `recursive`: it never ends where a parent exists and still refuses, as in /proc.
     if (code !== "ENOENT" || dirname(path) === path) throw thrown;
     await makeDirectory(dirname(path));
-    await mkdir(path);
+    await mkdir(path).catch(unless("EEXIST"));
   }
   await syncDirectory(dirname(path));
 }
 
 /**
  * Writes a file that is there whole or not at all: temporary name, sync, link without overwriting, folder synced.
- * Rejects with EEXIST when the file is already there.
+ * Rejects with EEXIST when the file is already there. Writers that may meet need temporary names of their own.
  */
-export async function createDurably(
-  path: string,
-  text: string,
-  temporary: string = `${path}.tmp-${process.pid}`,
-): Promise<void> {
-  await withFile(temporary, "w", async (handle) => {
-    await handle.writeFile(text);
-    await handle.sync();
-  });
+export async function createDurably(path: string, text: string, temporary: string = `${path}.tmp`): Promise<void> {
   try {
+    await writeSynced(temporary, text);
     await link(temporary, path);
   } finally {
-    await unlink(temporary);
+    await remove(temporary);
   }
   await syncDirectory(dirname(path));
 }
 
 /** As {@link createDurably}, in the place of what is there. */
 export async function replaceDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp-${process.pid}`;
-  await withFile(temporary, "w", async (handle) => {
-    await handle.writeFile(text);
-    await handle.sync();
-  });
-  await rename(temporary, path);
+  const temporary = `${path}.tmp`;
+  try {
+    await writeSynced(temporary, text);
+    await rename(temporary, path);
+  } finally {
+    await remove(temporary);
+  }
   await syncDirectory(dirname(path));
 }
 
@@ -87,18 +81,31 @@ export async function removeIfEmpty(path: string): Promise<void> {
 }
 
 async function absentAs<T>(absent: T, pending: Promise<T>): Promise<T> {
-  try {
-    return await pending;
-  } catch (thrown) {
-    if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return absent;
-    throw thrown;
-  }
+  return (await pending.catch(unless("ENOENT"))) ?? absent;
+}
+
+/** Swallows the failure with this code; every other one is thrown on. */
+function unless(code: string): (thrown: unknown) => undefined {
+  return (thrown) => {
+    if ((thrown as NodeJS.ErrnoException).code !== code) throw thrown;
+  };
+}
+
+function writeSynced(path: string, text: string): Promise<void> {
+  return withFile(path, "w", async (handle) => {
+    await handle.writeFile(text);
+    await handle.sync();
+  });
 }
 
 async function withFile<T>(path: string, flags: string, use: (handle: FileHandle) => Promise<T>): Promise<T> {
   const handle = await open(path, flags);
   try {
     return await use(handle);
+  } catch (thrown) {
+    // What goes wrong with an open file does not say with which.
+    if (thrown instanceof Error && !thrown.message.includes(path)) thrown.message += ` '${path}'`;
+    throw thrown;
   } finally {
     await handle.close();
   }

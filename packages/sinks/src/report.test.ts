@@ -153,11 +153,11 @@ describe("protocol", () => {
     expect(await readFile(join(folder, "report.html"))).toEqual(page);
   });
 
-  it("fails with staged-file-missing when neither the staged nor the published file is there", async () => {
+  it("fails with staged-missing when neither the staged nor the published file is there", async () => {
     const sink = sinkIn(folder);
     const staged = (await sink.stage(stream(), epoch(), { points: stream(pointsOf(twoStorms)) }))!;
     await sink.discard!(0);
-    await expect(sink.publish(staged, epoch())).rejects.toMatchObject({ code: "staged-file-missing" });
+    await expect(sink.publish(staged, epoch())).rejects.toMatchObject({ code: "staged-missing" });
   });
 
   it("discards what was staged, but not the epochs of other sinks", async () => {

@@ -53,13 +53,14 @@ export class Staging {
   }
 
   /**
-   * Moves the files of an epoch to the target; harmless to repeat. `replace` says whether other files of these names may
+   * Moves the files of an epoch to the target and removes the staging folder; harmless to repeat. `replace` says whether other files of these names may
    * be there. Throws `staged-missing` when a file is neither staged as recorded nor at the target, `output-conflict` when
    * the target has another file of that name.
    */
   async publish(epoch: number, files: readonly StagedFile[], replace: boolean): Promise<string[]> {
     for (const file of files) await this.#move(epoch, file, replace);
     await syncDirectory(this.#target);
+    await this.discard(epoch);
     return files.map(({ name }) => join(this.#target, name));
   }
 

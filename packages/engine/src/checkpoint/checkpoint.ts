@@ -1,6 +1,6 @@
 import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
 import { createDurably, makeDirectory, namesIn, remove, syncDirectory, textOf } from "@sferic/operator/durable-files";
 import { acquireLock } from "./lock.ts";
@@ -90,26 +90,22 @@ export class Checkpoint {
 
   /**
    * Reads what is there. A torn record that is the newest is renamed to `*.torn` and counts as absent; a torn older
-   * one, or a gap, throws `checkpoint-corrupt` with the file and the repair.
+   * one, or a gap, throws `checkpoint-corrupt` with the file and the repair. Reads every record once.
    */
   async recover(): Promise<Recovery> {
-    const setAside: string[] = [];
-    const committedCount = await this.#countRecords("committed");
-    const intentCount = await this.#countRecords("intent");
-    if (intentCount < committedCount) throw corrupt(this.#path("intent", intentCount), "the record is missing");
-    const torn = await this.#setAsideIfTorn("committed", committedCount - 1, setAside);
-    const next = torn ? committedCount - 1 : committedCount;
-    const intent = await this.#unfinished("intent", next, setAside);
-    const prepared = await this.#unfinished("prepared", next, setAside);
-    if (prepared !== null && intent === null) {
-      throw corrupt(this.#path("intent", next), `epoch ${next} is prepared but has no intent`);
-    }
+    const counts = await this.#countRecords();
+    const setAside = await this.#setAsideIfTorn(counts);
+    const { intent: intentCount, prepared: preparedCount, committed: next } = counts;
     const history: Record<string, Offset[]> = {};
     let committed: Intent | null = null;
     for (let epoch = 0; epoch < next; epoch++) {
       committed = await this.#require("intent", epoch);
+      await this.#require("prepared", epoch);
+      await this.#require("committed", epoch);
       remember(history, committed);
     }
+    const intent = intentCount > next ? await this.#require("intent", next) : null;
+    const prepared = preparedCount > next ? await this.#require("prepared", next) : null;
     // A prepared epoch is published and never read again, so its sources must know that its range is taken.
     if (prepared !== null) remember(history, intent!);
     const lastTimeMs = intent?.timeMs ?? committed?.timeMs ?? 0;
@@ -134,34 +130,50 @@ export class Checkpoint {
     throw corrupt(path, "the record is missing");
   }
 
-  async #unfinished<K extends RecordKind>(kind: K, epoch: number, setAside: string[]): Promise<RecordTypes[K] | null> {
-    await this.#setAsideIfTorn(kind, epoch, setAside);
-    return this.read(kind, epoch);
-  }
-
-  async #setAsideIfTorn(kind: RecordKind, epoch: number, setAside: string[]): Promise<boolean> {
-    if (epoch < 0) return false;
+  /** Renames the newest record when it is torn, and takes it out of the counts. */
+  async #setAsideIfTorn(counts: Record<RecordKind, number>): Promise<string[]> {
+    const { intent, prepared, committed } = counts;
+    const kind = committed === intent ? "committed" : prepared === intent ? "prepared" : "intent";
+    const epoch = counts[kind] - 1;
+    if (epoch < 0) return [];
     const path = this.#path(kind, epoch);
     try {
       await this.read(kind, epoch);
-      return false;
+      return [];
     } catch (thrown) {
       if (!(thrown instanceof TornRecord)) throw thrown;
       await remove(`${path}.torn`);
       await rename(path, `${path}.torn`);
-      await syncDirectory(join(this.directory, folders[kind]));
-      setAside.push(path);
-      return true;
+      await syncDirectory(dirname(path));
+      counts[kind] -= 1;
+      return [path];
     }
   }
 
-  /** How many epochs, counted from 0 and without a gap, have a record of the kind. */
-  async #countRecords(kind: RecordKind): Promise<number> {
+  /**
+   * How many epochs have a record of each kind. Epochs count from 0 without a gap, and only the last of them may lack
+   * its later records.
+   */
+  async #countRecords(): Promise<Record<RecordKind, number>> {
+    const intent = await this.#countKind("intent");
+    const prepared = await this.#countKind("prepared");
+    const committed = await this.#countKind("committed");
+    if (prepared > intent || committed > intent) throw this.#missing("intent", intent);
+    if (committed > prepared || intent > prepared + 1) throw this.#missing("prepared", prepared);
+    if (intent > committed + 1) throw this.#missing("committed", committed);
+    return { intent, prepared, committed };
+  }
+
+  async #countKind(kind: RecordKind): Promise<number> {
     const names = await namesIn(join(this.directory, folders[kind]));
     const epochs = names.filter((name) => /^\d{10}\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
     const gap = epochs.findIndex((epoch, index) => epoch !== index);
     if (gap === -1) return epochs.length;
-    throw corrupt(this.#path(kind, gap), "the record is missing, but later ones are there");
+    throw this.#missing(kind, gap);
+  }
+
+  #missing(kind: RecordKind, epoch: number): OperatorError {
+    return corrupt(this.#path(kind, epoch), "the record is missing, but later ones are there");
   }
 
   #path(kind: RecordKind, epoch: number): string {
@@ -180,6 +192,9 @@ async function identify(
   const path = join(directory, "pipeline.json");
   const text = await textOf(path);
   if (text === null) {
+    if ((await namesIn(join(directory, folders.intent))).some((name) => name.endsWith(".json"))) {
+      throw corrupt(path, "the file is missing, but epochs are there");
+    }
     const { name, specHash, engineVersion } = pipeline;
     const identity = { id: randomUUID(), pipeline: name, specHash, engineVersion };
     await createDurably(path, encodeRecord(identity));
