@@ -14,7 +14,7 @@ export function readmes(tree: Tree): string[] {
     const text = tree.read(file);
     const problems: string[] = [];
     if (text.split("\n").length > pageLines) problems.push(`${file}: is longer than a page (${pageLines} lines)`);
-    const paragraph = text.split(/\n\s*\n/).find((part) => /read first/i.test(part)) ?? "";
+    const paragraph = text.split(/\n\s*\n/).find((part) => /\bread\b.{0,60}\bfirst\b/is.test(part)) ?? "";
     const named = [...paragraph.matchAll(/[`[]([^`\]]+)[`\]]/g)].map((found) => found[1] ?? "");
     if (!named.some((name) => exists(tree, folder, name))) {
       problems.push(`${file}: does not name the file to read first, or it does not exist`);

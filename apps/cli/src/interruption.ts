@@ -13,16 +13,25 @@ export interface Interruption extends Disposable {
   readonly signal: AbortSignal;
 }
 
-/** Listens for signals; `onDrain` is called at the first one. */
-export function listenForSignals(onDrain: () => void, emitter: NodeJS.EventEmitter = process): Interruption {
+/** What signals come from and go back to: this process, save in tests. */
+type Signalled = Pick<NodeJS.Process, "on" | "off" | "kill" | "pid">;
+
+/** Listens for signals; `onDrain` is called at the first one. A third one ends the process, whatever it waits for. */
+export function listenForSignals(onDrain: () => void, target: Signalled = process): Interruption {
   const drain = new AbortController();
   const abort = new AbortController();
   let last = 0;
-  const onSignal = (): void => {
+  const stopListening = (): void => {
+    for (const name of names) target.off(name, onSignal);
+  };
+  const onSignal = (name: NodeJS.Signals): void => {
     const now = performance.now();
     if (!drain.signal.aborted) {
       drain.abort();
       onDrain();
+    } else if (now - last > sameWithinMs && abort.signal.aborted) {
+      stopListening();
+      target.kill(target.pid, name);
     } else if (now - last > sameWithinMs) {
       abort.abort(
         new OperatorError({ code: "aborted", message: "Interrupted before the epoch in work was committed." }),
@@ -30,12 +39,10 @@ export function listenForSignals(onDrain: () => void, emitter: NodeJS.EventEmitt
     }
     last = now;
   };
-  for (const name of names) emitter.on(name, onSignal);
+  for (const name of names) target.on(name, onSignal);
   return {
     drain: drain.signal,
     signal: abort.signal,
-    [Symbol.dispose]: () => {
-      for (const name of names) emitter.off(name, onSignal);
-    },
+    [Symbol.dispose]: stopListening,
   };
 }

@@ -18,12 +18,12 @@ export interface CsvWriteOptions {
   readonly null: string;
 }
 
-/** Starts a Parquet file; `already-exists` when there is one. `finish` reads the footer back and syncs. */
+/** Starts a Parquet file; what is at `path` is replaced. `finish` reads the footer back and syncs. */
 export async function createParquet(path: string, schema: Schema, options: ParquetWriteOptions): Promise<FileWriter> {
   return toFileWriter(await unwrapped(native.createParquet(path, toNativeColumns(schema), { ...options })));
 }
 
-/** Starts a CSV file; `already-exists` when there is one. Times are written as RFC 3339 in UTC, text quoted by RFC 4180. */
+/** Starts a CSV file; what is at `path` is replaced. Times are written as RFC 3339 in UTC, text quoted by RFC 4180. */
 export async function createCsv(path: string, schema: Schema, options: CsvWriteOptions): Promise<FileWriter> {
   return toFileWriter(await unwrapped(native.createCsv(path, toNativeColumns(schema), { ...options })));
 }

@@ -137,7 +137,10 @@ class Dataflow implements DataflowOutcome {
       for (const channel of Object.values(this.#inputs.get(node.id)!)) channel.abandon();
     }
     const waited = Object.values(this.#inputs.get(node.id)!).reduce((sum, channel) => sum + channel.waited, 0);
-    this.operators[node.id]!.seconds += Math.max(0, (performance.now() - started) / 1000 - waited - this.#blocked(node.id));
+    this.operators[node.id]!.seconds += Math.max(
+      0,
+      (performance.now() - started) / 1000 - waited - this.#blocked(node.id),
+    );
     this.#endOutputs(node.id);
   }
 

@@ -1,5 +1,14 @@
 import { join } from "node:path";
-import { asOperatorError, type Bounds, type Epoch, type Offset, OperatorError, type Sink, type Source, type Staged } from "@sferic/operator";
+import {
+  asOperatorError,
+  type Bounds,
+  type Epoch,
+  type Offset,
+  OperatorError,
+  type Sink,
+  type Source,
+  type Staged,
+} from "@sferic/operator";
 import { makeDirectory, replaceDurably } from "@sferic/operator/durable-files";
 import type { Recovery } from "./checkpoint/checkpoint.ts";
 import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
@@ -34,7 +43,13 @@ export class EpochRunner {
   #nextEpoch = 0;
   #lastTimeMs = 0;
 
-  constructor(plan: Plan, home: RunHome, operators: readonly LiveOperator[], summary: RunSummary, options: RunnerOptions) {
+  constructor(
+    plan: Plan,
+    home: RunHome,
+    operators: readonly LiveOperator[],
+    summary: RunSummary,
+    options: RunnerOptions,
+  ) {
     this.#plan = plan;
     this.#home = home;
     this.#operators = operators;
@@ -74,7 +89,7 @@ export class EpochRunner {
   /** After a failure: removes what is staged for the epoch in work, unless a checkpoint lets another run go on with it. */
   async giveUp(): Promise<void> {
     if (this.#home.checkpoint !== null) return;
-    await Promise.allSettled([...this.#sinks()].map(([, sink]) => sink.discard?.(this.#nextEpoch)));
+    await Promise.allSettled([...this.#sinks()].map(async ([, sink]) => sink.discard?.(this.#nextEpoch)));
   }
 
   #shouldStop(): boolean {
@@ -91,8 +106,8 @@ export class EpochRunner {
   async #openOperators(history: Recovery["history"]): Promise<void> {
     for (const { planned, instance } of this.#operators) {
       const { id, kind } = planned.node;
-      if (kind === "source") await at(id, () => (instance as Source).open?.(history[id] ?? []));
-      if (kind === "sink") await at(id, () => (instance as Sink).open?.());
+      if (kind === "source") await calling(id, async () => (instance as Source).open?.(history[id] ?? []));
+      if (kind === "sink") await calling(id, async () => (instance as Sink).open?.());
     }
   }
 
@@ -107,7 +122,7 @@ export class EpochRunner {
   async #newestOffsets(): Promise<Record<string, Offset>> {
     const newest: Record<string, Offset> = {};
     for (const [id, source] of this.#sources()) {
-      const offset = await at(id, () => source.latestOffset(this.#position.get(id) ?? null, {}));
+      const offset = await calling(id, () => source.latestOffset(this.#position.get(id) ?? null, {}));
       if (offset !== null) newest[id] = offset;
     }
     return newest;
@@ -127,9 +142,9 @@ export class EpochRunner {
   async #intend(bounded: boolean, until: Record<string, Offset> | null): Promise<Intent | null> {
     const sources: Record<string, { start: Offset | null; end: Offset }> = {};
     for (const [id, source, bounds] of this.#sources()) {
-      if (until !== null && !(id in until)) continue;
+      if (until !== null && !Object.hasOwn(until, id)) continue;
       const start = this.#position.get(id) ?? null;
-      const end = await at(id, () => source.latestOffset(start, bounded ? bounds : {}, until?.[id]));
+      const end = await calling(id, () => source.latestOffset(start, bounded ? bounds : {}, until?.[id]));
       if (end !== null) sources[id] = { start, end };
     }
     if (Object.keys(sources).length === 0) return null;
@@ -142,7 +157,13 @@ export class EpochRunner {
   async #compute(intent: Intent): Promise<void> {
     const started = performance.now();
     const epoch = this.#epochOf(intent);
-    const outcome = await runDataflow(this.#operators, intent.sources, epoch, this.#plan.registry, this.#progress(epoch));
+    const outcome = await runDataflow(
+      this.#operators,
+      intent.sources,
+      epoch,
+      this.#plan.registry,
+      this.#progress(epoch),
+    );
     await this.#at(intent.epoch, "staged");
     await this.#keepDeadLetters(intent.epoch, outcome);
     this.#checkInvalidRatio(outcome);
@@ -159,7 +180,7 @@ export class EpochRunner {
     for (const [id, sink] of this.#sinks()) {
       const staged: Staged | null = prepared.sinks[id] ?? null;
       if (staged === null) continue;
-      const { files } = await at(id, () => sink.publish(staged, epoch));
+      const { files } = await calling(id, () => sink.publish(staged, epoch));
       sinks[id] = { rows: staged.rows, files };
       await this.#at(intent.epoch, "published", id);
     }
@@ -184,7 +205,7 @@ export class EpochRunner {
   async #finish(intent: Intent): Promise<void> {
     for (const [id, source] of this.#sources()) {
       const range = intent.sources[id];
-      if (range !== undefined) await at(id, () => source.acknowledge?.(range.end));
+      if (range !== undefined) await calling(id, async () => source.acknowledge?.(range.end));
     }
     await this.#at(intent.epoch, "acknowledged");
     await this.#discard(intent.epoch);
@@ -192,7 +213,7 @@ export class EpochRunner {
   }
 
   async #discard(epoch: number): Promise<void> {
-    for (const [id, sink] of this.#sinks()) await at(id, () => sink.discard?.(epoch));
+    for (const [id, sink] of this.#sinks()) await calling(id, async () => sink.discard?.(epoch));
   }
 
   async #keepDeadLetters(epoch: number, { invalid }: DataflowOutcome): Promise<void> {
@@ -252,9 +273,7 @@ export class EpochRunner {
 }
 
 /** Calls an operator; what it throws names it. */
-async function at<T>(operatorId: string, call: () => Promise<T> | undefined): Promise<T | undefined>;
-async function at<T>(operatorId: string, call: () => Promise<T>): Promise<T>;
-async function at<T>(operatorId: string, call: () => Promise<T> | undefined): Promise<T | undefined> {
+async function calling<T>(operatorId: string, call: () => Promise<T>): Promise<T> {
   try {
     return await call();
   } catch (thrown) {

@@ -27,6 +27,12 @@ export type RunEvent =
   | { readonly type: "spec-changed"; readonly checkpoint: string }
   | { readonly type: "progress"; readonly epoch: number; readonly progress: OperatorProgress }
   | { readonly type: "point"; readonly epoch: number; readonly point: ProtocolPoint; readonly operatorId?: string }
-  | { readonly type: "invalid"; readonly epoch: number; readonly operatorId: string; readonly name: string; readonly reason: string }
+  | {
+      readonly type: "invalid";
+      readonly epoch: number;
+      readonly operatorId: string;
+      readonly name: string;
+      readonly reason: string;
+    }
   | { readonly type: "idle" }
   | { readonly type: "finished"; readonly result: RunResult };

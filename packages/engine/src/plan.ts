@@ -9,12 +9,20 @@ import {
   type PortSchemas,
   type Registry,
   requireOperator,
-  type Schema,
+  Schema,
   type SinkDefinition,
   type SourceDefinition,
   type TransformDefinition,
 } from "@sferic/operator";
-import { type Issue, type OperatorNode, type PipelineSpec, parseSpec, type SpecDocument, sortIssues } from "@sferic/spec";
+import {
+  type Issue,
+  type OperatorNode,
+  parseSpec,
+  type PipelineSpec,
+  type Reference,
+  type SpecDocument,
+  sortIssues,
+} from "@sferic/spec";
 
 /** One operator, ready to be created. */
 export interface PlannedOperator {
@@ -103,13 +111,7 @@ class Planner {
   readonly #context: PlanContext;
   readonly #planned = new Map<string, PlannedOperator>();
 
-  constructor(
-    spec: PipelineSpec,
-    document: SpecDocument,
-    registry: Registry,
-    baseDirectory: string,
-    probe: boolean,
-  ) {
+  constructor(spec: PipelineSpec, document: SpecDocument, registry: Registry, baseDirectory: string, probe: boolean) {
     this.#spec = spec;
     this.#document = document;
     this.#registry = registry;
@@ -129,11 +131,32 @@ class Planner {
     const definition = await requireOperator(this.#registry, node.kind, node.type);
     const config = definition.config.parse(node.config);
     const inputs = Object.fromEntries(
-      Object.entries(node.inputs).map(([name, references]) => [name, this.#schemaOf(references[0]!)]),
+      Object.entries(node.inputs).map(([name, references]) => [name, this.#inputSchema(node, name, references)]),
     );
     this.#checkOutputMode(node);
     const outputs = await this.#outputs(node, definition, config, inputs);
     return { node, definition, config, inputs, outputs };
+  }
+
+  /** Schema of the rows of all references together; they must agree in names and types. */
+  #inputSchema(node: OperatorNode, input: string, references: readonly Reference[]): Schema | null {
+    const [first, ...others] = references.map((reference) => this.#schemaOf(reference));
+    if (first === undefined || first === null) return null;
+    let union = first;
+    for (const [index, other] of others.entries()) {
+      if (other === null) return null;
+      if (shapeOf(union) !== shapeOf(other)) {
+        const [a, b] = [references[0]!, references[index + 1]!].map(({ operator, port }) => `"${operator}.${port}"`);
+        const message = `${a} and ${b} have different columns: ${shapeOf(first)} and ${shapeOf(other)}`;
+        this.#report(node, [
+          { code: "schema-mismatch", message, pointer: input === "main" ? "/from" : `/from/${input}` },
+        ]);
+        return null;
+      }
+      const nullable = (name: string): boolean => other.column(name)!.nullable;
+      union = new Schema(union.columns.map((one) => ({ ...one, nullable: one.nullable || nullable(one.name) })));
+    }
+    return union;
   }
 
   #schemaOf({ operator, port }: { operator: string; port: string }): Schema | null {
@@ -183,6 +206,10 @@ class Planner {
 function problemOf(thrown: unknown): ConfigError["problems"][number] {
   const { code, message } = asOperatorError(thrown);
   return { code, message, pointer: "" };
+}
+
+function shapeOf({ columns }: Schema): string {
+  return columns.map(({ name, type }) => `${name} ${type}`).join(", ");
 }
 
 /** Operators ordered so that each stands after those it reads from. */

@@ -55,10 +55,17 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
     await runEpochs(plan, options, summary, emit);
     result = summary.finish(options.drain?.aborted === true ? "stopped" : "succeeded");
   } catch (thrown) {
-    result = summary.finish("failed", asOperatorError(thrown));
+    result = summary.finish("failed", failureOf(thrown, options.signal));
   }
   await emit({ type: "finished", result });
   return result;
+}
+
+/** Why a run ended: the failure that came first, also when closing what was open failed after it. */
+function failureOf(thrown: unknown, signal: AbortSignal | undefined): OperatorError {
+  if (thrown instanceof SuppressedError) return failureOf(thrown.suppressed, signal);
+  const aborted = signal?.aborted === true && thrown === signal.reason;
+  return aborted ? new OperatorError({ code: "aborted", message: "The run was aborted." }) : asOperatorError(thrown);
 }
 
 async function runEpochs(
@@ -70,7 +77,8 @@ async function runEpochs(
   const configured = options.checkpoint ?? plan.spec.run.checkpoint;
   const directory = configured === undefined ? null : resolvePath(plan.baseDirectory, configured);
   await emit({ type: "started", run: summary.run, pipeline: plan.spec.name, checkpoint: directory });
-  await using home = directory === null ? await temporaryHome(plan, summary.run) : await checkpointHome(plan, directory, emit);
+  await using home =
+    directory === null ? await temporaryHome(plan, summary.run) : await checkpointHome(plan, directory, emit);
   summary.durable = directory !== null;
   await using operators = await createOperators(plan, home);
   const runner = new EpochRunner(plan, home, operators.all, summary, { emit, ...options });
@@ -121,4 +129,3 @@ async function temporaryHome(plan: Plan, run: string): Promise<RunHome> {
     [Symbol.asyncDispose]: () => remove(directory),
   };
 }
-

@@ -1,7 +1,14 @@
 import { randomUUID } from "node:crypto";
 import type { OperatorError, SinkDefinition } from "@sferic/operator";
 import { deliveryOf, type Plan } from "./plan.ts";
-import { addCounts, noCounts, type OperatorCounts, type OperatorResult, type PhaseSeconds, type RunResult } from "./result.ts";
+import {
+  addCounts,
+  noCounts,
+  type OperatorCounts,
+  type OperatorResult,
+  type PhaseSeconds,
+  type RunResult,
+} from "./result.ts";
 
 /** Adds up what a run did and says it as a {@link RunResult}. */
 export class RunSummary {
@@ -45,7 +52,8 @@ export class RunSummary {
 
   finish(state: RunResult["state"], error?: OperatorError): RunResult {
     const counts = [...this.#counts.values()];
-    const sum = (rows: (counts: OperatorCounts) => number): number => counts.reduce((total, one) => total + rows(one), 0);
+    const sum = (rows: (counts: OperatorCounts) => number): number =>
+      counts.reduce((total, one) => total + rows(one), 0);
     const result: RunResult = {
       run: this.run,
       pipeline: this.#plan.spec.name,
@@ -66,7 +74,10 @@ export class RunSummary {
     };
     if (error === undefined) return result;
     const { code, message, operatorId, details } = error.toJSON();
-    return { ...result, error: { code, message, ...(operatorId === undefined ? {} : { operatorId }), details: details ?? {} } };
+    return {
+      ...result,
+      error: { code, message, ...(operatorId === undefined ? {} : { operatorId }), details: details ?? {} },
+    };
   }
 
   #operator(id: string): OperatorResult {

@@ -176,7 +176,7 @@ export interface Format {
   probe?(file: FileContent): Promise<Schema>;
   /** Rows of the files, in order. A file that cannot be decoded gives one {@link InvalidInput} and no rows. */
   decode?(files: readonly FileContent[], signal: AbortSignal): AsyncIterable<Batch | InvalidInput>;
-  /** Starts a new file; fails when it exists. */
+  /** Starts a file; whatever an earlier attempt left at `path` is replaced. */
   createWriter?(path: string, schema: Schema): Promise<FileWriter>;
 }
 

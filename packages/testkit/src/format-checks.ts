@@ -1,5 +1,5 @@
 import assert from "node:assert/strict";
-import { readFile } from "node:fs/promises";
+import { readFile, writeFile } from "node:fs/promises";
 import {
   type Batch,
   type FileContent,
@@ -40,7 +40,7 @@ export const formatChecks: readonly Check<FormatSubject>[] = [
   examplesRead,
   probedSchemaIsTheRealOne,
   bytesReadLikeAPath,
-  writingNeverReplacesAFile,
+  writingStartsAnew,
   noiseIsInvalidInput,
   truncatedFilesAreInvalidInput,
   flippedBitsAreNoFailure,
@@ -106,16 +106,18 @@ export async function bytesReadLikeAPath(subject: FormatSubject): Promise<void> 
   assert.deepEqual(fromBytes, fromPath, "the same file must give the same rows");
 }
 
-export async function writingNeverReplacesAFile(subject: FormatSubject): Promise<void> {
+/** What an attempt that was killed left at the path does not show in the file. */
+export async function writingStartsAnew(subject: FormatSubject): Promise<void> {
   const format = create(subject.definition, {});
   if (format.createWriter === undefined) return;
   await using folder = await temporaryFolder();
   const rows = typedRows("int32");
-  await write(format, folder.file("a"), rows);
-  const before = await readFile(folder.file("a"));
-  await assert.rejects(write(format, folder.file("a"), rows), { code: "already-exists" });
-  assert.deepEqual(await readFile(folder.file("a")), before, "the file that was there must stay as it was");
+  await write(format, folder.file("clean"), rows);
+  await writeFile(folder.file("leftover"), new Uint8Array(100_000).fill(7));
+  await write(format, folder.file("leftover"), rows);
   rows.close();
+  const [clean, leftover] = [await readFile(folder.file("clean")), await readFile(folder.file("leftover"))];
+  assert.ok(clean.equals(leftover), "the file must be the same as one written where nothing was");
 }
 
 /** Nothing, text, zeros and random bytes are not files of this format. */

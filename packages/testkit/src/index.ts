@@ -7,3 +7,6 @@ export * from "./surroundings.ts";
 export * from "./transform-checks.ts";
 export * from "./typed-rows.ts";
 export * from "./format-checks.ts";
+export * from "./lines-format.ts";
+export * from "./sink-checks.ts";
+export * from "./source-checks.ts";

@@ -3,7 +3,7 @@ import { callable, defineTransform } from "@sferic/operator";
 import { z } from "zod";
 
 const config = z.strictObject({
-  columns: z.array(z.string()).min(1).describe("Columns to keep, in this order."),
+  columns: z.array(z.string()).min(1).describe("Columns that the rows must have."),
 });
 
 /** What happens to the rows, and what it costs where that is not constant. */
@@ -12,12 +12,12 @@ export const templateName = callable(
     type: "template-name",
     since: "0.1.0",
     status: "experimental",
-    summary: "Keep some columns.",
+    summary: "Pass rows on that have the columns.",
     needs: "batch",
     config,
     output: ({ main }, c) => ({ main: main!.require(c.columns) }),
     errors: [],
-    examples: [{ title: "Where flashes are", data: "glm-minute", config: { columns: ["flash_lon", "flash_lat"] } }],
+    examples: [{ title: "Flashes with a place", data: "glm-minute", config: { columns: ["flash_lon", "flash_lat"] } }],
     create: () => ({
       async *apply(input) {
         yield* input;
