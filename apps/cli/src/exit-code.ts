@@ -27,7 +27,6 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   "spec-not-found": ExitCode.specInvalid,
   "spec-not-readable": ExitCode.specInvalid,
   "spec-not-text": ExitCode.specInvalid,
-  "staged-file-missing": ExitCode.dataLoss,
   "staged-missing": ExitCode.dataLoss,
   "unknown-operator-id": ExitCode.specInvalid,
   "unknown-port": ExitCode.specInvalid,

@@ -44,7 +44,7 @@ test("a reader that goes away ends the output without a word", async () => {
 test("SIGTERM finishes the epoch and commits; a second run on the checkpoint is told who holds it", async () => {
   const path = await specFile(flashesSpec);
   const { child, outcome } = start(["run", path, "--json", "--trigger", "100ms"]);
-  await vi.waitFor(() => access(join(path, "../check/LOCK")), 10_000);
+  await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 10_000);
   const locked = await start(["run", path]).outcome;
   expect(locked).toMatchObject({ code: 4, out: "", err: expect.stringContaining(`process ${child.pid}`) });
   child.kill("SIGTERM");

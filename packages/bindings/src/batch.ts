@@ -66,7 +66,11 @@ export function fromHandle(native: NativeBatch): Batch {
 /** The native handle of a batch; `foreign-batch` for an object that only looks like one. */
 export function handleOf(batch: Batch): NativeBatch {
   if (batch instanceof CoreBatch) return batch.native;
-  throw new OperatorError({ code: "foreign-batch", message: "The batch was not made by this core.", domain: "internal" });
+  throw new OperatorError({
+    code: "foreign-batch",
+    message: "The batch was not made by this core.",
+    domain: "internal",
+  });
 }
 
 /** Makes batches from tables and rows that were born in JavaScript. */
@@ -122,7 +126,9 @@ let loaded: typeof Arrow | undefined;
 
 /** apache-arrow, loaded when first needed, and the same module instance that an `import` of it gives. */
 function arrow(): typeof Arrow {
-  return (loaded ??= createRequire(import.meta.url)(fileURLToPath(import.meta.resolve("apache-arrow"))) as typeof Arrow);
+  return (loaded ??= createRequire(import.meta.url)(
+    fileURLToPath(import.meta.resolve("apache-arrow")),
+  ) as typeof Arrow);
 }
 
 /** Rows as a table; only the types that such rows need. */
@@ -141,8 +147,15 @@ function tableOf(schema: Schema, rows: readonly Readonly<Record<string, unknown>
     return new Field(name, make(), nullable);
   });
   const vectors = fields.map((field) => {
-    const value = (cell: unknown): unknown => (field.type instanceof Int64 && typeof cell === "number" ? BigInt(cell) : cell);
-    return [field.name, vectorFromArray(rows.map((row) => value(row[field.name] ?? null)), field.type)] as const;
+    const value = (cell: unknown): unknown =>
+      field.type instanceof Int64 && typeof cell === "number" ? BigInt(cell) : cell;
+    return [
+      field.name,
+      vectorFromArray(
+        rows.map((row) => value(row[field.name] ?? null)),
+        field.type,
+      ),
+    ] as const;
   });
   return new Table(new ArrowSchema(fields), Object.fromEntries(vectors));
 }

@@ -59,7 +59,11 @@ export interface SilhouetteFit {
 }
 
 /** Silhouette of every row (Rousseeuw, 1987), Euclidean. O(rows²) time, O(rows × clusters) memory. Leaves the batch open. */
-export async function silhouette(batch: Batch, options: SilhouetteOptions, signal?: AbortSignal): Promise<SilhouetteFit> {
+export async function silhouette(
+  batch: Batch,
+  options: SilhouetteOptions,
+  signal?: AbortSignal,
+): Promise<SilhouetteFit> {
   const checked = { ...options, columns: [...options.columns] };
   const fit = await cancellable(signal, (token) => native.silhouette(handleOf(batch), checked, token));
   return { scored: fromHandle(fit.scored), score: fromHandle(fit.score) };

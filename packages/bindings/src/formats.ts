@@ -65,7 +65,11 @@ export async function csvSchema(file: FileContent, options: CsvReadOptions): Pro
 }
 
 /** The rows of a CSV file in batches of bounded size. Throws `invalid-file` with line and column of the first bad row. */
-export async function* readCsv(file: FileContent, options: CsvReadOptions, signal?: AbortSignal): AsyncGenerator<Batch> {
+export async function* readCsv(
+  file: FileContent,
+  options: CsvReadOptions,
+  signal?: AbortSignal,
+): AsyncGenerator<Batch> {
   yield* drain(await openCsv(file, options), signal);
 }
 
@@ -79,7 +83,10 @@ async function openParquet(file: FileContent, columns?: readonly string[]): Prom
   return unwrapped(native.openParquet(await toInput(file), options));
 }
 
-async function openCsv(file: FileContent, { header, delimiter, schema }: CsvReadOptions): Promise<native.NativeFileReader> {
+async function openCsv(
+  file: FileContent,
+  { header, delimiter, schema }: CsvReadOptions,
+): Promise<native.NativeFileReader> {
   const columns = schema === undefined ? {} : { columns: toNativeColumns(schema) };
   return unwrapped(native.openCsv(await toInput(file), { header, delimiter, ...columns }));
 }

@@ -39,7 +39,11 @@ export function glmSchema(table: GlmTable): Schema {
 }
 
 /** Decodes GLM granules in parallel, one file per core at a time. Files given by path are read in the core. */
-export async function decodeGlm(files: readonly FileContent[], options: GlmOptions, signal?: AbortSignal): Promise<Decoded> {
+export async function decodeGlm(
+  files: readonly FileContent[],
+  options: GlmOptions,
+  signal?: AbortSignal,
+): Promise<Decoded> {
   const inputs = await Promise.all(files.map(toInput));
   return toDecoded(await cancellable(signal, (token) => native.decodeGlm(inputs, { ...options }, token)));
 }

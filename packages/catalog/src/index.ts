@@ -12,8 +12,16 @@ export const builtins: readonly RegistryEntry[] = [
   { kind: "transform", type: "kmeans", load: async () => (await import("@sferic/transforms/kmeans")).kmeans },
   { kind: "transform", type: "select", load: async () => (await import("@sferic/transforms/select")).select },
   { kind: "transform", type: "select-k", load: async () => (await import("@sferic/transforms/select-k")).selectK },
-  { kind: "transform", type: "silhouette", load: async () => (await import("@sferic/transforms/silhouette")).silhouette },
-  { kind: "transform", type: "standardize", load: async () => (await import("@sferic/transforms/standardize")).standardize },
+  {
+    kind: "transform",
+    type: "silhouette",
+    load: async () => (await import("@sferic/transforms/silhouette")).silhouette,
+  },
+  {
+    kind: "transform",
+    type: "standardize",
+    load: async () => (await import("@sferic/transforms/standardize")).standardize,
+  },
   { kind: "sink", type: "console", load: async () => (await import("@sferic/sinks/console")).console },
   { kind: "sink", type: "duckdb", load: async () => (await import("@sferic/sinks/duckdb")).duckdb },
   { kind: "sink", type: "files", load: async () => (await import("@sferic/sinks/files")).files },

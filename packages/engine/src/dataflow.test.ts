@@ -94,7 +94,7 @@ test("a transform may return apache-arrow tables, on any port", async () => {
     ...declared,
     type: "squares",
     needs: "batch",
-    ports: { negative: "With the sign turned." },
+    ports: { negative: "-1 - n." },
     config: z.strictObject({}),
     output: ({ main }) => ({ main: main!, negative: main! }),
     create: () => ({
@@ -103,7 +103,7 @@ test("a transform may return apache-arrow tables, on any port", async () => {
           expect(isBatch(batch)).toBe(true);
           const values = taken(batch);
           yield tableFromArrays({ n: Int32Array.from(values, (n) => n * n) });
-          yield { port: "negative", batch: tableFromArrays({ n: Int32Array.from(values, (n) => -n) }) };
+          yield { port: "negative", batch: tableFromArrays({ n: Int32Array.from(values, (n) => -n - 1) }) };
         }
       },
     }),
@@ -115,7 +115,7 @@ test("a transform may return apache-arrow tables, on any port", async () => {
   expect(result.operators["squared"]).toEqual({ kind: "transform", rowsIn: 4, rowsOut: 4, ports: { negative: 4 } });
   expect([recorder.rows("a"), recorder.rows("b")]).toEqual([
     [0, 1, 4, 9],
-    [-3, -2, -1, -0],
+    [-4, -3, -2, -1],
   ]);
 });
 
@@ -143,8 +143,10 @@ test("or to the dead letters, as exactly as the rows", async () => {
     run: { trigger: "available-now", checkpoint: "./check" },
   };
   const options = { registry: recorder.registry, baseDirectory };
-  recorder.failAt = 20;
-  const failed = await runPipeline(spec, options);
+  const crash = (event: RunEvent): void => {
+    if (event.type === "invalid" && event.epoch === 1) throw new Error("crash");
+  };
+  const failed = await runPipeline(spec, { ...options, onEvent: crash });
   expect(failed.state).toBe("failed");
   const result = await runPipeline(spec, { ...options, onEvent: (event) => void events.push(event) });
   expect(result.state).toBe("succeeded");

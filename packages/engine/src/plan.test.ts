@@ -91,7 +91,7 @@ test("all operators with mistakes are told at once, in the order of the text", a
       two: { type: "pick", from: "source", columns: ["lat", "c"] },
     }),
   );
-  expect(issues.map(({ pointer }) => pointer)).toEqual([
+  expect(issues.filter(({ code }) => code === "unknown-column").map(({ pointer }) => pointer)).toEqual([
     "/transforms/one/columns/0",
     "/transforms/one/columns/1",
     "/transforms/two/columns/1",

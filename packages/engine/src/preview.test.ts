@@ -37,10 +37,13 @@ test("the first rows come from the first file, and no sink opens", async () => {
   expect(doings).toEqual({ filesRead: [0], sinksOpened: 0, batchesOpen: 0 });
 });
 
-test("more files are read until there are enough rows", async () => {
-  const { rows, complete } = await previewOperator(await planOf({ files: 1000 }), "same", { rows: 25 });
-  expect([rows.length, complete]).toEqual([25, false]);
-  expect(Math.max(...doings.filesRead)).toBeLessThan(8);
+test("more files are read until there are enough rows, and not all that were allowed", async () => {
+  const plan = await planOf({ files: 1000, rowsPerFile: 1 });
+  const { rows, complete } = await previewOperator(plan, "same", { rows: 65 });
+  expect([rows.length, complete]).toEqual([65, false]);
+  const lastAttempt = doings.filesRead.slice(1 + 8 + 64);
+  expect(lastAttempt.length).toBeGreaterThanOrEqual(65);
+  expect(lastAttempt.length).toBeLessThan(100);
 });
 
 test("a small input is read whole", async () => {
@@ -74,6 +77,8 @@ test("input that could not become rows is told", async () => {
   const preview = await previewOperator(await planOf({ files: 2, broken: [0] }), "same");
   expect(preview.invalid).toEqual([{ name: "0.txt", reason: "cut short" }]);
   expect(preview.rows).toHaveLength(10);
+  const cut = await previewOperator(await planOf({ files: 20, broken: [0] }), "same", { rows: 5 });
+  expect(cut).toMatchObject({ invalid: [{ name: "0.txt" }], complete: false });
 });
 
 test("nothing to read is no rows", async () => {

@@ -58,6 +58,7 @@ export async function previewOperator(plan: Plan, target: string, options: Previ
   const upstream = upstreamOf(plan, references);
   const whole = upstream.some(({ definition }) => (definition as TransformDefinition).needs === "epoch");
   const wanted = options.rows ?? 20;
+  let invalid: Preview["invalid"] = [];
   for (let factor = 1; ; factor *= growth) {
     const attempt = new Attempt({ ...plan, operators: upstream }, references, wanted, factor, options.signal);
     try {
@@ -67,10 +68,12 @@ export async function previewOperator(plan: Plan, target: string, options: Previ
       if (!whole || attempt.complete || options.signal?.aborted === true) throw asOperatorError(thrown);
       continue;
     }
+    // An attempt that stopped early does not know what it could not read; the one before may.
+    if (attempt.invalid.length > 0) invalid = attempt.invalid;
     if (attempt.rows.length < wanted && !attempt.complete) continue;
     const { operator, port } = references[0]!;
     const planned = plan.operators.find(({ node }) => node.id === operator)!.outputs[port] ?? null;
-    const { rows, complete, invalid } = attempt;
+    const { rows, complete } = attempt;
     const schema = (attempt.schema ?? planned)?.columns ?? null;
     return { operator, port, schema, rows, complete, invalid, seconds: (performance.now() - started) / 1000 };
   }

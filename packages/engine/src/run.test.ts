@@ -1,7 +1,7 @@
 import { readdir } from "node:fs/promises";
 import { join } from "node:path";
 import { defineSink, OperatorError } from "@sferic/operator";
-import { beforeEach, expect, test, vi } from "vitest";
+import { afterEach, beforeEach, expect, test, vi } from "vitest";
 import { z } from "zod";
 import { runPipeline } from "./run.ts";
 import { declared, Recorder } from "./testing/recorder.ts";
@@ -12,6 +12,10 @@ let temporary: string;
 beforeEach(async () => {
   temporary = await scratchFolder();
   vi.stubEnv("TMPDIR", temporary);
+});
+
+afterEach(() => {
+  vi.unstubAllEnvs();
 });
 
 const spec = {

@@ -8,7 +8,9 @@ const config = z.strictObject({
   header: z.boolean().default(true).describe("Whether the first line holds the column names."),
   delimiter: z.string().length(1).default(",").describe("Character between the fields."),
   null: z.string().default("").describe("Text that stands for a null when writing."),
-  schema: schemaField.optional().describe("Columns and their types when reading; inferred from the first rows when left out."),
+  schema: schemaField
+    .optional()
+    .describe("Columns and their types when reading; inferred from the first rows when left out."),
 });
 
 /** Comma-separated values (RFC 4180). Times are written as RFC 3339 in UTC, floats with the fewest digits that read back. */
@@ -22,7 +24,11 @@ export const csv = defineFormat({
   examples: [{ title: "Tab-separated", config: { delimiter: "\t" } }],
   create: (c) => {
     const declared: Schema | undefined = c.schema === undefined ? undefined : declaredSchema(c.schema);
-    const options = { header: c.header, delimiter: c.delimiter, ...(declared === undefined ? {} : { schema: declared }) };
+    const options = {
+      header: c.header,
+      delimiter: c.delimiter,
+      ...(declared === undefined ? {} : { schema: declared }),
+    };
     return {
       ending: "csv",
       ...(declared === undefined ? {} : { schema: declared }),

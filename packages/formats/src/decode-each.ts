@@ -16,7 +16,9 @@ export async function* decodeEach(
       for (const batch of rows.splice(0)) batch.close();
       if (!(thrown instanceof OperatorError) || thrown.code !== "invalid-file") throw thrown;
       const position = thrown.details["position"];
-      yield { invalid: { name: file.name, reason: thrown.message, position: typeof position === "number" ? position : null } };
+      yield {
+        invalid: { name: file.name, reason: thrown.message, position: typeof position === "number" ? position : null },
+      };
     }
     yield* rows;
   }

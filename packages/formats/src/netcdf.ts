@@ -8,11 +8,12 @@ const config = z.strictObject({
     .string()
     .optional()
     .describe("The dimension whose variables become columns; may be left out when only one has variables."),
-  variables: z.array(z.string()).min(1).optional().describe("Variables to read; all along the dimension when left out."),
-  constants: z
+  variables: z
     .array(z.string())
-    .default([])
-    .describe("Scalar variables and global attributes to repeat in every row."),
+    .min(1)
+    .optional()
+    .describe("Variables to read; all along the dimension when left out."),
+  constants: z.array(z.string()).default([]).describe("Scalar variables and global attributes to repeat in every row."),
 });
 
 /** Any NetCDF-4 file that follows the CF conventions: the variables along one dimension, scaled, times decoded. */

@@ -197,7 +197,11 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
   /** Names of the ports beside `main`, with their meaning. */
   readonly ports?: Readonly<Record<string, string>>;
   /** Called with known schemas only. Throws `ConfigError` for what is wrong with the configuration. */
-  output(inputs: Readonly<Record<string, Schema>>, config: z.output<C>, context: PlanContext): PortSchemas | Promise<PortSchemas>;
+  output(
+    inputs: Readonly<Record<string, Schema>>,
+    config: z.output<C>,
+    context: PlanContext,
+  ): PortSchemas | Promise<PortSchemas>;
   create(config: z.output<C>, context: OperatorContext): Transform;
 }
 

@@ -9,7 +9,11 @@ const config = z.strictObject({
     .strictObject({ type: z.enum(["table", "json"]).describe("`table` for people, `json` for programs.") })
     .default({ type: "table" })
     .describe('`{ "type": "json" }` prints one line `{ "sink", "epoch", "row" }` per row.'),
-  rowsMax: z.int().min(0).optional().describe("Most rows to print per epoch; 20 for tables, all for JSON when left out."),
+  rowsMax: z
+    .int()
+    .min(0)
+    .optional()
+    .describe("Most rows to print per epoch; 20 for tables, all for JSON when left out."),
 });
 
 const tableRowsMax = 20;
@@ -39,7 +43,8 @@ function createConsole(c: z.output<typeof config>, context: OperatorContext): Si
       if (count === 0) return null;
       const sink = context.operatorId;
       const lines = rows.map((row) => `${JSON.stringify({ sink, epoch: epoch.id, row })}\n`).join("");
-      const text = c.format.type === "json" ? lines : textTable(rows, `${sink}, epoch ${epoch.id}: ${count} rows`, count);
+      const text =
+        c.format.type === "json" ? lines : textTable(rows, `${sink}, epoch ${epoch.id}: ${count} rows`, count);
       await writeFile(path(epoch.id), text, { flush: true });
       return { rows: count, record: null };
     },

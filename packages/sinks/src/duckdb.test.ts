@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
 import { describeSink, rowTexts } from "@sferic/testkit";
 import { duckdb } from "./duckdb.ts";
-import { fileInTheWay } from "./testing/obstacles.ts";
+import { fileInTheWay } from "../test/obstacles.ts";
 
 /** Rows of a table, or none when there is no such table. */
 async function rowsOfTable(database: string, table: string): Promise<string[]> {

@@ -149,4 +149,3 @@ function* groups(files: readonly FileEntry[]): Generator<FileEntry[]> {
   }
   if (group.length > 0) yield group;
 }
-

@@ -64,7 +64,11 @@ export async function writtenRowsReadBack(subject: FormatSubject): Promise<void>
     const reader = create(subject.definition, subject.readConfig?.(rows.schema) ?? {});
     const { cells, types, invalid } = await decodeAll(reader, [await fileAt(path)]);
     assert.deepEqual(invalid, [], `${type}: a file just written must be valid`);
-    assert.deepEqual(types, rows.schema.columns.map((column) => column.type), `${type}: the types must come back`);
+    assert.deepEqual(
+      types,
+      rows.schema.columns.map((column) => column.type),
+      `${type}: the types must come back`,
+    );
     assert.deepEqual(cells, cellsOf(rows), `${type}: the values must come back`);
     rows.close();
   }
@@ -93,7 +97,11 @@ export async function probedSchemaIsTheRealOne(subject: FormatSubject): Promise<
   const { types } = await decodeAll(format, [file]);
   for (const promised of [format.schema, await format.probe?.(file)]) {
     if (promised === undefined) continue;
-    assert.deepEqual(types, promised.columns.map(({ type }) => type), "the promised schema must be the real one");
+    assert.deepEqual(
+      types,
+      promised.columns.map(({ type }) => type),
+      "the promised schema must be the real one",
+    );
   }
 }
 
@@ -172,7 +180,11 @@ export async function damageKeepsToItsFile(subject: FormatSubject): Promise<void
 export async function abortEndsDecodingWithinASecond(subject: FormatSubject): Promise<void> {
   const abort = new AbortController();
   const file = await sampleFile(subject);
-  const decoding = decodeAll(sampleReader(subject), Array.from({ length: 100_000 }, () => file), abort.signal);
+  const decoding = decodeAll(
+    sampleReader(subject),
+    Array.from({ length: 100_000 }, () => file),
+    abort.signal,
+  );
   setTimeout(() => abort.abort(), 50);
   const ended = await settlesWithin(decoding, abortMsMax + 50);
   assert.ok(ended, "decoding many files must end within a second of the abort");

@@ -31,7 +31,15 @@ export function linesFormat(): LinesFormat {
           const content = Buffer.from(path === undefined ? await bytes() : await readFile(path));
           const position = content.indexOf(0);
           if (position !== -1) yield { invalid: { name, reason: "there is a zero byte", position } };
-          else yield batches.fromRows(columns, content.toString().trimEnd().split("\n").map((line) => ({ line })));
+          else
+            yield batches.fromRows(
+              columns,
+              content
+                .toString()
+                .trimEnd()
+                .split("\n")
+                .map((line) => ({ line })),
+            );
         }
       },
     }),

@@ -81,7 +81,11 @@ export function withNulls(batch: Batch, isNull: (row: number) => boolean): Batch
   return batches.fromArrow(new Table(new ArrowSchema(fields), Object.fromEntries(vectors)));
 }
 
-function nulled({ type, offset, length, valueOffsets, values, typeIds, children, dictionary }: Data, validity: Uint8Array, nullCount: number): Data {
+function nulled(
+  { type, offset, length, valueOffsets, values, typeIds, children, dictionary }: Data,
+  validity: Uint8Array,
+  nullCount: number,
+): Data {
   const buffers = { 0: valueOffsets, 1: values, 2: validity, 3: typeIds };
   return new Data(type, offset, length, nullCount, buffers, children, dictionary);
 }

@@ -213,7 +213,10 @@ export async function aFailingWriteLeavesNothing(subject: SinkSubject): Promise<
     await using site = await siteOf(subject);
     await obstacle.put(site.folder.path);
     try {
-      const failure = await site.open().then((sink) => publishEpoch(site, sink, 0)).catch((thrown: unknown) => thrown);
+      const failure = await site
+        .open()
+        .then((sink) => publishEpoch(site, sink, 0))
+        .catch((thrown: unknown) => thrown);
       assert.ok(failure instanceof Error, `${obstacle.name}: writing must fail`);
       const { code, message } = asOperatorError(failure);
       const seen = `${obstacle.name}: must fail with ${obstacle.codes.join(" or ")}, not ${code} (${message})`;
@@ -292,7 +295,12 @@ async function siteOf(subject: SinkSubject, changes: Partial<Surroundings> = {})
     },
     inputs,
     stageInputs,
-    stage: (sink, epoch) => stageInputs(sink, epoch, inputs((batch) => streamOf([batch.share()]))),
+    stage: (sink, epoch) =>
+      stageInputs(
+        sink,
+        epoch,
+        inputs((batch) => streamOf([batch.share()])),
+      ),
     visible: async () => [...(await subject.visible(folder.path))].toSorted(),
     [Symbol.asyncDispose]: async () => {
       for (const [, batch] of given) batch.close();

@@ -78,7 +78,8 @@ export async function examplesGiveRowsOfTheDeclaredSchema(subject: SourceSubject
     await source.close?.();
     assert.ok(rows.length > 0, `${title}: the example must give rows`);
     const expected = JSON.stringify(declared["main"]?.columns.map(({ name, type, unit }) => [name, type, unit]));
-    for (const schema of schemas) assert.equal(schema, expected, `${title}: the real columns must be the declared ones`);
+    for (const schema of schemas)
+      assert.equal(schema, expected, `${title}: the real columns must be the declared ones`);
   }
 }
 
@@ -99,7 +100,11 @@ export async function rangesAddUp(subject: SourceSubject): Promise<void> {
   const [first, second] = await read.epochs(2);
   const parts = [await readAll(read.source, null, first!), await readAll(read.source, first!, second!)];
   const whole = await readAll(read.source, null, second!);
-  assert.deepEqual(whole.rows, parts.flatMap(({ rows }) => rows), "0 to 2 must be 0 to 1 followed by 1 to 2");
+  assert.deepEqual(
+    whole.rows,
+    parts.flatMap(({ rows }) => rows),
+    "0 to 2 must be 0 to 1 followed by 1 to 2",
+  );
 }
 
 /** A new process that knows the offsets from a checkpoint replays the ranges and goes on after them. */
@@ -109,12 +114,19 @@ export async function offsetsSurviveJson(subject: SourceSubject): Promise<void> 
   const [first, second] = JSON.parse(JSON.stringify(offsets)) as Offset[];
   const before = await readAll(read.source, offsets[0]!, offsets[1]!);
   const reopened = await read.reopen([first!]);
-  assert.deepEqual((await readAll(reopened, first!, second!)).rows, before.rows, "the stored range must give the same rows");
+  assert.deepEqual(
+    (await readAll(reopened, first!, second!)).rows,
+    before.rows,
+    "the stored range must give the same rows",
+  );
   const third = await reopened.latestOffset(second!, subject.onePortion);
   assert.ok(third !== null, "there is a third portion to read");
   const rest = await readAll(reopened, second!, third);
   assert.ok(rest.rows.length > 0, "the third portion must have rows");
-  assert.ok(rest.rows.every((row) => !before.rows.includes(row)), "no row may come twice");
+  assert.ok(
+    rest.rows.every((row) => !before.rows.includes(row)),
+    "no row may come twice",
+  );
 }
 
 export async function nothingNewIsNoOffset(subject: SourceSubject): Promise<void> {

@@ -73,7 +73,11 @@ export async function resultDoesNotDependOnTheCut(subject: TransformSubject): Pr
     for (const pieces of [cut(rows, 7), onesThenTheRest(rows)]) {
       const counts = pieces.map(({ rowCount }) => rowCount).slice(0, 3);
       const inPieces = cellsOfPorts(await outcome(subject.definition, trial, pieces));
-      assert.deepEqual(inPieces, whole, `${trial.title}: batches of ${counts.join(", ")} … rows must give the same rows`);
+      assert.deepEqual(
+        inPieces,
+        whole,
+        `${trial.title}: batches of ${counts.join(", ")} … rows must give the same rows`,
+      );
     }
     rows.close();
   }
@@ -185,7 +189,10 @@ function create(definition: TransformDefinition, trial: Trial): ReturnType<Trans
   return definition.create(definition.config.parse(trial.config), operatorContext({ directory: "." }));
 }
 
-function inputsOf(definition: TransformDefinition, stream: () => AsyncIterable<Batch>): Record<string, AsyncIterable<Batch>> {
+function inputsOf(
+  definition: TransformDefinition,
+  stream: () => AsyncIterable<Batch>,
+): Record<string, AsyncIterable<Batch>> {
   return Object.fromEntries(Object.keys(definition.inputs ?? { main: "" }).map((name) => [name, stream()]));
 }
 

@@ -55,16 +55,22 @@ const samples: Readonly<Record<string, () => Vector>> = {
   float32: () => numbers(new Float32(), Float32Array.of(0.1, -0, Number.POSITIVE_INFINITY, Number.NaN, 1e-45)),
   float64: () => numbers(new Float64(), Float64Array.of(0.1, -0, Number.NEGATIVE_INFINITY, Number.NaN, 5e-324)),
   utf8: () => vectorFromArray(["plain", "", 'comma, "quote"\nline', " δ⚡ ", "null"], new Utf8()),
-  binary: () => vectorFromArray([0, 1, 2, 3, 4].map((length) => new Uint8Array(length).fill(255)), new Binary()),
+  binary: () =>
+    vectorFromArray(
+      [0, 1, 2, 3, 4].map((length) => new Uint8Array(length).fill(255)),
+      new Binary(),
+    ),
   date32: () => numbers(new DateDay(), Int32Array.of(0, -1, 17_714, -719_162, 2_932_896)),
-  "time64[us]": () => numbers(new TimeMicrosecond(), BigInt64Array.of(0n, 1n, 86_399_999_999n, 1_000_000n, 43_200_000_000n)),
+  "time64[us]": () =>
+    numbers(new TimeMicrosecond(), BigInt64Array.of(0n, 1n, 86_399_999_999n, 1_000_000n, 43_200_000_000n)),
   "timestamp[ns, UTC]": () => numbers(new TimestampNanosecond("UTC"), BigInt64Array.from(nanoseconds)),
   "timestamp[us, UTC]": () => numbers(new TimestampMicrosecond("UTC"), scaled(1_000_000n)),
   "timestamp[us]": () => numbers(new TimestampMicrosecond(), scaled(1_000_000n)),
   "timestamp[ms]": () => numbers(new TimestampMillisecond(), scaled(1000n)),
   "timestamp[s]": () => numbers(new TimestampSecond(), scaled(1n)),
   "decimal128(18, 4)": () => numbers(new Decimal(4, 18), decimals([1n, -1n, 999_999_999_999_999_999n, 0n, 12_345n])),
-  "list<int32>": () => vectorFromArray([[1, 2], [], [-1], [0, 0, 0], [2 ** 31 - 1]], new List(new Field("item", new Int32(), true))),
+  "list<int32>": () =>
+    vectorFromArray([[1, 2], [], [-1], [0, 0, 0], [2 ** 31 - 1]], new List(new Field("item", new Int32(), true))),
   "struct<a: int32, b: utf8>": () =>
     vectorFromArray(
       [1, 2, 3, 4, 5].map((a) => ({ a, b: `b${a}` })),

@@ -7,7 +7,12 @@ import { epochRows } from "./epoch-rows.ts";
 const config = z.strictObject({
   columns: z.array(z.string()).min(1).describe("Numeric columns; each row is one point."),
   clusterCount: z.int().min(1).max(4096).describe("Number of clusters, k."),
-  initializations: z.int().min(1).max(1000).default(10).describe("Independent k-means++ starts; the lowest inertia wins."),
+  initializations: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(10)
+    .describe("Independent k-means++ starts; the lowest inertia wins."),
   iterationsMax: z.int().min(1).default(300).describe("Stop after this many Lloyd iterations."),
   tolerance: z
     .number()
@@ -34,7 +39,9 @@ export const kmeans = callable(
     output: ({ main }, c) => {
       main!.require(c.columns, "number");
       checkInitialCentroids(c);
-      const centre = main!.pick(c.columns).map(({ unit, name }) => column(name, "float64", unit === undefined ? {} : { unit }));
+      const centre = main!
+        .pick(c.columns)
+        .map(({ unit, name }) => column(name, "float64", unit === undefined ? {} : { unit }));
       return {
         main: main!.append(column("cluster", "int32", { nullable: true })),
         centroids: new Schema([
@@ -69,7 +76,8 @@ export const kmeans = callable(
 
 function checkInitialCentroids({ initialCentroids, clusterCount, columns }: z.output<typeof config>): void {
   if (initialCentroids === undefined) return;
-  const fits = initialCentroids.length === clusterCount && initialCentroids.every((row) => row.length === columns.length);
+  const fits =
+    initialCentroids.length === clusterCount && initialCentroids.every((row) => row.length === columns.length);
   if (fits) return;
   const message = `initialCentroids must be ${clusterCount} rows of ${columns.length} values, as clusterCount and columns say`;
   throw new ConfigError([{ code: "invalid-value", message, pointer: "/initialCentroids" }]);

@@ -11,7 +11,12 @@ const config = z.strictObject({
   clusterCounts: z
     .union([z.strictObject({ from: count, to: count }), z.array(count).min(1)])
     .describe("The k to try: a range with both ends, or a list."),
-  initializations: z.int().min(1).max(1000).default(10).describe("Independent k-means++ starts per k; the lowest inertia wins."),
+  initializations: z
+    .int()
+    .min(1)
+    .max(1000)
+    .default(10)
+    .describe("Independent k-means++ starts per k; the lowest inertia wins."),
   iterationsMax: z.int().min(1).default(300).describe("Stop after this many Lloyd iterations."),
   tolerance: z
     .number()

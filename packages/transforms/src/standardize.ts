@@ -28,7 +28,9 @@ export const standardize = callable(
       return { main: new Schema(scaled) };
     },
     errors: [],
-    examples: [{ title: "Before clustering by place", data: "glm-minute", config: { columns: ["flash_lon", "flash_lat"] } }],
+    examples: [
+      { title: "Before clustering by place", data: "glm-minute", config: { columns: ["flash_lon", "flash_lat"] } },
+    ],
     create: (c) => ({
       async *apply(input) {
         const rows = await epochRows(input);

@@ -36,7 +36,11 @@ impl NativeBatch {
     /// The rows; `batch-closed` after `close`. Cloning counts references, it copies no values.
     pub fn rows(&self) -> Result<&RecordBatch> {
         self.rows.as_ref().ok_or_else(|| {
-            Failure::new("batch-closed", "internal", "The batch is closed; share() it before it is handed on.")
+            Failure::new(
+                "batch-closed",
+                "internal",
+                "The batch is closed; share() it before it is handed on.",
+            )
         })
     }
 }
@@ -56,7 +60,11 @@ impl NativeBatch {
     /// Bytes of the rows; a slice counts only its own rows.
     #[napi(getter)]
     pub fn byte_length(&self) -> napi::Result<f64> {
-        let slices = self.rows()?.columns().iter().map(|column| column.to_data().get_slice_memory_size().unwrap_or(0));
+        let slices = self
+            .rows()?
+            .columns()
+            .iter()
+            .map(|column| column.to_data().get_slice_memory_size().unwrap_or(0));
         Ok(slices.sum::<usize>() as f64)
     }
 
@@ -65,8 +73,19 @@ impl NativeBatch {
     pub fn column(&self, name: String) -> napi::Result<NativeColumnValues> {
         let rows = self.rows()?;
         let column = rows.column_by_name(&name).ok_or_else(|| {
-            let names: Vec<&str> = rows.schema_ref().fields().iter().map(|field| field.name().as_str()).collect();
-            Failure::user("unknown-column", format!("There is no column \"{name}\"; there are {}", names.join(", ")))
+            let names: Vec<&str> = rows
+                .schema_ref()
+                .fields()
+                .iter()
+                .map(|field| field.name().as_str())
+                .collect();
+            Failure::user(
+                "unknown-column",
+                format!(
+                    "There is no column \"{name}\"; there are {}",
+                    names.join(", ")
+                ),
+            )
         })?;
         Ok(column_values(&name, column)?)
     }
@@ -96,7 +115,10 @@ pub fn batch_from_ipc(bytes: Uint8Array) -> napi::Result<NativeBatch> {
 
 /// All rows of the batches, in order; `columns` says what an empty list gives.
 #[napi]
-pub fn concat_batches(batches: Vec<&NativeBatch>, columns: Vec<NativeColumn>) -> napi::Result<NativeBatch> {
+pub fn concat_batches(
+    batches: Vec<&NativeBatch>,
+    columns: Vec<NativeColumn>,
+) -> napi::Result<NativeBatch> {
     Ok(NativeBatch::new(guarded(|| concat(&batches, &columns))?))
 }
 
@@ -105,21 +127,37 @@ fn concat(batches: &[&NativeBatch], columns: &[NativeColumn]) -> Result<RecordBa
     match rows?.as_slice() {
         [] => Ok(RecordBatch::new_empty(from_columns(columns)?)),
         [only] => Ok((*only).clone()),
-        several => arrow_select::concat::concat_batches(several[0].schema_ref(), several.iter().copied())
-            .map_err(|error| Failure::user("schema-mismatch", format!("The batches do not fit together: {error}"))),
+        several => {
+            arrow_select::concat::concat_batches(several[0].schema_ref(), several.iter().copied())
+                .map_err(|error| {
+                    Failure::user(
+                        "schema-mismatch",
+                        format!("The batches do not fit together: {error}"),
+                    )
+                })
+        }
     }
 }
 
 fn to_ipc(rows: &RecordBatch) -> Result<Vec<u8>> {
     let mut bytes = Vec::new();
-    let mut writer = StreamWriter::try_new(&mut bytes, rows.schema_ref()).map_err(Failure::internal)?;
-    writer.write(rows).and_then(|()| writer.finish()).map_err(Failure::internal)?;
+    let mut writer =
+        StreamWriter::try_new(&mut bytes, rows.schema_ref()).map_err(Failure::internal)?;
+    writer
+        .write(rows)
+        .and_then(|()| writer.finish())
+        .map_err(Failure::internal)?;
     drop(writer);
     Ok(bytes)
 }
 
 fn from_ipc(bytes: &[u8]) -> Result<RecordBatch> {
-    let invalid = |error| Failure::user("invalid-table", format!("The table cannot be taken in: {error}"));
+    let invalid = |error| {
+        Failure::user(
+            "invalid-table",
+            format!("The table cannot be taken in: {error}"),
+        )
+    };
     let reader = StreamReader::try_new(bytes, None).map_err(invalid)?;
     let schema = reader.schema();
     let batches: std::result::Result<Vec<RecordBatch>, _> = reader.collect();
@@ -130,7 +168,10 @@ fn column_values(name: &str, column: &ArrayRef) -> Result<NativeColumnValues> {
     let array = column.as_ref();
     let not_fixed_width = || {
         let text = type_text(array.data_type());
-        Failure::user("column-type", format!("Column \"{name}\" is {text}; only numbers, dates and times can be read"))
+        Failure::user(
+            "column-type",
+            format!("Column \"{name}\" is {text}; only numbers, dates and times can be read"),
+        )
     };
     let bytes: Vec<u8> = downcast_primitive_array!(
         array => {
@@ -143,13 +184,20 @@ fn column_values(name: &str, column: &ArrayRef) -> Result<NativeColumnValues> {
     );
     let validity = array.nulls().filter(|nulls| nulls.null_count() > 0);
     let validity = validity.map(|nulls| nulls.iter().map(u8::from).collect::<Vec<u8>>().into());
-    Ok(NativeColumnValues { values_type: values_type(array.data_type()), bytes: bytes.into(), validity })
+    Ok(NativeColumnValues {
+        values_type: values_type(array.data_type()),
+        bytes: bytes.into(),
+        validity,
+    })
 }
 
 /// Type of the machine values behind a column: a timestamp is an `int64`.
 fn values_type(data_type: &DataType) -> String {
     match data_type {
-        DataType::Timestamp(..) | DataType::Time64(_) | DataType::Date64 | DataType::Duration(_) => "int64".into(),
+        DataType::Timestamp(..)
+        | DataType::Time64(_)
+        | DataType::Date64
+        | DataType::Duration(_) => "int64".into(),
         DataType::Time32(_) | DataType::Date32 => "int32".into(),
         DataType::Boolean => "uint8".into(),
         other => type_text(other),

@@ -4,7 +4,9 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types;
-use arrow_array::{Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch};
+use arrow_array::{
+    Array, ArrayRef, BooleanArray, Float64Array, Int32Array, Int64Array, RecordBatch,
+};
 use arrow_schema::{DataType, Field, Schema};
 use kernel_cluster::{ClusterError, KMeansParams, KScore, Points, SelectKParams, SilhouetteParams};
 use napi::bindgen_prelude::{AsyncTask, Float64Array as JsFloat64Array};
@@ -74,12 +76,21 @@ pub fn kmeans(
         iterations_max: options.iterations_max as usize,
         tolerance: options.tolerance,
         seed: options.seed as u64,
-        initial_centroids: options.initial_centroids.map(|centroids| centroids.to_vec()),
+        initial_centroids: options
+            .initial_centroids
+            .map(|centroids| centroids.to_vec()),
     };
-    Ok(promise(move || fit(&rows, &options.columns, params, &cancelled)))
+    Ok(promise(move || {
+        fit(&rows, &options.columns, params, &cancelled)
+    }))
 }
 
-fn fit(rows: &RecordBatch, names: &[String], params: KMeansParams, cancelled: &Cancelled) -> Result<NativeKMeansFit> {
+fn fit(
+    rows: &RecordBatch,
+    names: &[String],
+    params: KMeansParams,
+    cancelled: &Cancelled,
+) -> Result<NativeKMeansFit> {
     if rows.num_rows() == 0 {
         return fit_of_nothing(rows, names);
     }
@@ -87,7 +98,14 @@ fn fit(rows: &RecordBatch, names: &[String], params: KMeansParams, cancelled: &C
     let fit = kernel_cluster::kmeans(&points(&columns)?, &params, &|| cancelled.is_set())?;
     let labels: Int32Array = fit.labels.into_iter().collect();
     let dimension_count = names.len();
-    let centre = |d: usize| fit.centroids.iter().skip(d).step_by(dimension_count).copied().collect::<Vec<f64>>();
+    let centre = |d: usize| {
+        fit.centroids
+            .iter()
+            .skip(d)
+            .step_by(dimension_count)
+            .copied()
+            .collect::<Vec<f64>>()
+    };
     let centroids = centroid_rows(
         rows,
         names,
@@ -106,7 +124,13 @@ fn fit(rows: &RecordBatch, names: &[String], params: KMeansParams, cancelled: &C
 /// No rows have no clusters; that is a result and not a failure.
 fn fit_of_nothing(rows: &RecordBatch, names: &[String]) -> Result<NativeKMeansFit> {
     let labels = Arc::new(Int32Array::from(Vec::<i32>::new()));
-    let centroids = centroid_rows(rows, names, vec![Vec::new(); names.len()], Vec::new(), Vec::new())?;
+    let centroids = centroid_rows(
+        rows,
+        names,
+        vec![Vec::new(); names.len()],
+        Vec::new(),
+        Vec::new(),
+    )?;
     Ok(NativeKMeansFit {
         labelled: NativeBatch::new(with_column(rows, "cluster", labels)?),
         centroids: NativeBatch::new(centroids),
@@ -124,9 +148,15 @@ fn centroid_rows(
 ) -> Result<RecordBatch> {
     let schema = rows.schema();
     let mut fields = vec![Field::new("cluster", DataType::Int32, false)];
-    let mut columns: Vec<ArrayRef> = vec![Arc::new(Int32Array::from_iter_values(0..sizes.len() as i32))];
+    let mut columns: Vec<ArrayRef> = vec![Arc::new(Int32Array::from_iter_values(
+        0..sizes.len() as i32,
+    ))];
     for (name, centre) in names.iter().zip(centres) {
-        let metadata = schema.field_with_name(name).map_err(Failure::internal)?.metadata().clone();
+        let metadata = schema
+            .field_with_name(name)
+            .map_err(Failure::internal)?
+            .metadata()
+            .clone();
         fields.push(Field::new(name, DataType::Float64, false).with_metadata(metadata));
         columns.push(Arc::new(Float64Array::from(centre)));
     }
@@ -147,16 +177,34 @@ pub fn silhouette(
     Ok(promise(move || score(&rows, &options, &cancelled)))
 }
 
-fn score(rows: &RecordBatch, options: &NativeSilhouetteOptions, cancelled: &Cancelled) -> Result<NativeSilhouetteFit> {
+fn score(
+    rows: &RecordBatch,
+    options: &NativeSilhouetteOptions,
+    cancelled: &Cancelled,
+) -> Result<NativeSilhouetteFit> {
     if rows.num_rows() == 0 {
         return scored(rows, Float64Array::from(Vec::<f64>::new()), None, 0, 0);
     }
     let columns = coordinates(rows, &options.columns)?;
     let labels = labels_of(rows, &options.labels)?;
-    let params = SilhouetteParams { sample: options.sample.map(|rows| rows as usize), seed: options.seed as u64 };
-    let fit = kernel_cluster::silhouette(&points(&columns)?, &labels, &params, &|| cancelled.is_set())?;
-    let samples = fit.samples.iter().map(|value| (!value.is_nan()).then_some(*value)).collect();
-    scored(rows, samples, Some(fit.score), fit.cluster_count, fit.row_count)
+    let params = SilhouetteParams {
+        sample: options.sample.map(|rows| rows as usize),
+        seed: options.seed as u64,
+    };
+    let fit =
+        kernel_cluster::silhouette(&points(&columns)?, &labels, &params, &|| cancelled.is_set())?;
+    let samples = fit
+        .samples
+        .iter()
+        .map(|value| (!value.is_nan()).then_some(*value))
+        .collect();
+    scored(
+        rows,
+        samples,
+        Some(fit.score),
+        fit.cluster_count,
+        fit.row_count,
+    )
 }
 
 fn scored(
@@ -178,7 +226,9 @@ fn scored(
     ];
     Ok(NativeSilhouetteFit {
         scored: NativeBatch::new(with_column(rows, "silhouette", Arc::new(samples))?),
-        score: NativeBatch::new(RecordBatch::try_new(Arc::new(schema), columns).map_err(Failure::internal)?),
+        score: NativeBatch::new(
+            RecordBatch::try_new(Arc::new(schema), columns).map_err(Failure::internal)?,
+        ),
     })
 }
 
@@ -195,7 +245,11 @@ pub fn select_k(
         }
         let columns = coordinates(&rows, &options.columns)?;
         let params = SelectKParams {
-            cluster_counts: options.cluster_counts.iter().map(|count| *count as usize).collect(),
+            cluster_counts: options
+                .cluster_counts
+                .iter()
+                .map(|count| *count as usize)
+                .collect(),
             initializations: options.initializations as usize,
             iterations_max: options.iterations_max as usize,
             tolerance: options.tolerance,
@@ -217,19 +271,34 @@ fn score_rows(scores: &[KScore]) -> Result<RecordBatch> {
         Field::new("knee", DataType::Boolean, false),
     ]);
     let columns: Vec<ArrayRef> = vec![
-        Arc::new(Int32Array::from_iter_values(scores.iter().map(|score| score.k as i32))),
-        Arc::new(Float64Array::from_iter_values(scores.iter().map(|score| score.inertia))),
-        Arc::new(Float64Array::from_iter(scores.iter().map(|score| score.silhouette))),
-        Arc::new(Int32Array::from_iter_values(scores.iter().map(|score| score.iterations as i32))),
-        Arc::new(BooleanArray::from_iter(scores.iter().map(|score| Some(score.best)))),
-        Arc::new(BooleanArray::from_iter(scores.iter().map(|score| Some(score.knee)))),
+        Arc::new(Int32Array::from_iter_values(
+            scores.iter().map(|score| score.k as i32),
+        )),
+        Arc::new(Float64Array::from_iter_values(
+            scores.iter().map(|score| score.inertia),
+        )),
+        Arc::new(Float64Array::from_iter(
+            scores.iter().map(|score| score.silhouette),
+        )),
+        Arc::new(Int32Array::from_iter_values(
+            scores.iter().map(|score| score.iterations as i32),
+        )),
+        Arc::new(BooleanArray::from_iter(
+            scores.iter().map(|score| Some(score.best)),
+        )),
+        Arc::new(BooleanArray::from_iter(
+            scores.iter().map(|score| Some(score.knee)),
+        )),
     ];
     RecordBatch::try_new(Arc::new(schema), columns).map_err(Failure::internal)
 }
 
 /// The batch with the columns standardized, as float64 without unit.
 #[napi(ts_return_type = "Promise<NativeBatch>")]
-pub fn standardize(batch: &NativeBatch, columns: Vec<String>) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
+pub fn standardize(
+    batch: &NativeBatch,
+    columns: Vec<String>,
+) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
     let rows = batch.rows()?.clone();
     Ok(promise(move || {
         let mut standardized = rows;
@@ -237,7 +306,11 @@ pub fn standardize(batch: &NativeBatch, columns: Vec<String>) -> napi::Result<As
             let column = coordinates(&standardized, std::slice::from_ref(name))?.remove(0);
             let nulls = column.nulls().cloned();
             let values = kernel_cluster::standardize(column.values(), |row| column.is_valid(row));
-            standardized = with_column(&standardized, name, Arc::new(Float64Array::new(values.into(), nulls)))?;
+            standardized = with_column(
+                &standardized,
+                name,
+                Arc::new(Float64Array::new(values.into(), nulls)),
+            )?;
         }
         Ok(NativeBatch::new(standardized))
     }))
@@ -292,18 +365,28 @@ fn nulls_as_nan(column: &Float64Array) -> std::borrow::Cow<'_, [f64]> {
     if column.null_count() == 0 {
         return column.values().as_ref().into();
     }
-    column.iter().map(|value| value.unwrap_or(f64::NAN)).collect::<Vec<_>>().into()
+    column
+        .iter()
+        .map(|value| value.unwrap_or(f64::NAN))
+        .collect::<Vec<_>>()
+        .into()
 }
 
 /// Labels as the kernel takes them: negative for none.
 fn labels_of(rows: &RecordBatch, name: &str) -> Result<Vec<i32>> {
     let labels = as_numbers(name, column_of(rows, name)?)?;
-    Ok(labels.into_iter().map(|label| label.map_or(-1, |label| label as i32)).collect())
+    Ok(labels
+        .into_iter()
+        .map(|label| label.map_or(-1, |label| label as i32))
+        .collect())
 }
 
 /// The batch with a column in the place of the one of that name, or at the end.
 fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> Result<RecordBatch> {
-    let nullable = rows.schema().field_with_name(name).map_or(true, Field::is_nullable);
+    let nullable = rows
+        .schema()
+        .field_with_name(name)
+        .map_or(true, Field::is_nullable);
     let field = Arc::new(Field::new(name, column.data_type().clone(), nullable));
     let mut fields: Vec<_> = rows.schema().fields().iter().cloned().collect();
     let mut columns = rows.columns().to_vec();
@@ -315,12 +398,20 @@ fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> Result<Recor
         }
     }
     let metadata = rows.schema().metadata().clone();
-    RecordBatch::try_new(Arc::new(Schema::new_with_metadata(fields, metadata)), columns).map_err(Failure::internal)
+    RecordBatch::try_new(
+        Arc::new(Schema::new_with_metadata(fields, metadata)),
+        columns,
+    )
+    .map_err(Failure::internal)
 }
 
 impl From<ClusterError> for Failure {
     fn from(error: ClusterError) -> Self {
-        let code = if error == ClusterError::Cancelled { "aborted" } else { error.code() };
+        let code = if error == ClusterError::Cancelled {
+            "aborted"
+        } else {
+            error.code()
+        };
         Failure::user(code, &error)
     }
 }

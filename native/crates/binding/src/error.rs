@@ -27,7 +27,12 @@ pub type Result<T> = std::result::Result<T, Failure>;
 
 impl Failure {
     pub fn new(code: &'static str, domain: &'static str, message: impl ToString) -> Self {
-        Self { code, domain, message: message.to_string(), details: BTreeMap::new() }
+        Self {
+            code,
+            domain,
+            message: message.to_string(),
+            details: BTreeMap::new(),
+        }
     }
 
     pub fn user(code: &'static str, message: impl ToString) -> Self {
@@ -57,8 +62,11 @@ impl Failure {
     }
 
     fn to_json(&self) -> String {
-        let details: Vec<String> =
-            self.details.iter().map(|(name, detail)| format!("{}:{}", quoted(name), detail.to_json())).collect();
+        let details: Vec<String> = self
+            .details
+            .iter()
+            .map(|(name, detail)| format!("{}:{}", quoted(name), detail.to_json()))
+            .collect();
         format!(
             "{{\"code\":{},\"domain\":{},\"message\":{},\"details\":{{{}}}}}",
             quoted(self.code),
@@ -74,7 +82,14 @@ impl Detail {
         match self {
             Self::Number(value) => value.to_string(),
             Self::Text(text) => quoted(text),
-            Self::Texts(texts) => format!("[{}]", texts.iter().map(|text| quoted(text)).collect::<Vec<_>>().join(",")),
+            Self::Texts(texts) => format!(
+                "[{}]",
+                texts
+                    .iter()
+                    .map(|text| quoted(text))
+                    .collect::<Vec<_>>()
+                    .join(",")
+            ),
         }
     }
 }
@@ -92,7 +107,9 @@ fn quoted(text: &str) -> String {
         match c {
             '"' => json.push_str("\\\""),
             '\\' => json.push_str("\\\\"),
-            c if (c as u32) < 0x20 => write!(json, "\\u{:04x}", c as u32).expect("writing to a String cannot fail"),
+            c if (c as u32) < 0x20 => {
+                write!(json, "\\u{:04x}", c as u32).expect("writing to a String cannot fail")
+            }
             c => json.push(c),
         }
     }

@@ -6,8 +6,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use kernel_formats::{
-    Compression, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, FormatsError, Input, ParquetReadParams,
-    ParquetReader, ParquetWriteParams, ParquetWriter,
+    Compression, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, FormatsError, Input,
+    ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -77,7 +77,11 @@ impl Writer {
             Self::Parquet(writer) => writer.finish()?,
             Self::Csv(writer) => writer.finish()?,
         };
-        Ok(NativeFileSummary { rows: summary.rows as f64, bytes: summary.bytes as f64, checksum: summary.checksum })
+        Ok(NativeFileSummary {
+            rows: summary.rows as f64,
+            bytes: summary.bytes as f64,
+            checksum: summary.checksum,
+        })
     }
 }
 
@@ -99,7 +103,9 @@ impl NativeFileWriter {
     #[napi(ts_return_type = "Promise<void>")]
     pub fn write(&self, batch: &NativeBatch) -> napi::Result<AsyncTask<Work<()>>> {
         let (slot, rows) = (Arc::clone(&self.writer), batch.rows()?.clone());
-        Ok(promise(move || lock(&slot).as_mut().ok_or_else(ended)?.write(&rows)))
+        Ok(promise(move || {
+            lock(&slot).as_mut().ok_or_else(ended)?.write(&rows)
+        }))
     }
 
     /// Completes, syncs and verifies the file.
@@ -126,7 +132,10 @@ pub fn create_parquet(
     options: NativeParquetWriteOptions,
 ) -> AsyncTask<Work<NativeFileWriter>> {
     promise(move || {
-        let mut params = ParquetWriteParams { compression: compression(&options.compression)?, ..Default::default() };
+        let mut params = ParquetWriteParams {
+            compression: compression(&options.compression)?,
+            ..Default::default()
+        };
         if let Some(rows) = options.row_group_rows {
             params.row_group_rows = rows as usize;
         }
@@ -142,15 +151,30 @@ pub fn create_csv(
     options: NativeCsvWriteOptions,
 ) -> AsyncTask<Work<NativeFileWriter>> {
     promise(move || {
-        let NativeCsvWriteOptions { header, delimiter, null_text } = options;
-        let params = CsvWriteParams { header, delimiter: delimiter_byte(&delimiter)?, null: null_text };
-        new_writer(&columns, |schema| Ok(Writer::Csv(CsvWriter::create(&path, schema, &params)?)))
+        let NativeCsvWriteOptions {
+            header,
+            delimiter,
+            null_text,
+        } = options;
+        let params = CsvWriteParams {
+            header,
+            delimiter: delimiter_byte(&delimiter)?,
+            null: null_text,
+        };
+        new_writer(&columns, |schema| {
+            Ok(Writer::Csv(CsvWriter::create(&path, schema, &params)?))
+        })
     })
 }
 
-fn new_writer(columns: &[NativeColumn], create: impl Fn(SchemaRef) -> Result<Writer>) -> Result<NativeFileWriter> {
+fn new_writer(
+    columns: &[NativeColumn],
+    create: impl Fn(SchemaRef) -> Result<Writer>,
+) -> Result<NativeFileWriter> {
     let writer = create(from_columns(columns)?)?;
-    Ok(NativeFileWriter { writer: Arc::new(Mutex::new(Some(writer))) })
+    Ok(NativeFileWriter {
+        writer: Arc::new(Mutex::new(Some(writer))),
+    })
 }
 
 type Rows = Box<dyn Iterator<Item = std::result::Result<RecordBatch, FormatsError>> + Send>;
@@ -173,30 +197,46 @@ impl NativeFileReader {
     #[napi(ts_return_type = "Promise<NativeBatch | null>")]
     pub fn next(&self) -> AsyncTask<Work<Option<NativeBatch>>> {
         let slot = Arc::clone(&self.rows);
-        promise(move || match lock(&slot).as_mut().and_then(Iterator::next) {
-            Some(rows) => Ok(Some(NativeBatch::new(rows?))),
-            None => Ok(None),
-        })
+        promise(
+            move || match lock(&slot).as_mut().and_then(Iterator::next) {
+                Some(rows) => Ok(Some(NativeBatch::new(rows?))),
+                None => Ok(None),
+            },
+        )
     }
 }
 
 #[napi(ts_return_type = "Promise<NativeFileReader>")]
-pub fn open_parquet(file: NativeFile, options: NativeParquetReadOptions) -> AsyncTask<Work<NativeFileReader>> {
+pub fn open_parquet(
+    file: NativeFile,
+    options: NativeParquetReadOptions,
+) -> AsyncTask<Work<NativeFileReader>> {
     let input = input_of(file);
     promise(move || {
-        let params = ParquetReadParams { columns: options.columns, ..Default::default() };
+        let params = ParquetReadParams {
+            columns: options.columns,
+            ..Default::default()
+        };
         let reader = ParquetReader::open(input, &params)?;
         Ok(new_reader(&reader.schema(), Box::new(reader)))
     })
 }
 
 #[napi(ts_return_type = "Promise<NativeFileReader>")]
-pub fn open_csv(file: NativeFile, options: NativeCsvReadOptions) -> AsyncTask<Work<NativeFileReader>> {
+pub fn open_csv(
+    file: NativeFile,
+    options: NativeCsvReadOptions,
+) -> AsyncTask<Work<NativeFileReader>> {
     let input = input_of(file);
     promise(move || {
         let schema = options.columns.as_deref().map(from_columns).transpose()?;
         let delimiter = delimiter_byte(&options.delimiter)?;
-        let params = CsvReadParams { header: options.header, delimiter, schema, ..Default::default() };
+        let params = CsvReadParams {
+            header: options.header,
+            delimiter,
+            schema,
+            ..Default::default()
+        };
         let reader = CsvReader::open(input, &params)?;
         Ok(new_reader(&reader.schema(), Box::new(reader)))
     })
@@ -207,12 +247,19 @@ pub fn open_csv(file: NativeFile, options: NativeCsvReadOptions) -> AsyncTask<Wo
 pub fn checksum_file(path: String) -> AsyncTask<Work<NativeFileSummary>> {
     promise(move || {
         let found = kernel_formats::checksum_file(&path)?;
-        Ok(NativeFileSummary { rows: 0.0, bytes: found.bytes as f64, checksum: found.checksum })
+        Ok(NativeFileSummary {
+            rows: 0.0,
+            bytes: found.bytes as f64,
+            checksum: found.checksum,
+        })
     })
 }
 
 fn new_reader(schema: &SchemaRef, rows: Rows) -> NativeFileReader {
-    NativeFileReader { columns: to_columns(schema), rows: Arc::new(Mutex::new(Some(rows))) }
+    NativeFileReader {
+        columns: to_columns(schema),
+        rows: Arc::new(Mutex::new(Some(rows))),
+    }
 }
 
 fn input_of(file: NativeFile) -> Input {
@@ -228,14 +275,20 @@ fn compression(name: &str) -> Result<Compression> {
         "snappy" => Ok(Compression::Snappy),
         "lz4" => Ok(Compression::Lz4),
         "none" => Ok(Compression::None),
-        other => Err(Failure::user("invalid-value", format!("\"{other}\" is not a compression: zstd, snappy, lz4, none"))),
+        other => Err(Failure::user(
+            "invalid-value",
+            format!("\"{other}\" is not a compression: zstd, snappy, lz4, none"),
+        )),
     }
 }
 
 fn delimiter_byte(text: &str) -> Result<u8> {
     match text.as_bytes() {
         [byte] => Ok(*byte),
-        _ => Err(Failure::user("invalid-value", format!("the delimiter {text:?} must be one ASCII character"))),
+        _ => Err(Failure::user(
+            "invalid-value",
+            format!("the delimiter {text:?} must be one ASCII character"),
+        )),
     }
 }
 
@@ -249,9 +302,12 @@ impl From<FormatsError> for Failure {
         match &error {
             E::Io { source, .. } => Failure::io(source.kind(), &error),
             E::CsvValue { line, .. } | E::CsvFieldCount { line, .. } | E::CsvQuote { line, .. } => {
-                Failure::new("invalid-file", "external", &error).with("position", Detail::Number(*line))
+                Failure::new("invalid-file", "external", &error)
+                    .with("position", Detail::Number(*line))
             }
-            E::Corrupt { .. } | E::TooLarge { .. } => Failure::new("invalid-file", "external", &error),
+            E::Corrupt { .. } | E::TooLarge { .. } => {
+                Failure::new("invalid-file", "external", &error)
+            }
             E::UnsupportedType { .. } => Failure::user("unsupported-type", &error),
             E::SchemaMismatch { .. } => Failure::user("schema-mismatch", &error),
             E::UnknownColumn { .. } => Failure::user("unknown-column", &error),

@@ -3,10 +3,11 @@
 use std::path::PathBuf;
 use std::sync::Arc;
 
-use kernel_netcdf::{
-    Content, GlmParams, GlmTable, Longitude, NetcdfError, NetcdfParams, decode_glm_files, decode_netcdf_files, glm_schema,
-};
 use arrow_array::RecordBatch;
+use kernel_netcdf::{
+    Content, GlmParams, GlmTable, Longitude, NetcdfError, NetcdfParams, decode_glm_files,
+    decode_netcdf_files, glm_schema,
+};
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
 
@@ -28,7 +29,9 @@ impl NativeFile {
     fn content(self) -> (String, Content) {
         let content = match (self.path, self.bytes) {
             (Some(path), _) => Content::Path(PathBuf::from(path)),
-            (None, bytes) => Content::Bytes(Arc::from(bytes.map(|bytes| bytes.to_vec()).unwrap_or_default())),
+            (None, bytes) => Content::Bytes(Arc::from(
+                bytes.map(|bytes| bytes.to_vec()).unwrap_or_default(),
+            )),
         };
         (self.name, content)
     }
@@ -45,8 +48,16 @@ pub struct NativeGlmOptions {
 
 impl NativeGlmOptions {
     fn params(&self) -> Result<GlmParams> {
-        let longitude = if self.longitude == "unwrapped" { Longitude::Unwrapped } else { Longitude::Wrapped };
-        Ok(GlmParams { table: self.table.parse()?, longitude, ..GlmParams::default() })
+        let longitude = if self.longitude == "unwrapped" {
+            Longitude::Unwrapped
+        } else {
+            Longitude::Wrapped
+        };
+        Ok(GlmParams {
+            table: self.table.parse()?,
+            longitude,
+            ..GlmParams::default()
+        })
     }
 }
 
@@ -60,8 +71,17 @@ pub struct NativeNetcdfOptions {
 
 impl NativeNetcdfOptions {
     fn params(self) -> NetcdfParams {
-        let Self { dimension, variables, constants } = self;
-        NetcdfParams { dimension, variables, constants, ..NetcdfParams::default() }
+        let Self {
+            dimension,
+            variables,
+            constants,
+        } = self;
+        NetcdfParams {
+            dimension,
+            variables,
+            constants,
+            ..NetcdfParams::default()
+        }
     }
 }
 
@@ -96,7 +116,12 @@ pub fn decode_glm(
 ) -> napi::Result<AsyncTask<Work<NativeDecoded>>> {
     let (params, cancelled) = (options.params()?, Cancelled::from_token(token));
     let files: Vec<_> = files.into_iter().map(NativeFile::content).collect();
-    Ok(promise(move || collect(&files, decode_glm_files(&files, &params, &|| cancelled.is_set()))))
+    Ok(promise(move || {
+        collect(
+            &files,
+            decode_glm_files(&files, &params, &|| cancelled.is_set()),
+        )
+    }))
 }
 
 #[napi(ts_return_type = "Promise<NativeDecoded>")]
@@ -107,17 +132,27 @@ pub fn decode_netcdf(
 ) -> AsyncTask<Work<NativeDecoded>> {
     let (params, cancelled) = (options.params(), Cancelled::from_token(token));
     let files: Vec<_> = files.into_iter().map(NativeFile::content).collect();
-    promise(move || collect(&files, decode_netcdf_files(&files, &params, &|| cancelled.is_set())))
+    promise(move || {
+        collect(
+            &files,
+            decode_netcdf_files(&files, &params, &|| cancelled.is_set()),
+        )
+    })
 }
 
 /// Columns that `decode_netcdf` gives for this file.
 #[napi(js_name = "netcdfSchema", ts_return_type = "Promise<NativeColumn[]>")]
-pub fn native_netcdf_schema(file: NativeFile, options: NativeNetcdfOptions) -> AsyncTask<Work<Vec<NativeColumn>>> {
+pub fn native_netcdf_schema(
+    file: NativeFile,
+    options: NativeNetcdfOptions,
+) -> AsyncTask<Work<Vec<NativeColumn>>> {
     let params = options.params();
     let file = file.content();
     promise(move || {
         let bytes = match &file.1 {
-            Content::Path(path) => std::fs::read(path).map_err(|error| Failure::io(error.kind(), error))?.into(),
+            Content::Path(path) => std::fs::read(path)
+                .map_err(|error| Failure::io(error.kind(), error))?
+                .into(),
             Content::Bytes(bytes) => Arc::clone(bytes),
         };
         Ok(to_columns(&*kernel_netcdf::netcdf_schema(&bytes, &params)?))
@@ -132,21 +167,35 @@ fn collect(
     let mut invalid = Vec::new();
     for ((name, _), outcome) in files.iter().zip(outcomes) {
         let mut reject = |reason: String, position: Option<u64>| {
-            invalid.push(NativeInvalid { name: name.clone(), reason, position: position.map(|offset| offset as f64) });
+            invalid.push(NativeInvalid {
+                name: name.clone(),
+                reason,
+                position: position.map(|offset| offset as f64),
+            });
         };
         match outcome {
-            Ok(batch) if batches.first().is_some_and(|first| first.schema_ref() != batch.schema_ref()) => {
-                reject("its columns are not those of the files before it".into(), None);
+            Ok(batch)
+                if batches
+                    .first()
+                    .is_some_and(|first| first.schema_ref() != batch.schema_ref()) =>
+            {
+                reject(
+                    "its columns are not those of the files before it".into(),
+                    None,
+                );
             }
             Ok(batch) => batches.push(batch),
-            Err(error @ (NetcdfError::Io { .. } | NetcdfError::Cancelled)) => return Err(error.into()),
+            Err(error @ (NetcdfError::Io { .. } | NetcdfError::Cancelled)) => {
+                return Err(error.into());
+            }
             Err(error) => reject(error.to_string(), error.offset()),
         }
     }
     let batch = match batches.first() {
         None => None,
         Some(first) => {
-            let all = arrow_select::concat::concat_batches(first.schema_ref(), &batches).map_err(Failure::internal)?;
+            let all = arrow_select::concat::concat_batches(first.schema_ref(), &batches)
+                .map_err(Failure::internal)?;
             Some(NativeBatch::new(all))
         }
     };

@@ -3,12 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use arrow_schema::Schema;
 use kernel_formats::{ParquetReadParams, ParquetReader};
 use kernel_relational::{
-    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, RelationalError, TableWrite, WriteMode,
-    check_expression,
+    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, RelationalError,
+    TableWrite, WriteMode, check_expression,
 };
-use arrow_schema::Schema;
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
@@ -18,7 +18,10 @@ use crate::schema::{NativeColumn, from_columns, to_columns};
 use crate::work::{CancelToken, Cancelled, Work, guarded, promise};
 
 /// Path of the DuckDB library, and the in-memory database that expressions are computed in.
-static ENGINE: Mutex<Engine> = Mutex::new(Engine { library: None, memory: None });
+static ENGINE: Mutex<Engine> = Mutex::new(Engine {
+    library: None,
+    memory: None,
+});
 
 struct Engine {
     library: Option<PathBuf>,
@@ -31,7 +34,10 @@ const MEMORY_BYTES: u64 = 1 << 30;
 /// Names the DuckDB library; it is opened when it is first needed.
 #[napi]
 pub fn use_duckdb(path: String) {
-    ENGINE.lock().unwrap_or_else(PoisonError::into_inner).library = Some(PathBuf::from(path));
+    ENGINE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .library = Some(PathBuf::from(path));
 }
 
 /// Version of the DuckDB library this core works with.
@@ -42,7 +48,11 @@ pub fn duckdb_version() -> napi::Result<String> {
 }
 
 fn library() -> Result<Arc<Library>> {
-    let path = ENGINE.lock().unwrap_or_else(PoisonError::into_inner).library.clone();
+    let path = ENGINE
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner)
+        .library
+        .clone();
     let path = path.ok_or_else(|| Failure::internal("no DuckDB library was named"))?;
     Ok(Library::load(&path)?)
 }
@@ -53,7 +63,8 @@ fn memory_database() -> Result<Arc<Database>> {
     if let Some(database) = &engine.memory {
         return Ok(Arc::clone(database));
     }
-    let database = Database::open(library, Location::Memory, limits())?;
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let database = Database::open(library, Location::Memory, limits(threads))?;
     engine.memory = Some(Arc::clone(&database));
     Ok(database)
 }
@@ -61,13 +72,21 @@ fn memory_database() -> Result<Arc<Database>> {
 fn open(path: &str) -> Result<Arc<Database>> {
     match path {
         ":memory:" => memory_database(),
-        path => Ok(Database::open(library()?, Location::File(PathBuf::from(path)), limits())?),
+        // Inserts that keep the order of rows are faster on one thread: 2.9 against 1.6 million rows a second on two cores.
+        path => Ok(Database::open(
+            library()?,
+            Location::File(PathBuf::from(path)),
+            limits(1),
+        )?),
     }
 }
 
-fn limits() -> Limits {
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    Limits { threads, memory_bytes: MEMORY_BYTES, temp_directory: Some(std::env::temp_dir()) }
+fn limits(threads: usize) -> Limits {
+    Limits {
+        threads,
+        memory_bytes: MEMORY_BYTES,
+        temp_directory: Some(std::env::temp_dir()),
+    }
 }
 
 /// What is wrong with an expression.
@@ -91,42 +110,75 @@ pub struct NativeChecked {
 
 /// Types expressions against columns, without data.
 #[napi]
-pub fn check_expressions(columns: Vec<NativeColumn>, expressions: Vec<String>) -> napi::Result<Vec<NativeChecked>> {
+pub fn check_expressions(
+    columns: Vec<NativeColumn>,
+    expressions: Vec<String>,
+) -> napi::Result<Vec<NativeChecked>> {
     let checked = guarded(|| {
         let (schema, database) = (from_columns(&columns)?, memory_database()?);
-        expressions.iter().map(|expression| check(&database, &schema, expression)).collect::<Result<Vec<_>>>()
+        expressions
+            .iter()
+            .map(|expression| check(&database, &schema, expression))
+            .collect::<Result<Vec<_>>>()
     });
     Ok(checked?)
 }
 
 fn check(database: &Arc<Database>, schema: &Schema, expression: &str) -> Result<NativeChecked> {
     match check_expression(database, schema, expression) {
-        Ok(field) => Ok(NativeChecked { column: to_columns(&Schema::new(vec![field])).pop(), issue: None }),
-        Err(RelationalError::Expression { issue, .. }) => {
-            Ok(NativeChecked { column: None, issue: Some(to_issue(issue, schema, expression)) })
-        }
-        Err(error @ (RelationalError::UnsupportedType { .. } | RelationalError::AmbiguousColumns { .. })) => {
+        Ok(field) => Ok(NativeChecked {
+            column: to_columns(&Schema::new(vec![field])).pop(),
+            issue: None,
+        }),
+        Err(RelationalError::Expression { issue, .. }) => Ok(NativeChecked {
+            column: None,
+            issue: Some(to_issue(issue, schema, expression)),
+        }),
+        Err(
+            error @ (RelationalError::UnsupportedType { .. }
+            | RelationalError::AmbiguousColumns { .. }),
+        ) => {
             let message = error.to_string();
-            let issue = NativeExpressionIssue { message, position: None, identifier: None, candidates: Vec::new() };
-            Ok(NativeChecked { column: None, issue: Some(issue) })
+            let issue = NativeExpressionIssue {
+                message,
+                position: None,
+                identifier: None,
+                candidates: Vec::new(),
+            };
+            Ok(NativeChecked {
+                column: None,
+                issue: Some(issue),
+            })
         }
         Err(error) => Err(error.into()),
     }
 }
 
 fn to_issue(issue: ExpressionIssue, schema: &Schema, expression: &str) -> NativeExpressionIssue {
-    let start = issue.position.filter(|position| expression.is_char_boundary(*position));
+    let start = issue
+        .position
+        .filter(|position| expression.is_char_boundary(*position));
     let identifier = start.and_then(|start| unknown_column(&expression[start..], schema));
     let position = start.map(|start| expression[..start].encode_utf16().count() as u32);
-    NativeExpressionIssue { message: issue.message, position, identifier, candidates: issue.candidates }
+    NativeExpressionIssue {
+        message: issue.message,
+        position,
+        identifier,
+        candidates: issue.candidates,
+    }
 }
 
 /// The name at the start of the text, if it is neither a column nor a function call.
 fn unknown_column(text: &str, schema: &Schema) -> Option<String> {
-    let length = text.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(text.len());
+    let length = text
+        .find(|c: char| !c.is_alphanumeric() && c != '_')
+        .unwrap_or(text.len());
     let (name, rest) = text.split_at(length);
     let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    let is_column = schema.fields().iter().any(|field| field.name().eq_ignore_ascii_case(name));
+    let is_column = schema
+        .fields()
+        .iter()
+        .any(|field| field.name().eq_ignore_ascii_case(name));
     (is_name && !is_column && !rest.trim_start().starts_with('(')).then(|| name.to_owned())
 }
 
@@ -140,10 +192,18 @@ pub struct NativeProjection {
 impl NativeProjection {
     /// The rows for which the filter is true, with the prepared columns.
     #[napi(ts_return_type = "Promise<NativeBatch>")]
-    pub fn apply(&self, batch: &NativeBatch, token: Option<&CancelToken>) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
+    pub fn apply(
+        &self,
+        batch: &NativeBatch,
+        token: Option<&CancelToken>,
+    ) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
         let (rows, cancelled) = (batch.rows()?.clone(), Cancelled::from_token(token));
         let projection = Arc::clone(&self.projection);
-        Ok(promise(move || Ok(NativeBatch::new(projection.apply(&rows, &|| cancelled.is_set())?))))
+        Ok(promise(move || {
+            Ok(NativeBatch::new(
+                projection.apply(&rows, &|| cancelled.is_set())?,
+            ))
+        }))
     }
 }
 
@@ -155,11 +215,21 @@ pub fn prepare_projection(
     filter: Option<String>,
 ) -> napi::Result<NativeProjection> {
     let projection = guarded(|| {
-        let named: Vec<(&str, &str)> =
-            names.iter().map(String::as_str).zip(expressions.iter().map(String::as_str)).collect();
-        Ok(Projection::prepare(&memory_database()?, &from_columns(&columns)?, &named, filter.as_deref())?)
+        let named: Vec<(&str, &str)> = names
+            .iter()
+            .map(String::as_str)
+            .zip(expressions.iter().map(String::as_str))
+            .collect();
+        Ok(Projection::prepare(
+            &memory_database()?,
+            &from_columns(&columns)?,
+            &named,
+            filter.as_deref(),
+        )?)
     });
-    Ok(NativeProjection { projection: Arc::new(projection?) })
+    Ok(NativeProjection {
+        projection: Arc::new(projection?),
+    })
 }
 
 /// Where and how the rows of a Parquet file go into a table.
@@ -184,16 +254,29 @@ pub struct NativeWriteOutcome {
 #[napi(ts_return_type = "Promise<NativeWriteOutcome>")]
 pub fn write_table(write: NativeTableWrite) -> AsyncTask<Work<NativeWriteOutcome>> {
     promise(move || {
-        let reader = ParquetReader::open(PathBuf::from(&write.parquet), &ParquetReadParams::default())?;
+        let reader =
+            ParquetReader::open(PathBuf::from(&write.parquet), &ParquetReadParams::default())?;
         let schema = reader.schema();
         let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
         let target = TableWrite {
             table: write.table,
-            ledger: LedgerKey { pipeline: write.pipeline, sink: write.sink, epoch: write.epoch as u64 },
-            mode: if write.mode == "replace" { WriteMode::Replace } else { WriteMode::Append },
+            ledger: LedgerKey {
+                pipeline: write.pipeline,
+                sink: write.sink,
+                epoch: write.epoch as u64,
+            },
+            mode: if write.mode == "replace" {
+                WriteMode::Replace
+            } else {
+                WriteMode::Append
+            },
         };
-        let outcome = kernel_relational::write_table(&open(&write.database)?, &schema, &batches, &target)?;
-        Ok(NativeWriteOutcome { rows: outcome.rows as f64, already_written: outcome.already_written })
+        let outcome =
+            kernel_relational::write_table(&open(&write.database)?, &schema, &batches, &target)?;
+        Ok(NativeWriteOutcome {
+            rows: outcome.rows as f64,
+            already_written: outcome.already_written,
+        })
     })
 }
 
@@ -202,7 +285,8 @@ pub fn write_table(write: NativeTableWrite) -> AsyncTask<Work<NativeWriteOutcome
 pub fn query_database(database: String, sql: String) -> AsyncTask<Work<NativeBatch>> {
     promise(move || {
         let (schema, batches) = open(&database)?.query(&sql)?;
-        let rows = arrow_select::concat::concat_batches(&schema, &batches).map_err(Failure::internal)?;
+        let rows =
+            arrow_select::concat::concat_batches(&schema, &batches).map_err(Failure::internal)?;
         Ok(NativeBatch::new(rows))
     })
 }
@@ -211,9 +295,9 @@ impl From<RelationalError> for Failure {
     fn from(error: RelationalError) -> Self {
         use RelationalError as E;
         match &error {
-            E::LibraryMissing { .. } | E::LibraryVersion { .. } | E::LibraryAlreadyLoaded { .. } => {
-                Failure::new("duckdb-missing", "external", &error)
-            }
+            E::LibraryMissing { .. }
+            | E::LibraryVersion { .. }
+            | E::LibraryAlreadyLoaded { .. } => Failure::new("duckdb-missing", "external", &error),
             E::FileLocked { .. } => Failure::new("database-locked", "external", &error),
             E::NotADatabase { .. } => Failure::user("not-a-database", &error),
             E::CannotOpen { message, .. } if message.contains("Permission denied") => {

@@ -41,7 +41,11 @@ pub fn from_columns(columns: &[NativeColumn]) -> Result<SchemaRef> {
 }
 
 fn field_of(column: &NativeColumn) -> Result<Field> {
-    let field = Field::new(&column.name, parse_type(&column.data_type)?, column.nullable);
+    let field = Field::new(
+        &column.name,
+        parse_type(&column.data_type)?,
+        column.nullable,
+    );
     Ok(match &column.unit {
         Some(unit) => field.with_metadata(HashMap::from([(UNIT.to_owned(), unit.clone())])),
         None => field,
@@ -62,11 +66,15 @@ pub fn type_text(data_type: &DataType) -> String {
         DataType::Decimal128(precision, scale) => format!("decimal128({precision}, {scale})"),
         DataType::List(item) => format!("list<{}>", type_text(item.data_type())),
         DataType::Struct(fields) => {
-            let inner: Vec<String> =
-                fields.iter().map(|field| format!("{}: {}", field.name(), type_text(field.data_type()))).collect();
+            let inner: Vec<String> = fields
+                .iter()
+                .map(|field| format!("{}: {}", field.name(), type_text(field.data_type())))
+                .collect();
             format!("struct<{}>", inner.join(", "))
         }
-        DataType::Dictionary(key, value) => format!("dictionary<{}, {}>", type_text(key), type_text(value)),
+        DataType::Dictionary(key, value) => {
+            format!("dictionary<{}, {}>", type_text(key), type_text(value))
+        }
         other => other.to_string(),
     }
 }
@@ -103,7 +111,10 @@ const UNITS: [(&str, TimeUnit); 4] = [
 ];
 
 fn unit_text(unit: &TimeUnit) -> &'static str {
-    UNITS.iter().find(|(_, known)| known == unit).map_or("ns", |(text, _)| text)
+    UNITS
+        .iter()
+        .find(|(_, known)| known == unit)
+        .map_or("ns", |(text, _)| text)
 }
 
 /// The Arrow type of a type text; `timestamp` alone is `timestamp[us, UTC]`, as in a spec's `schema`.
@@ -114,16 +125,25 @@ pub fn parse_type(text: &str) -> Result<DataType> {
     }
     let unknown = || Failure::user("unknown-type", format!("\"{text}\" is not a column type"));
     if text == "timestamp" {
-        return Ok(DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into())));
+        return Ok(DataType::Timestamp(
+            TimeUnit::Microsecond,
+            Some("UTC".into()),
+        ));
     }
     let split = text.find(['[', '<', '(']).ok_or_else(unknown)?;
-    let inner = text[split + 1..].strip_suffix([']', '>', ')']).ok_or_else(unknown)?;
+    let inner = text[split + 1..]
+        .strip_suffix([']', '>', ')'])
+        .ok_or_else(unknown)?;
     let arguments = split_arguments(inner);
     match (&text[..split], arguments.as_slice()) {
-        ("timestamp", [unit]) => Ok(DataType::Timestamp(parse_unit(unit).ok_or_else(unknown)?, None)),
-        ("timestamp", [unit, zone]) => {
-            Ok(DataType::Timestamp(parse_unit(unit).ok_or_else(unknown)?, Some((*zone).into())))
-        }
+        ("timestamp", [unit]) => Ok(DataType::Timestamp(
+            parse_unit(unit).ok_or_else(unknown)?,
+            None,
+        )),
+        ("timestamp", [unit, zone]) => Ok(DataType::Timestamp(
+            parse_unit(unit).ok_or_else(unknown)?,
+            Some((*zone).into()),
+        )),
         ("time32", [unit]) => Ok(DataType::Time32(parse_unit(unit).ok_or_else(unknown)?)),
         ("time64", [unit]) => Ok(DataType::Time64(parse_unit(unit).ok_or_else(unknown)?)),
         ("decimal128", [precision, scale]) => Ok(DataType::Decimal128(
@@ -131,9 +151,15 @@ pub fn parse_type(text: &str) -> Result<DataType> {
             scale.parse().map_err(|_| unknown())?,
         )),
         ("list", [item]) => Ok(DataType::new_list(parse_type(item)?, true)),
-        ("dictionary", [key, value]) => Ok(DataType::Dictionary(parse_type(key)?.into(), parse_type(value)?.into())),
+        ("dictionary", [key, value]) => Ok(DataType::Dictionary(
+            parse_type(key)?.into(),
+            parse_type(value)?.into(),
+        )),
         ("struct", fields) => {
-            let fields: Result<Vec<Field>> = fields.iter().map(|field| parse_struct_field(field, &unknown)).collect();
+            let fields: Result<Vec<Field>> = fields
+                .iter()
+                .map(|field| parse_struct_field(field, &unknown))
+                .collect();
             Ok(DataType::Struct(Fields::from(fields?)))
         }
         _ => Err(unknown()),
@@ -146,7 +172,10 @@ fn parse_struct_field(text: &str, unknown: &dyn Fn() -> Failure) -> Result<Field
 }
 
 fn parse_unit(text: &str) -> Option<TimeUnit> {
-    UNITS.iter().find(|(known, _)| *known == text).map(|(_, unit)| *unit)
+    UNITS
+        .iter()
+        .find(|(known, _)| *known == text)
+        .map(|(_, unit)| *unit)
 }
 
 /// Splits at commas that are not inside brackets.
@@ -172,8 +201,16 @@ mod tests {
     #[test]
     fn every_text_parses_to_the_type_it_came_from() {
         let texts = [
-            "bool", "uint64", "float64", "utf8", "timestamp[ns, UTC]", "timestamp[us]", "time64[us]",
-            "decimal128(18, -4)", "list<int32>", "dictionary<int32, utf8>",
+            "bool",
+            "uint64",
+            "float64",
+            "utf8",
+            "timestamp[ns, UTC]",
+            "timestamp[us]",
+            "time64[us]",
+            "decimal128(18, -4)",
+            "list<int32>",
+            "dictionary<int32, utf8>",
             "struct<a: list<struct<b: int8, c: timestamp[ms, UTC]>>, d: utf8>",
         ];
         for text in texts {
@@ -183,7 +220,15 @@ mod tests {
 
     #[test]
     fn a_text_that_is_no_type_is_refused() {
-        for text in ["", "integer", "timestamp[year]", "list<", "list<int32, int32>", "decimal128(x, 1)", "struct<a>"] {
+        for text in [
+            "",
+            "integer",
+            "timestamp[year]",
+            "list<",
+            "list<int32, int32>",
+            "decimal128(x, 1)",
+            "struct<a>",
+        ] {
             assert_eq!(parse_type(text).unwrap_err().code, "unknown-type", "{text}");
         }
     }

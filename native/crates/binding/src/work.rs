@@ -20,7 +20,9 @@ impl CancelToken {
     #[napi(constructor)]
     #[allow(clippy::new_without_default)]
     pub fn new() -> Self {
-        Self { flag: Arc::default() }
+        Self {
+            flag: Arc::default(),
+        }
     }
 
     /// Asks the work to end soon.
@@ -35,7 +37,11 @@ pub struct Cancelled(Arc<AtomicBool>);
 
 impl Cancelled {
     pub fn from_token(token: Option<&CancelToken>) -> Self {
-        Self(token.map(|token| Arc::clone(&token.flag)).unwrap_or_default())
+        Self(
+            token
+                .map(|token| Arc::clone(&token.flag))
+                .unwrap_or_default(),
+        )
     }
 
     pub fn is_set(&self) -> bool {
@@ -55,7 +61,9 @@ pub fn promise<T>(job: impl FnOnce() -> Result<T> + Send + 'static) -> AsyncTask
 where
     T: Send + ToNapiValue + TypeName + 'static,
 {
-    AsyncTask::new(Work { job: Some(Box::new(job)) })
+    AsyncTask::new(Work {
+        job: Some(Box::new(job)),
+    })
 }
 
 impl<T: Send + ToNapiValue + TypeName + 'static> napi::Task for Work<T> {
@@ -63,7 +71,10 @@ impl<T: Send + ToNapiValue + TypeName + 'static> napi::Task for Work<T> {
     type JsValue = T;
 
     fn compute(&mut self) -> napi::Result<T> {
-        let job = self.job.take().ok_or_else(|| Failure::internal("work was started twice"))?;
+        let job = self
+            .job
+            .take()
+            .ok_or_else(|| Failure::internal("work was started twice"))?;
         Ok(guarded(job)?)
     }
 
@@ -76,7 +87,13 @@ impl<T: Send + ToNapiValue + TypeName + 'static> napi::Task for Work<T> {
 pub fn guarded<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(ToString::to_string);
-        let text = text.or_else(|| panic.downcast_ref::<String>().cloned()).unwrap_or_default();
-        Err(Failure::new("native-panic", "internal", format!("The native core failed: {text}")))
+        let text = text
+            .or_else(|| panic.downcast_ref::<String>().cloned())
+            .unwrap_or_default();
+        Err(Failure::new(
+            "native-panic",
+            "internal",
+            format!("The native core failed: {text}"),
+        ))
     })
 }

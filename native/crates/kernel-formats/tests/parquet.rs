@@ -5,7 +5,7 @@ mod support;
 use std::io::ErrorKind;
 use std::sync::Arc;
 
-use arrow_array::RecordBatch;
+use arrow_array::{ArrayRef, RecordBatch, UInt64Array};
 use arrow_schema::SchemaRef;
 use arrow_select::concat::concat_batches;
 use kernel_formats::*;
@@ -215,13 +215,16 @@ fn failures_keep_their_cause() {
 #[cfg(target_os = "linux")]
 #[test]
 fn a_full_disk_is_an_error_and_stays_one() {
-    let batch = all_types(10_000, false);
+    // Values without any pattern, so that more than the writer's buffer has to reach the disk.
+    let mut random = support::Random(3);
+    let values = UInt64Array::from_iter_values((0..200_000).map(|_| random.next()));
+    let batch = RecordBatch::try_from_iter([("noise", Arc::new(values) as ArrayRef)]).unwrap();
     let params = ParquetWriteParams {
-        row_group_rows: 1_000,
+        row_group_rows: 10_000,
         ..Default::default()
     };
     let mut writer = ParquetWriter::create("/dev/full", batch.schema(), &params).unwrap();
-    let error = cut(&batch, 1_000)
+    let error = cut(&batch, 10_000)
         .iter()
         .find_map(|batch| writer.write(batch).err())
         .unwrap();

@@ -83,7 +83,7 @@ function numbersSource(recorder: Recorder): unknown {
         return end > start ? end : null;
       },
       async *read(start, end, { signal }) {
-        recorder.call(`${id}.read ${Number(start ?? 0)}-${String(end)}`);
+        recorder.call(`${id}.read ${Number(start ?? 0)}-${Number(end)}`);
         for (let first = Number(start ?? 0); first < Number(end); first += batchRows) {
           signal.throwIfAborted();
           const all = Array.from({ length: Math.min(batchRows, Number(end) - first) }, (_, row) => first + row);
@@ -93,7 +93,7 @@ function numbersSource(recorder: Recorder): unknown {
           yield recorder.batches.of(all.filter((n) => !recorder.broken.has(n)));
         }
       },
-      acknowledge: async (end) => recorder.call(`${id}.acknowledge ${String(end)}`),
+      acknowledge: async (end) => recorder.call(`${id}.acknowledge ${Number(end)}`),
       close: async () => recorder.call(`${id}.close 0`),
     }),
   });

@@ -1,0 +1,140 @@
+import { mkdir, readdir, readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
+import { join } from "node:path";
+import { beforeEach, describe, expect, test } from "vitest";
+import type { RunEvent } from "../events.ts";
+import type { RunResult } from "../result.ts";
+import { runPipeline } from "../run.ts";
+import { Recorder } from "../testing/recorder.ts";
+import { scratchFolder } from "../testing/scratch.ts";
+import { Checkpoint } from "./checkpoint.ts";
+import { decodeRecord, encodeRecord, TornRecord } from "./records.ts";
+
+const record = { epoch: 3, timeMs: 12, seed: 5, sources: { a: { start: null, end: { position: 1, note: "}\n{" } } } };
+
+test("a record survives its text", () => {
+  expect(decodeRecord(encodeRecord(record))).toEqual(record);
+  expect(decodeRecord(encodeRecord({}))).toEqual({});
+});
+
+test("a record that is cut off anywhere, or has one bit turned, is torn", () => {
+  const text = encodeRecord(record);
+  for (let length = 0; length < text.length; length++) {
+    expect(() => decodeRecord(text.slice(0, length)), `length ${length}`).toThrow(TornRecord);
+  }
+  const bytes = Buffer.from(text);
+  for (let bit = 0; bit < bytes.length * 8; bit++) {
+    const turned = Buffer.from(bytes);
+    turned[bit >> 3]! ^= 1 << (bit & 7);
+    expect(() => decodeRecord(turned.toString()), `bit ${bit}`).toThrow(TornRecord);
+  }
+  expect(() => decodeRecord(`${text}${text}`)).toThrow(TornRecord);
+});
+
+describe("a checkpoint of three epochs", () => {
+  let recorder: Recorder;
+  let directory: string;
+
+  beforeEach(async () => {
+    recorder = new Recorder();
+    recorder.available["numbers"] = 30;
+    directory = join(await scratchFolder(), "check");
+    await run();
+  });
+
+  const spec = {
+    name: "p",
+    sources: { numbers: { type: "numbers", rowsPerEpoch: 10 } },
+    sinks: { a: { type: "keeper", from: "numbers" } },
+    run: { trigger: "available-now" },
+  };
+
+  function run(onEvent: (event: RunEvent) => void = () => {}): Promise<RunResult> {
+    return runPipeline(spec, { registry: recorder.registry, checkpoint: directory, onEvent });
+  }
+
+  /** As it was when the record of this kind was the newest. */
+  async function rewindTo(folder: string, epoch: number): Promise<void> {
+    const order = ["offsets", "prepared", "commits"];
+    const last = epoch * 3 + order.indexOf(folder);
+    for (const [index, other] of order.entries()) {
+      for (let later = 0; later < 3; later++)
+        if (later * 3 + index > last) await rm(pathOf(other, later), { force: true });
+    }
+    const published = folder === "commits" ? epoch : epoch - 1;
+    for (const key of [...recorder.visible.keys()])
+      if (Number(key.split(" ")[1]) > published) recorder.visible.delete(key);
+  }
+
+  const pathOf = (folder: string, epoch: number): string => join(directory, folder, `000000000${epoch}.json`);
+
+  async function tear(path: string): Promise<void> {
+    await truncate(path, (await readFile(path)).length - 3);
+  }
+
+  const everyRecord = ["offsets", "prepared", "commits"].flatMap((folder) =>
+    [0, 1, 2].map((epoch) => [folder, epoch] as const),
+  );
+
+  test.each(everyRecord)("%s/%i torn as the newest is set aside, and the run goes on", async (folder, epoch) => {
+    await rewindTo(folder, epoch);
+    await tear(pathOf(folder, epoch));
+    const setAside: string[] = [];
+    const result = await run((event) => void (event.type === "set-aside" && setAside.push(event.path)));
+    expect(result).toMatchObject({ state: "succeeded" });
+    expect(setAside).toEqual([pathOf(folder, epoch)]);
+    expect(await readdir(join(directory, folder))).toContain(`000000000${epoch}.json.torn`);
+    expect(recorder.rows("a")).toEqual(Array.from({ length: 30 }, (_, n) => n));
+  });
+
+  test.each(everyRecord.slice(0, -1))("%s/%i torn but not the newest stops the run", async (folder, epoch) => {
+    await tear(pathOf(folder, epoch));
+    recorder.available["numbers"] = 40;
+    await expectCorrupt(pathOf(folder, epoch), /It is not the newest/);
+  });
+
+  test.each(everyRecord.filter(([folder, epoch]) => folder !== "commits" || epoch < 2))(
+    "%s/%i missing stops the run",
+    async (folder, epoch) => {
+      await unlink(pathOf(folder, epoch));
+      await expectCorrupt(pathOf(folder, epoch), /missing/);
+    },
+  );
+
+  test("a torn prepared record does not hide behind a torn committed one", async () => {
+    await tear(pathOf("commits", 2));
+    await tear(pathOf("prepared", 2));
+    await expectCorrupt(pathOf("prepared", 2), /It is not the newest/);
+  });
+
+  test.each([
+    ["torn", /cut off/],
+    ["missing", /the file is missing/],
+  ])("pipeline.json %s stops the run", async (how, reason) => {
+    const path = join(directory, "pipeline.json");
+    await (how === "torn" ? tear(path) : unlink(path));
+    await expectCorrupt(path, reason);
+  });
+
+  /** The run is refused with the file and the repair, before any operator is opened, and nothing is changed. */
+  async function expectCorrupt(path: string, reason: RegExp): Promise<void> {
+    const before = [recorder.calls.filter((call) => !call.includes("close")).length, recorder.rows("a")];
+    const { state, error } = await run();
+    expect([state, error!.code, error!.details]).toEqual(["failed", "checkpoint-corrupt", { path }]);
+    expect(error!.message).toContain(path);
+    expect(error!.message).toMatch(reason);
+    expect(error!.message).toContain("Restore the file");
+    expect([recorder.calls.filter((call) => !call.includes("close")).length, recorder.rows("a")]).toEqual(before);
+  }
+});
+
+test("leftovers of interrupted writes are no records", async () => {
+  const directory = join(await scratchFolder(), "check");
+  await mkdir(join(directory, "offsets"), { recursive: true });
+  await writeFile(join(directory, "offsets", "0000000000.json.tmp"), "{");
+  const checkpoint = await Checkpoint.open(directory, { name: "p", specHash: "0", engineVersion: "0" });
+  expect(await checkpoint.recover()).toMatchObject({ nextEpoch: 0, intent: null, setAside: [] });
+  await checkpoint.write("intent", { ...record, epoch: 0 });
+  expect((await checkpoint.recover()).intent).toEqual({ ...record, epoch: 0 });
+  expect(await readdir(join(directory, "offsets"))).toEqual(["0000000000.json"]);
+  await checkpoint.close();
+});

@@ -1,0 +1,141 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { join } from "node:path";
+import { setTimeout } from "node:timers/promises";
+import { onTestFinished, expect, test } from "vitest";
+import { scratchFolder } from "../testing/scratch.ts";
+import { acquireLock } from "./lock.ts";
+
+/** A process that takes and lets go of locks as it is told; it answers with what came of it. */
+class Taker {
+  readonly process: ChildProcess = fork(join(import.meta.dirname, "../testing/lock-taker.ts"), {
+    execArgv: ["--conditions=@sferic/source"],
+  });
+
+  constructor() {
+    onTestFinished(() => void this.process.kill("SIGKILL"));
+  }
+
+  /** Resolves to "taken", "released" or the message of the refusal. */
+  async told(command: "take" | "release", directory: string): Promise<string> {
+    const answer = once(this.process, "message");
+    this.process.send({ command, directory });
+    return String((await answer)[0]);
+  }
+
+  async kill(): Promise<void> {
+    this.process.kill("SIGKILL");
+    await once(this.process, "exit");
+  }
+}
+
+/** Leaves the lock as a process that died would. */
+async function leave(directory: string, text: string): Promise<void> {
+  await mkdir(join(directory, "LOCK"));
+  await writeFile(join(directory, "LOCK", "0000000001"), text);
+}
+
+test("a lock excludes everyone, this process too, until it is let go", async () => {
+  const directory = await scratchFolder();
+  const release = await acquireLock(directory);
+  await expect(acquireLock(directory)).rejects.toMatchObject({
+    code: "checkpoint-locked",
+    message: expect.stringContaining(`process ${process.pid} on ${hostname()}`),
+  });
+  await release();
+  await (
+    await acquireLock(directory)
+  )();
+  expect(await readdir(join(directory, "LOCK"))).toEqual(["0000000002"]);
+});
+
+test("another process is refused within a second and told who holds the lock; after a kill it takes over", async () => {
+  const directory = await scratchFolder();
+  const taker = new Taker();
+  expect(await taker.told("take", directory)).toBe("taken");
+  const started = performance.now();
+  await expect(acquireLock(directory)).rejects.toMatchObject({
+    message: expect.stringContaining(`process ${taker.process.pid} on ${hostname()}`),
+    details: { holder: { pid: taker.process.pid, fencingEpoch: 1 } },
+  });
+  expect(performance.now() - started).toBeLessThan(1000);
+  await taker.kill();
+  await acquireLock(directory);
+  const holder = JSON.parse(await readFile(join(directory, "LOCK", "0000000002"), "utf8"));
+  expect(holder).toMatchObject({ pid: process.pid, fencingEpoch: 2 });
+});
+
+test("a process that has the number of a dead holder is not the holder", async () => {
+  const directory = await scratchFolder();
+  const holder = {
+    pid: process.ppid,
+    host: hostname(),
+    started: "2026-01-01T00:00:00Z",
+    processStart: "0",
+    fencingEpoch: 1,
+  };
+  await leave(directory, JSON.stringify(holder));
+  await acquireLock(directory);
+});
+
+test("a holder on another machine counts as alive", async () => {
+  const directory = await scratchFolder();
+  const holder = {
+    pid: 2 ** 30,
+    host: "elsewhere",
+    started: "2026-01-01T00:00:00Z",
+    processStart: null,
+    fencingEpoch: 1,
+  };
+  await leave(directory, JSON.stringify(holder));
+  await expect(acquireLock(directory)).rejects.toMatchObject({ message: expect.stringContaining("on elsewhere") });
+});
+
+test.each(["", "{", '{"pid":"7"}', "null", "\0\0\0"])("a claim that says %j holds nothing", async (text) => {
+  const directory = await scratchFolder();
+  await leave(directory, text);
+  await acquireLock(directory);
+  expect(await readdir(join(directory, "LOCK"))).toEqual(["0000000002"]);
+});
+
+test("of several that take over at once exactly one wins, in many rounds", { timeout: 60_000 }, async () => {
+  const takers = [new Taker(), new Taker(), new Taker()];
+  const dead = { pid: 2 ** 30, host: hostname(), started: "2026-01-01T00:00:00Z", processStart: null, fencingEpoch: 1 };
+  for (let round = 0; round < 150; round++) {
+    const directory = await scratchFolder();
+    await leave(directory, JSON.stringify(dead));
+    const answers = await Promise.all(takers.map((taker) => taker.told("take", directory)));
+    expect(
+      answers.filter((answer) => answer === "taken"),
+      answers.join("\n"),
+    ).toHaveLength(1);
+    const winner = takers[answers.indexOf("taken")]!;
+    const [holder] = await readdir(join(directory, "LOCK"));
+    const claim = await readFile(join(directory, "LOCK", holder!), "utf8");
+    expect(JSON.parse(claim)).toMatchObject({ pid: winner.process.pid });
+    await Promise.all(takers.map((taker) => taker.told("release", directory)));
+  }
+});
+
+test("those who come and go without a pause never hold the lock together", { timeout: 60_000 }, async () => {
+  const directory = await scratchFolder();
+  const takers = [new Taker(), new Taker(), new Taker()];
+  const holders = new Set<Taker>();
+  let [turns, together] = [0, 0];
+  const takeTurns = async (taker: Taker): Promise<void> => {
+    for (let attempt = 0; attempt < 300; attempt++) {
+      if ((await taker.told("take", directory)) !== "taken") continue;
+      if (holders.size > 0) together += 1;
+      holders.add(taker);
+      turns += 1;
+      await setTimeout(1);
+      holders.delete(taker);
+      await taker.told("release", directory);
+    }
+  };
+  await Promise.all(takers.map(takeTurns));
+  expect(turns).toBeGreaterThan(20);
+  expect(together).toBe(0);
+});

@@ -1,0 +1,22 @@
+/** Takes and lets go of locks for another process: `{ command: "take" | "release", directory }`, answered by a message. */
+import { acquireLock } from "../checkpoint/lock.ts";
+
+const held = new Map<string, () => Promise<void>>();
+
+process.on("message", async ({ command, directory }: { command: string; directory: string }) => {
+  if (command === "take") process.send!(await take(directory));
+  else {
+    await held.get(directory)?.();
+    held.delete(directory);
+    process.send!("released");
+  }
+});
+
+async function take(directory: string): Promise<string> {
+  try {
+    held.set(directory, await acquireLock(directory));
+    return "taken";
+  } catch (thrown) {
+    return String(thrown);
+  }
+}
