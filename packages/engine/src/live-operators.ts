@@ -18,7 +18,7 @@ export async function createOperators(plan: Plan, home: RunHome): Promise<LiveOp
     all.push({ planned, instance: planned.definition.create(planned.config, context) as Source | Transform | Sink });
   }
   const close = async (): Promise<void> => {
-    const closing = await Promise.allSettled(all.map(({ instance }) => instance.close?.()));
+    const closing = await Promise.allSettled(all.map(async ({ instance }) => instance.close?.()));
     const failed = closing.find((outcome) => outcome.status === "rejected");
     if (failed !== undefined) throw failed.reason;
   };

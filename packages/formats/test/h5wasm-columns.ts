@@ -42,7 +42,7 @@ function variableOf(dataset: Dataset): Variable {
   return {
     name: dataset.path.slice(1),
     shape: dataset.shape ?? [],
-    dtype: String(dataset.dtype),
+    dtype: String(dataset.dtype as string),
     stored: typeof value === "object" ? value : [value],
     attributes: attributesOf(dataset.attrs, meaningful),
   };
@@ -63,7 +63,7 @@ export interface Reading {
   /** Integers without `_Unsigned` are unsigned. */
   readonly unsigned?: boolean;
   /** What values are multiplied with, or turned into, at the end. */
-  then?(value: number): number;
+  convert?(value: number): number;
 }
 
 /** The stored integers, unsigned where the file says so; and which of them mean "no value". */
@@ -98,7 +98,7 @@ export function unpacked(variable: Variable, reading: Reading = {}): Values {
   return integersOf(variable, reading).map((stored) => {
     if (stored === null) return null;
     const value = isPacked ? Number(stored) * Number(scale ?? 1) + Number(offset ?? 0) : Number(stored);
-    return reading.then?.(value) ?? value;
+    return reading.convert?.(value) ?? value;
   });
 }
 
@@ -129,7 +129,7 @@ export interface Changes {
   readonly attributes?: Readonly<Record<string, Readonly<Record<string, number>>>>;
 }
 
-/** Writes the variables and the global texts of a file anew with libhdf5: chunks of 64 elements, deflated. */
+/** Writes the variables and the global texts of a file anew with libhdf5: chunks of 64 elements, deflated, little-endian. */
 export async function writeCopy(
   { variables, attributes }: Contents,
   path: string,
@@ -159,10 +159,10 @@ function copyVariable(file: File, { name, shape, dtype, stored, attributes }: Va
   const numbers = changes.stored?.[name] ?? Array.from(stored, Number);
   const data = new arrays[kind]!(numbers) as never;
   const filters = shape.length === 1 && shape[0]! > 0 ? { chunks: [64], compression: 6, maxshape: [null] } : {};
-  const copy = file.create_dataset({ name, data, shape: [...shape], dtype, ...filters } as never);
+  const copy = file.create_dataset({ name, data, shape: [...shape], dtype: `<${kind}`, ...filters } as never);
   for (const [attribute, value] of Object.entries({ ...attributes, ...changes.attributes?.[name] })) {
     const isStored = attribute === "_FillValue" || attribute === "missing_value";
     if (typeof value === "string") copy.create_attribute(attribute, value);
-    else copy.create_attribute(attribute, value, [1], isStored ? dtype : "<f");
+    else copy.create_attribute(attribute, value, [1], isStored ? `<${kind}` : "<f");
   }
 }

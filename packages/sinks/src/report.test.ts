@@ -108,6 +108,7 @@ afterEach(() => rm(folder, { recursive: true, force: true }));
 function sinkIn(target: string, config: Record<string, unknown> = {}): ReturnType<typeof report.create> {
   return report.create(report.config.parse({ path: "report.html", ...config }), {
     pipeline: "storm-clusters",
+    history: "test",
     operatorId: "report",
     durable: true,
     scratchDirectory: "",

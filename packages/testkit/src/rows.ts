@@ -15,7 +15,7 @@ export function cellsOf(batch: Batch): Cells {
 function fixedWidth(batch: Batch, name: string): unknown[] | null {
   try {
     const { values, validity } = batch.column(name);
-    return Array.from(values, (value, row) => (validity?.[row] === 0 ? null : value));
+    return Array.from(values as ArrayLike<unknown>, (value, row) => (validity?.[row] === 0 ? null : value));
   } catch (thrown) {
     if (thrown instanceof OperatorError && thrown.code === "column-type") return null;
     throw thrown;

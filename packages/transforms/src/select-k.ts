@@ -9,7 +9,10 @@ const count = z.int().min(1).max(4096);
 const config = z.strictObject({
   columns: z.array(z.string()).min(1).describe("Numeric columns; each row is one point."),
   clusterCounts: z
-    .union([z.strictObject({ from: count, to: count }), z.array(count).min(1)])
+    .union([
+      z.strictObject({ from: count.describe("Smallest k."), to: count.describe("Largest k, included.") }),
+      z.array(count).min(1),
+    ])
     .describe("The k to try: a range with both ends, or a list."),
   initializations: z
     .int()

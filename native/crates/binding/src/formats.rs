@@ -313,6 +313,10 @@ impl From<FormatsError> for Failure {
             E::UnknownColumn { .. } => Failure::user("unknown-column", &error),
             E::InvalidParam { .. } => Failure::user("invalid-value", &error),
             E::Verification { .. } => Failure::new("verification-failed", "external", &error),
+            // The encoder's closing flush reports a full disk as text only.
+            E::Encode { reason, .. } if reason.contains("os error 28") => {
+                Failure::io(std::io::ErrorKind::StorageFull, &error)
+            }
             E::Encode { .. } | E::Failed { .. } => Failure::internal(&error),
         }
     }

@@ -78,6 +78,7 @@ test("a process that has the number of a dead holder is not the holder", async (
   };
   await leave(directory, JSON.stringify(holder));
   await acquireLock(directory);
+  expect(await readdir(join(directory, "LOCK"))).toEqual(["0000000002"]);
 });
 
 test("a holder on another machine counts as alive", async () => {
