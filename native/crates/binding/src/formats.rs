@@ -60,7 +60,7 @@ pub struct NativeFileSummary {
 }
 
 enum Writer {
-    Parquet(ParquetWriter),
+    Parquet(Box<ParquetWriter>),
     Csv(CsvWriter),
 }
 
@@ -140,7 +140,9 @@ pub fn create_parquet(
             params.row_group_rows = rows as usize;
         }
         let create = |schema: SchemaRef| ParquetWriter::create(&path, schema, &params);
-        new_writer(&columns, |schema| Ok(Writer::Parquet(create(schema)?)))
+        new_writer(&columns, |schema| {
+            Ok(Writer::Parquet(Box::new(create(schema)?)))
+        })
     })
 }
 

@@ -303,6 +303,9 @@ impl From<RelationalError> for Failure {
             E::CannotOpen { message, .. } if message.contains("Permission denied") => {
                 Failure::new("permission-denied", "external", &error)
             }
+            E::CannotOpen { message, .. } if message.contains("No space left") => {
+                Failure::new("disk-full", "external", &error)
+            }
             E::CannotOpen { .. } => Failure::new("cannot-open-database", "external", &error),
             E::Expression { issue, .. } | E::Query { issue } => {
                 let candidates = Detail::Texts(issue.candidates.clone());
