@@ -61,7 +61,7 @@ pub struct NativeFileSummary {
 
 enum Writer {
     Parquet(Box<ParquetWriter>),
-    Csv(CsvWriter),
+    Csv(Box<CsvWriter>),
 }
 
 impl Writer {
@@ -164,7 +164,9 @@ pub fn create_csv(
             null: null_text,
         };
         new_writer(&columns, |schema| {
-            Ok(Writer::Csv(CsvWriter::create(&path, schema, &params)?))
+            Ok(Writer::Csv(Box::new(CsvWriter::create(
+                &path, schema, &params,
+            )?)))
         })
     })
 }
