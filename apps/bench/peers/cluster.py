@@ -1,16 +1,14 @@
 """scikit-learn's side of the cluster scenarios.
 
-    cluster.py SCENARIO --points FILE [--repeats N]
+    cluster.py make FILE ROWS                          writes the points, if FILE is not there yet
+    cluster.py kmeans|sweep|silhouette FILE            answers repetitions, see serve.py
 
-Writes FILE if it does not exist, so that both sides see the same points: two columns of little-endian float64, one after
-the other (longitude and latitude in degrees of storms of different sizes over a thin background). The silhouette
-scenarios also write FILE.labels, little-endian int32, from a fit that is not timed. Prints JSON; seconds are the least
-of the repeats.
+FILE holds two columns of little-endian float64, one after the other: longitude and latitude in degrees of storms of
+different sizes over a thin background. FILE.labels holds one little-endian int32 per row, from a fit, for `silhouette`.
+The repetition's number is the seed. k is 12 but in the sweep, where it runs from 1 to 23; ten starts always.
 """
 
-import argparse
-import json
-import time
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +16,10 @@ import sklearn
 from sklearn.cluster import KMeans
 from sklearn.metrics import silhouette_score
 
-ROW_COUNTS = {"kmeans-1m": 1_000_000, "sweep-20k": 20_000, "silhouette-40k": 40_000, "silhouette-100k": 100_000}
+from serve import serve
+
 CLUSTER_COUNT = 12
+SWEEP = range(1, 24)
 SEED = 60
 
 
@@ -35,55 +35,47 @@ def make_points(row_count: int) -> np.ndarray:
     return points
 
 
-def load_points(file: Path, row_count: int) -> np.ndarray:
-    """Returns the points of the file, which is written first if there is none."""
-    if not file.exists():
-        make_points(row_count).T.astype("<f8").tofile(file)
-    return np.ascontiguousarray(np.fromfile(file, "<f8").reshape(2, -1).T)
+def make(file: Path, row_count: int) -> None:
+    """Writes the labels first, so that a file of points is never without them."""
+    if file.exists():
+        return
+    points = make_points(row_count)
+    labels = KMeans(CLUSTER_COUNT, n_init=1, random_state=SEED).fit(points).labels_
+    labels.astype("<i4").tofile(f"{file}.labels")
+    points.T.astype("<f8").tofile(file)
 
 
-def fit(points: np.ndarray, cluster_count: int) -> KMeans:
-    """Ten k-means++ starts with scikit-learn's defaults."""
-    return KMeans(cluster_count, n_init=10, random_state=SEED).fit(points)
+def fit(points: np.ndarray, cluster_count: int, seed: int) -> KMeans:
+    """Ten k-means++ starts with scikit-learn's other defaults."""
+    return KMeans(cluster_count, n_init=10, random_state=seed).fit(points)
 
 
-def run_fit(points: np.ndarray) -> dict:
-    return {"inertia": fit(points, CLUSTER_COUNT).inertia_}
-
-
-def run_sweep(points: np.ndarray) -> dict:
+def sweep(points: np.ndarray, seed: int) -> dict:
     inertias, silhouettes = [], []
-    for cluster_count in range(1, 24):
-        model = fit(points, cluster_count)
+    for cluster_count in SWEEP:
+        model = fit(points, cluster_count, seed)
         inertias.append(model.inertia_)
         if cluster_count > 1:
             silhouettes.append(float(silhouette_score(points, model.labels_)))
-    return {"inertia": inertias, "silhouette": silhouettes}
+    return {"inertias": inertias, "silhouettes": silhouettes}
 
 
-def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("scenario", choices=ROW_COUNTS)
-    parser.add_argument("--points", type=Path, required=True)
-    parser.add_argument("--repeats", type=int, default=1)
-    arguments = parser.parse_args()
-    points = load_points(arguments.points, ROW_COUNTS[arguments.scenario])
-    if arguments.scenario == "kmeans-1m":
-        work = lambda: run_fit(points)
-    elif arguments.scenario == "sweep-20k":
-        work = lambda: run_sweep(points)
-    else:
-        labels = KMeans(CLUSTER_COUNT, n_init=1, random_state=SEED).fit(points).labels_
-        labels.astype("<i4").tofile(f"{arguments.points}.labels")
-        work = lambda: {"silhouette": float(silhouette_score(points, labels))}
-    seconds = float("inf")
-    for _ in range(arguments.repeats):
-        started = time.perf_counter()
-        quality = work()
-        seconds = min(seconds, time.perf_counter() - started)
-    print(json.dumps({"scenario": arguments.scenario, "rows": len(points), "seconds": round(seconds, 4), **quality,
-                      "version": sklearn.__version__}))
+def main(task: str, file: Path) -> None:
+    points = np.ascontiguousarray(np.fromfile(file, "<f8").reshape(2, -1).T)
+    labels = np.fromfile(f"{file}.labels", "<i4")
+    work = {
+        "kmeans": lambda seed: {"inertia": fit(points, CLUSTER_COUNT, seed).inertia_},
+        "sweep": lambda seed: sweep(points, seed),
+        "silhouette": lambda _: {"silhouette": float(silhouette_score(points, labels))},
+    }[task]
+    serve(work, lambda result: {"rows": len(points), **result}, versions={"scikit-learn": sklearn.__version__})
 
 
 if __name__ == "__main__":
-    main()
+    match sys.argv[1:]:
+        case ["make", file, row_count]:
+            make(Path(file), int(row_count))
+        case [("kmeans" | "sweep" | "silhouette") as task, file]:
+            main(task, Path(file))
+        case _:
+            sys.exit(__doc__)

@@ -1,20 +1,20 @@
-"""Writes the benchmark's table, and times how fast Polars, DuckDB and pyarrow write it to Parquet or CSV.
+"""Writes the benchmark's table, and is the side of Polars, DuckDB and pyarrow in writing it to Parquet.
 
-    parquet.py make FILE [ROWS]                                  writes the table (Parquet, uncompressed)
-    parquet.py polars|duckdb|pyarrow FILE zstd|snappy|csv [REPEATS]   prints {"seconds", "bytes", "version"}
+    parquet.py make FILE ROWS                             writes the table (Parquet, uncompressed), if it is not there yet
+    parquet.py polars|duckdb|pyarrow FILE zstd|snappy     answers repetitions, see serve.py
 
 A peer holds the whole table in its own memory format before the clock starts. The clock covers writing the file and
-flushing it to the disk (fsync), because a Sferic writer does both. `seconds` is the minimum of the repeats.
-zstd is level 3 everywhere; every other setting is the peer's default. Needs numpy, polars, duckdb, pyarrow.
+flushing it to the disk (fsync), because a Sferic writer does both. zstd is level 3 everywhere; every other setting is
+the peer's default. The file is written beside FILE and stays there until the next repetition.
 """
 
-import json
 import os
 import sys
-import tempfile
-import time
+from importlib.metadata import version
+from pathlib import Path
 
-ROW_COUNT = 5_000_000
+from serve import serve
+
 PRODUCT_ROWS = 20_000
 PRODUCT_SECONDS = 20
 STORM_COUNT = 400
@@ -78,10 +78,8 @@ def polars_writer(source, codec):
     import polars
 
     frame = polars.read_parquet(source).rechunk()
-    if codec == "csv":
-        return polars.__version__, lambda path: frame.write_csv(path)
     level = ZSTD_LEVEL if codec == "zstd" else None
-    return polars.__version__, lambda path: frame.write_parquet(path, compression=codec, compression_level=level)
+    return lambda path: frame.write_parquet(path, compression=codec, compression_level=level)
 
 
 def duckdb_writer(source, codec):
@@ -90,53 +88,52 @@ def duckdb_writer(source, codec):
     connection = duckdb.connect()
     connection.execute("SET TimeZone = 'UTC'")
     connection.execute("CREATE TABLE flashes AS SELECT * FROM read_parquet(?)", [source])
-    options = "FORMAT csv, HEADER" if codec == "csv" else f"FORMAT parquet, COMPRESSION {codec}"
+    options = f"FORMAT parquet, COMPRESSION {codec}"
     if codec == "zstd":
         options += f", COMPRESSION_LEVEL {ZSTD_LEVEL}"
-    return duckdb.__version__, lambda path: connection.execute(f"COPY flashes TO '{path}' ({options})")
+    return lambda path: connection.execute(f"COPY flashes TO '{path}' ({options})")
 
 
 def pyarrow_writer(source, codec):
-    import pyarrow
-    import pyarrow.csv
     import pyarrow.parquet
 
     table = pyarrow.parquet.read_table(source).combine_chunks()
-    if codec == "csv":
-        return pyarrow.__version__, lambda path: pyarrow.csv.write_csv(table, path)
     level = ZSTD_LEVEL if codec == "zstd" else None
-    return pyarrow.__version__, lambda path: pyarrow.parquet.write_table(
-        table, path, compression=codec, compression_level=level
-    )
+    return lambda path: pyarrow.parquet.write_table(table, path, compression=codec, compression_level=level)
 
 
 PEERS = {"polars": polars_writer, "duckdb": duckdb_writer, "pyarrow": pyarrow_writer}
 
 
-def measure(peer, source, codec, repeats):
-    version, write = PEERS[peer](source, codec)
-    best = float("inf")
-    with tempfile.TemporaryDirectory(dir=os.path.dirname(os.path.abspath(source))) as folder:
-        path = os.path.join(folder, f"{peer}.{codec}")
-        for _ in range(repeats):
-            if os.path.exists(path):
-                os.remove(path)
-            begin = time.perf_counter()
-            write(path)
-            flush(path)
-            best = min(best, time.perf_counter() - begin)
-        return {"seconds": round(best, 4), "bytes": os.path.getsize(path), "version": version}
+def row_count_of(path):
+    import pyarrow.parquet
+
+    return pyarrow.parquet.read_metadata(path).num_rows
 
 
-def main(arguments):
-    match arguments:
-        case ["make", path, *rows]:
-            make(path, int(rows[0]) if rows else ROW_COUNT)
-        case [peer, path, ("zstd" | "snappy" | "csv") as codec, *repeats] if peer in PEERS:
-            print(json.dumps(measure(peer, path, codec, int(repeats[0]) if repeats else 5)))
-        case _:
-            sys.exit(__doc__)
+def main(peer, source, codec):
+    write = PEERS[peer](source, codec)
+    path = f"{source}.{peer}.{codec}"
+
+    def work(_):
+        write(path)
+        flush(path)
+
+    serve(
+        work,
+        lambda _: {"rows": row_count_of(path), "bytes": os.path.getsize(path)},
+        versions={peer: version(peer)},
+        before=lambda: Path(path).unlink(missing_ok=True),
+    )
 
 
 if __name__ == "__main__":
-    main(sys.argv[1:])
+    match sys.argv[1:]:
+        case ["make", path, row_count]:
+            if not os.path.exists(path):
+                make(f"{path}.tmp", int(row_count))
+                os.rename(f"{path}.tmp", path)
+        case [("polars" | "duckdb" | "pyarrow") as peer, path, ("zstd" | "snappy") as codec]:
+            main(peer, path, codec)
+        case _:
+            sys.exit(__doc__)

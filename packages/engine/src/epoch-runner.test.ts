@@ -96,6 +96,25 @@ describe("the protocol", () => {
     expect(recorder.of("numbers.acknowledge")).toEqual(["25"]);
   });
 
+  test.each([
+    ["removed", { b: spec.sinks.b }, "no longer has"],
+    ["renamed", { other: spec.sinks.a, b: spec.sinks.b }, "no longer has"],
+    ["replaced by one of another type", { a: { ...spec.sinks.a, type: "late-keeper" }, b: spec.sinks.b }, "late-keeper"],
+  ])("a sink %s while its epoch is prepared ends the run before anything is published", async (_, sinks, message) => {
+    recorder = new Recorder(["late-keeper"]);
+    recorder.available["numbers"] = 25;
+    await run(crashAt(1, "prepared"));
+    const visible = new Map(recorder.visible);
+    const changed = await run({}, { ...spec, sinks });
+    expect(changed).toMatchObject({
+      state: "failed",
+      error: { code: "checkpoint-mismatch", operatorId: "a", message: expect.stringContaining(message) },
+    });
+    expect(recorder.visible).toEqual(visible);
+    await run();
+    expectUndisturbed();
+  });
+
   test("failing at any call of any operator, the next run ends as if nothing had happened", async () => {
     await run();
     const callCount = recorder.calls.length;

@@ -61,6 +61,7 @@ export class EpochRunner {
   /** Opens the operators, then finishes the epoch that an earlier run left unfinished. */
   async recover(): Promise<void> {
     const recovery = await this.#home.checkpoint?.recover();
+    if (recovery?.prepared) this.#checkSinksOf(recovery.prepared);
     await this.#openOperators(recovery?.history ?? {});
     if (recovery === undefined) return;
     for (const path of recovery.setAside) await this.#emit({ type: "set-aside", path });
@@ -69,6 +70,22 @@ export class EpochRunner {
     for (const [id, offsets] of Object.entries(recovery.history)) this.#position.set(id, offsets.at(-1)!);
     if (recovery.committed !== null) await this.#finish(recovery.committed);
     await this.#resume(recovery);
+  }
+
+  /** A prepared epoch is published by the sinks that staged it: any other end of it would lose rows or double them. */
+  #checkSinksOf({ epoch, sinks }: Prepared): void {
+    for (const [id, staged] of Object.entries(sinks)) {
+      const type = this.#sinkType(id);
+      if (staged === null || staged.type === type) continue;
+      const found = type === undefined ? "which the spec no longer has" : `which is now of the type "${type}"`;
+      const message = `Epoch ${epoch} is staged for the sink "${id}" of the type "${staged.type}", ${found}. Put that sink back and run once to publish the epoch, then change the spec; or start anew with an empty checkpoint and empty outputs.`;
+      throw new OperatorError({ code: "checkpoint-mismatch", message, operatorId: id });
+    }
+  }
+
+  #sinkType(id: string): string | undefined {
+    const nodes = this.#operators.map(({ planned }) => planned.node);
+    return nodes.find((node) => node.kind === "sink" && node.id === id)?.type;
   }
 
   /** Runs new epochs until the trigger is satisfied, the run is drained, or `maxEpochs` is reached. */
@@ -167,7 +184,10 @@ export class EpochRunner {
     await this.#at(intent.epoch, "staged");
     await this.#keepDeadLetters(intent.epoch, outcome);
     this.#checkInvalidRatio(outcome);
-    const prepared = { epoch: intent.epoch, sinks: outcome.staged, operators: outcome.operators };
+    const sinks = Object.entries(outcome.staged).map(
+      ([id, staged]) => [id, staged && { ...staged, type: this.#sinkType(id)! }] as const,
+    );
+    const prepared = { epoch: intent.epoch, sinks: Object.fromEntries(sinks), operators: outcome.operators };
     await this.#home.checkpoint?.write("prepared", prepared);
     await this.#at(intent.epoch, "prepared");
     await this.#publish(intent, prepared, dataflowSeconds(outcome.operators, secondsSince(started)));

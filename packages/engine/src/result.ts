@@ -1,3 +1,5 @@
+import type { ErrorData, OperatorError } from "@sferic/operator";
+
 /** What happened at one operator, over one epoch or a whole run. */
 export interface OperatorCounts {
   readonly kind: "source" | "transform" | "sink";
@@ -48,7 +50,8 @@ export interface RunResult {
   /** Where input that could not become rows is listed, when there was any without a reader. */
   deadLetters: string[];
   issues: unknown[];
-  error?: { code: string; message: string; operatorId?: string; details?: Record<string, unknown> };
+  /** Why it failed: in the process that ran it the error itself, with its stack and cause, and data once it was JSON. */
+  error?: OperatorError | ErrorData;
 }
 
 /** Counts of an operator that has not run. */

@@ -54,7 +54,7 @@ export class RunSummary {
     const counts = [...this.#counts.values()];
     const sum = (rows: (counts: OperatorCounts) => number): number =>
       counts.reduce((total, one) => total + rows(one), 0);
-    const result: RunResult = {
+    return {
       run: this.run,
       pipeline: this.#plan.spec.name,
       state,
@@ -71,12 +71,7 @@ export class RunSummary {
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       deadLetters: this.deadLetters,
       issues: [],
-    };
-    if (error === undefined) return result;
-    const { code, message, operatorId, details } = error.toJSON();
-    return {
-      ...result,
-      error: { code, message, ...(operatorId === undefined ? {} : { operatorId }), details: details ?? {} },
+      ...(error === undefined ? {} : { error }),
     };
   }
 

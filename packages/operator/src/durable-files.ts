@@ -3,19 +3,24 @@
  */
 import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
 import { dirname } from "node:path";
+import { OperatorError } from "./errors.ts";
 
 /** Syncs a folder, so that names created or removed in it survive a power failure. */
 export async function syncDirectory(path: string): Promise<void> {
   await withFile(path, "r", (handle) => handle.sync());
 }
 
-/** Creates a folder and its parents, each new one synced into its own parent. Nothing happens when it is there. */
+/**
+ * Creates a folder and its parents, each new one synced into its own parent. Nothing happens when it is there.
+ * Throws `not-a-folder`, naming the path, where a file is in the way.
+ */
 export async function makeDirectory(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
     if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code === "EEXIST" || code === "ENOTDIR") throw await inTheWay(path, thrown);
     // Not mkdir's own `recursive`: it never ends where a parent exists and still refuses, as in /proc.
     if (code !== "ENOENT" || dirname(path) === path) throw thrown;
     await makeDirectory(dirname(path));
@@ -78,6 +83,17 @@ export async function removeIfEmpty(path: string): Promise<void> {
     const code = (thrown as NodeJS.ErrnoException).code ?? "";
     if (!["ENOENT", "ENOTEMPTY", "EEXIST"].includes(code)) throw thrown;
   }
+}
+
+/** The error for a path of which some part is there and no folder. */
+async function inTheWay(path: string, cause: unknown): Promise<OperatorError> {
+  const isThere = await stat(path).then(
+    () => true,
+    () => false,
+  );
+  if (!isThere && dirname(path) !== path) return inTheWay(dirname(path), cause);
+  const message = `${path} is a file, but a folder is needed there. Move the file away, or choose another path.`;
+  return new OperatorError({ code: "not-a-folder", message, domain: "external", details: { path } }, { cause });
 }
 
 async function absentAs<T>(absent: T, pending: Promise<T>): Promise<T> {

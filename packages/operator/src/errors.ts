@@ -58,7 +58,9 @@ const fileSystemCodes: Record<string, string> = {
   ENOSPC: "disk-full",
   EDQUOT: "disk-full",
   ENOENT: "not-found",
-  ENOTDIR: "not-found",
+  ENOTDIR: "not-a-folder",
+  EISDIR: "not-a-file",
+  EEXIST: "already-exists",
   EMFILE: "too-many-open-files",
 };
 

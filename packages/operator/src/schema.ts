@@ -16,7 +16,7 @@ export interface Column {
   readonly unit?: string;
 }
 
-/** What a column selection must be: any number, any integer, or a time. */
+/** What a column selection must be: a number that is an integer, float32 or float64; an integer; or a time. */
 export type ColumnKind = "number" | "integer" | "time" | "any";
 
 /** The columns of a batch, in order. Immutable: every method returns a new schema. */
@@ -41,9 +41,10 @@ export class Schema {
     return names.map((name) => this.column(name) as Column);
   }
 
-  /** This schema with one more column at the end; a column of that name is replaced. */
+  /** This schema with the column in the place of the one of that name, or else at the end. */
   append(column: Column): Schema {
-    return new Schema([...this.columns.filter((present) => present.name !== column.name), column]);
+    const index = this.columns.findIndex((present) => present.name === column.name);
+    return new Schema(index === -1 ? [...this.columns, column] : this.columns.with(index, column));
   }
 
   /**
@@ -70,7 +71,9 @@ export class Schema {
       ];
     }
     if (isKind(column.type, kind)) return [];
-    return [{ code: "column-type", message: `column "${name}" is ${column.type}, not ${articled(kind)}`, pointer }];
+    return [
+      { code: "column-type", message: `column "${name}" is ${column.type}, ${instead(name, column, kind)}`, pointer },
+    ];
   }
 }
 
@@ -99,14 +102,17 @@ export function isKind(type: DataType, kind: ColumnKind): boolean {
     case "integer":
       return integer.test(type);
     case "number":
-      return integer.test(type) || /^float(16|32|64)$/.test(type) || type.startsWith("decimal");
+      return integer.test(type) || /^float(32|64)$/.test(type);
     case "time":
       return type.startsWith("timestamp") || type.startsWith("date");
   }
 }
 
-function articled(kind: ColumnKind): string {
-  return kind === "integer" ? "an integer" : `a ${kind}`;
+/** What a column is needed to be, after a comma. */
+function instead(name: string, { type }: Column, kind: ColumnKind): string {
+  if (kind !== "number") return `not ${kind === "integer" ? "an integer" : `a ${kind}`}`;
+  if (!/^(decimal|float16)/.test(type)) return "not a number";
+  return `not an integer, float32 or float64; convert it in a select before, with CAST("${name}" AS DOUBLE)`;
 }
 
 function listed(names: readonly string[]): string {

@@ -12,3 +12,7 @@ mod netcdf;
 mod relational;
 mod schema;
 mod work;
+
+/// Decoding makes many short-lived buffers: all tables of a granule take half the time they take with glibc's allocator.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;

@@ -11,6 +11,10 @@ use std::time::Instant;
 
 use kernel_netcdf::{GlmParams, GlmTable, decode_glm, decode_glm_tables, glm_schema};
 
+/// As in the addon.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
 const REPEATS: usize = 400;
 
 fn main() {

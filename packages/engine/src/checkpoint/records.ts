@@ -11,10 +11,15 @@ export interface Intent {
   readonly sources: Readonly<Record<string, { readonly start: Offset | null; readonly end: Offset }>>;
 }
 
+/** What a sink has staged, and which kind of sink can publish it. */
+export interface PreparedSink extends Staged {
+  readonly type: string;
+}
+
 /** What every sink has staged; from here on the epoch is never computed again. */
 export interface Prepared {
   readonly epoch: number;
-  readonly sinks: Readonly<Record<string, Staged | null>>;
+  readonly sinks: Readonly<Record<string, PreparedSink | null>>;
   readonly operators: Readonly<Record<string, OperatorCounts>>;
 }
 

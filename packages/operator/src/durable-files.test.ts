@@ -1,0 +1,73 @@
+import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { describe, expect, it } from "vitest";
+import {
+  createDurably,
+  makeDirectory,
+  namesIn,
+  removeIfEmpty,
+  replaceDurably,
+  sizeOf,
+  textOf,
+} from "./durable-files.ts";
+import { scratchFolder } from "./testing/scratch.ts";
+
+describe("makeDirectory", () => {
+  it("makes a folder with its parents, and makes nothing of one that is there", async () => {
+    const folder = await scratchFolder();
+    await makeDirectory(`${folder}/a/b/c`);
+    await writeFile(`${folder}/a/b/c/kept`, "");
+    await makeDirectory(`${folder}/a/b/c`);
+    expect(await readdir(`${folder}/a/b/c`)).toEqual(["kept"]);
+  });
+
+  it.each(["out", "out/a", "out/a/b"])("says which file is in the way of %s", async (path) => {
+    const folder = await scratchFolder();
+    await writeFile(`${folder}/out`, "in the way");
+    await expect(makeDirectory(`${folder}/${path}`)).rejects.toMatchObject({
+      code: "not-a-folder",
+      domain: "external",
+      message: `${folder}/out is a file, but a folder is needed there. Move the file away, or choose another path.`,
+      details: { path: `${folder}/out` },
+    });
+    expect(await readFile(`${folder}/out`, "utf8")).toBe("in the way");
+  });
+});
+
+describe("files that are there whole or not at all", () => {
+  it("creates one, and refuses to do it over another", async () => {
+    const folder = await scratchFolder();
+    await createDurably(`${folder}/a`, "first");
+    await expect(createDurably(`${folder}/a`, "second")).rejects.toMatchObject({ code: "EEXIST" });
+    expect(await readFile(`${folder}/a`, "utf8")).toBe("first");
+    expect(await readdir(folder)).toEqual(["a"]);
+  });
+
+  it("replaces one, and leaves no temporary file", async () => {
+    const folder = await scratchFolder();
+    await replaceDurably(`${folder}/a`, "first");
+    await replaceDurably(`${folder}/a`, "second");
+    expect(await readFile(`${folder}/a`, "utf8")).toBe("second");
+    expect(await readdir(folder)).toEqual(["a"]);
+  });
+});
+
+it("what is not there has no names, no text and no size", async () => {
+  const folder = await scratchFolder();
+  expect([await namesIn(`${folder}/a`), await textOf(`${folder}/a`), await sizeOf(`${folder}/a`)]).toEqual([
+    [],
+    null,
+    null,
+  ]);
+  await writeFile(`${folder}/b`, "four");
+  expect([await namesIn(folder), await textOf(`${folder}/b`), await sizeOf(`${folder}/b`)]).toEqual([["b"], "four", 4]);
+});
+
+it("removes an empty folder only", async () => {
+  const folder = await scratchFolder();
+  await makeDirectory(`${folder}/a/b`);
+  await removeIfEmpty(`${folder}/a`);
+  expect((await stat(`${folder}/a`)).isDirectory()).toBe(true);
+  await removeIfEmpty(`${folder}/a/b`);
+  await removeIfEmpty(`${folder}/a`);
+  expect(await readdir(folder)).toEqual([]);
+});
