@@ -27,15 +27,21 @@ FLASH_VARIABLES = [
 TABLES = ("flash_", "group_", "event_")
 
 
-def decoded(raw: np.ndarray, attributes: dict) -> np.ndarray:
-    """The meaning of stored numbers; `attributes` as NetCDF writes them."""
-    fill = attributes.get("_FillValue")
-    valid = None if fill is None else raw != fill[0]
-    values = raw.view(raw.dtype.str.replace("i", "u")) if attributes.get("_Unsigned") == b"true" else raw
-    if "scale_factor" in attributes:
-        values = values * np.float64(attributes["scale_factor"][0]) + np.float64(attributes["add_offset"][0])
-    if valid is not None and not valid.all():
-        values = np.where(valid, values, np.nan)
+def decoded(raw: np.ndarray, attributes) -> np.ndarray:
+    """The meaning of stored numbers. Looks attributes up one by one: reading them all would cost more than the data."""
+    if raw.dtype.kind != "i":
+        return raw
+    scaled = "scale_factor" in attributes
+    offset = np.float64(attributes["add_offset"][0]) if scaled else 0
+    # Granules of late 2018 count time offsets from -5 s on, unsigned without saying so.
+    unsigned = "_Unsigned" in attributes or offset == -5
+    values = raw.view(raw.dtype.str.replace("i", "u")) if unsigned else raw
+    if scaled:
+        values = values * np.float64(attributes["scale_factor"][0]) + offset
+    if "_FillValue" in attributes:
+        missing = raw == attributes["_FillValue"][0]
+        if missing.any():
+            values = np.where(missing, np.nan, values)
     return values
 
 
@@ -43,7 +49,8 @@ def times(offsets: np.ndarray, units: str) -> np.ndarray:
     """Nanoseconds since 1970, int64, from `seconds since 2018-07-02 04:33:00.000` or the same in milliseconds."""
     unit, since = units.split(" since ")
     nanoseconds = {"seconds": 1e9, "milliseconds": 1e6}[unit]
-    return np.datetime64(since, "ns").astype("int64") + np.rint(offsets * nanoseconds).astype("int64")
+    with np.errstate(invalid="ignore"):
+        return np.datetime64(since, "ns").astype("int64") + np.rint(offsets * nanoseconds).astype("int64")
 
 
 def read_h5py(path: str, names: list[str] | None) -> dict:
@@ -53,9 +60,8 @@ def read_h5py(path: str, names: list[str] | None) -> dict:
         columns = {}
         for name in names or [name for name in file if is_column(name, file[name].ndim)]:
             variable = file[name]
-            attributes = dict(variable.attrs)
-            values = decoded(variable[:], attributes)
-            columns[name] = times(values, attributes["units"].decode()) if "_time_offset" in name else values
+            values = decoded(variable[:], variable.attrs)
+            columns[name] = times(values, variable.attrs["units"].decode()) if "_time_offset" in name else values
         return columns
 
 
@@ -66,8 +72,10 @@ def read_netcdf4(path: str, names: list[str] | None) -> dict:
         columns = {}
         for name in names or [name for name, variable in file.variables.items() if is_column(name, variable.ndim)]:
             variable = file.variables[name]
-            values = np.ma.filled(variable[:].astype(np.float64), np.nan)
-            columns[name] = times(values, variable.units) if "_time_offset" in name else values
+            values = variable[:]
+            if isinstance(values, np.ma.MaskedArray):
+                values = values.filled(np.nan) if values.dtype.kind == "f" else values.filled()
+            columns[name] = times(values.astype("f8"), variable.units) if "_time_offset" in name else values
         return columns
 
 
@@ -84,10 +92,9 @@ def sums(granules: list[dict]) -> dict:
     rows = {prefix: sum(len(granule.get(f"{prefix}id", ())) for granule in granules) for prefix in TABLES}
     return {
         "rows": sum(rows.values()),
-        "latitudes": float(table["flash_lat"].sum()),
-        "longitudes": float(table["flash_lon"].sum()),
+        "latitudes": float(table["flash_lat"].sum(dtype="f8")),
+        "longitudes": float(table["flash_lon"].sum(dtype="f8")),
         "joules": float(np.nansum(table["flash_energy"])),
-        "squareMetres": float(np.nansum(table["flash_area"])) * 1e6,
         "secondsOfTime": float((table["flash_time_offset_of_first_event"] / 1e9).sum()),
     }
 

@@ -1,6 +1,7 @@
 /**
- * Runs a pipeline to its end: `child.ts <spec> [<epoch> <protocol point> [<operator>]]`. With a point given, the process
- * kills itself with SIGKILL when the run gets there. Exits with 1 when the run failed, telling why on stderr.
+ * Runs a pipeline to its end and prints the result as JSON: `child.ts <spec> [<epoch> <protocol point> [<operator>]]`.
+ * With a point given, the process kills itself with SIGKILL when the run gets there. Exits with 1 when the run failed,
+ * telling why on stderr.
  */
 import { readFile } from "node:fs/promises";
 import { registry } from "@sferic/catalog";
@@ -15,6 +16,7 @@ const result = await runPipeline(await readFile(file, "utf8"), {
     if (operatorId === undefined || event.operatorId === operatorId) process.kill(process.pid, "SIGKILL");
   },
 });
+console.log(JSON.stringify(result));
 if (result.state === "failed") {
   console.error(JSON.stringify(result.error));
   process.exitCode = 1;

@@ -1,7 +1,9 @@
 import { spawn } from "node:child_process";
-import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
+import type { RunResult } from "@sferic/engine";
 import { rowsOf } from "@sferic/operator";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -9,12 +11,22 @@ import { compressors } from "hyparquet-compressors";
 const caseFolder = join(import.meta.dirname, "../lightning-stream");
 export const granules = join(import.meta.dirname, "../data/glm");
 
+/** Flashes that the granules hold. */
+export const flashCount = 1303;
+
+/** Where the pipeline reads and keeps its records; the outputs are always in the folder's `out`. */
+export interface Places {
+  readonly granules?: string;
+  readonly checkpoint?: string;
+}
+
 /** Writes the lightning pipeline of the examples into `folder`, cut into epochs of one granule, with its outputs there. */
-export async function lightningIn(folder: string): Promise<string> {
+export async function lightningIn(folder: string, places: Places = {}): Promise<string> {
   const spec = JSON.parse(await readFile(join(caseFolder, "pipeline.json"), "utf8"));
   spec.sources.flashes.filesPerEpoch = 1;
-  spec.parameters.granules.default = granules;
+  spec.parameters.granules.default = places.granules ?? granules;
   spec.parameters.out.default = join(folder, "out");
+  spec.run.checkpoint = places.checkpoint ?? spec.run.checkpoint;
   await mkdir(folder, { recursive: true });
   const file = join(folder, "pipeline.json");
   await writeFile(file, JSON.stringify(spec));
@@ -26,22 +38,29 @@ export interface Ending {
   readonly killed: boolean;
   readonly code: number | null;
   readonly stderr: string;
+  /** Null when it was killed first. */
+  readonly result: RunResult | null;
 }
 
-/** Runs child.ts; kills it after `killAfterMs` when given. */
-export function runChild(args: readonly string[], killAfterMs?: number): Promise<Ending> {
+/** Runs child.ts; kills it after `killAfterMs` when given. `uid` is the user it runs as, for which this one must be root. */
+export function runChild(
+  args: readonly string[],
+  { killAfterMs, uid }: { readonly killAfterMs?: number | undefined; readonly uid?: number | undefined } = {},
+): Promise<Ending> {
   const child = spawn(
     process.execPath,
     ["--conditions=@sferic/source", join(import.meta.dirname, "child.ts"), ...args],
-    { stdio: ["ignore", "ignore", "pipe"] },
+    { stdio: ["ignore", "pipe", "pipe"], ...(uid === undefined ? {} : { uid, gid: uid }) },
   );
-  let stderr = "";
+  let [stdout, stderr] = ["", ""];
+  child.stdout.on("data", (data) => (stdout += String(data)));
   child.stderr.on("data", (data) => (stderr += String(data)));
   const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
   return new Promise((resolve) => {
     child.on("close", (code, signal) => {
       clearTimeout(timer);
-      resolve({ killed: signal === "SIGKILL", code, stderr });
+      const result = stdout === "" ? null : (JSON.parse(stdout) as RunResult);
+      resolve({ killed: signal === "SIGKILL", code, stderr, result });
     });
   });
 }
@@ -53,6 +72,19 @@ export async function visibleRows(folder: string): Promise<Record<"parquet" | "c
     csv: (await Promise.all((await parts(folder, "csv")).map(csvRows))).flat().toSorted(),
     duckdb: (await duckdbRows(join(folder, "out/lightning.duckdb"))).toSorted(),
   };
+}
+
+/** The rows of a run that nothing disturbs; every flash of the granules in every sink. */
+export async function undisturbedRows(): Promise<Awaited<ReturnType<typeof visibleRows>>> {
+  const folder = await mkdtemp(join(tmpdir(), "sferic-undisturbed-"));
+  try {
+    const { code, stderr } = await runChild([await lightningIn(folder)]);
+    const rows = await visibleRows(folder);
+    if (code !== 0 || Object.values(rows).some(({ length }) => length !== flashCount)) throw new Error(stderr);
+    return rows;
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
 }
 
 /** Names in the output folders that are not data: what an unfinished or untidy run leaves. */

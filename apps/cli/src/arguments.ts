@@ -15,3 +15,9 @@ export function parseCount(text: string): number {
   if (/^\d+$/.test(text) && Number.isSafeInteger(count) && count >= 1) return count;
   throw new InvalidArgumentError("It is a whole number from 1.");
 }
+
+/** A path. An empty one would mean the working folder, which nobody asks for in this way. */
+export function parsePath(text: string): string {
+  if (text !== "") return text;
+  throw new InvalidArgumentError("It is a path and may not be empty.");
+}

@@ -1,6 +1,7 @@
-import { mkdir, readdir, rm, writeFile } from "node:fs/promises";
+import { readdir, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { OperatorError } from "@sferic/operator";
+import { makeDirectory } from "@sferic/operator/durable-files";
 
 /** Says that a folder was made by the demo. */
 const mark = ".sferic-demo";
@@ -23,7 +24,7 @@ const ownNames = [
  * that holds something and was not made by the demo.
  */
 export async function prepareDemoFolder(folder: string): Promise<void> {
-  await mkdir(folder, { recursive: true }).catch((cause: Error) => {
+  await makeDirectory(folder).catch((cause: Error) => {
     throw new OperatorError({ code: "usage", message: `${folder} cannot be a folder: ${cause.message}` }, { cause });
   });
   const names = await readdir(folder);

@@ -1,6 +1,6 @@
-import { asOperatorError, type OperatorError } from "@sferic/operator";
-import { ExitCode, exitCodeOf } from "./exit-code.ts";
-import type { Terminal } from "./terminal.ts";
+import { asOperatorError, type ErrorData, OperatorError } from "@sferic/operator";
+import { type ExitCode, exitCodeOf } from "./exit-code.ts";
+import type { Paint, Terminal } from "./terminal.ts";
 
 /** What every command can be told. */
 export interface CommonOptions {
@@ -19,20 +19,22 @@ export function reportFailure(terminal: Terminal, thrown: unknown, options: Comm
   if (options.json === true) {
     terminal.printJson({ error: { code, message, ...(operatorId === undefined ? {} : { operatorId }) } });
   }
-  terminal.note(failureText(terminal, error, options.verbose === true || Boolean(process.env["SFERIC_DEBUG"])));
+  terminal.note(failureText(error, terminal.paintErr, options.verbose === true));
   return exitCodeOf(code);
 }
 
-function failureText(terminal: Terminal, error: OperatorError, verbose: boolean): string {
+/** An error for people: code, operator, message, and for an internal one its stack when `verbose`, or how to get it. */
+export function failureText(error: OperatorError | ErrorData, paint: Paint, verbose: boolean): string {
   const { code, message, operatorId, domain } = error;
   const place = operatorId === undefined ? "" : ` in operator "${operatorId}"`;
-  const lines = [`${terminal.paintErr("red", `error[${code}]`)}${place}: ${message}`];
+  const lines = [`${paint("red", `error[${code}]`)}${place}: ${message}`];
   if (domain !== "internal") return lines.join("\n");
-  if (verbose) lines.push(stackOf(error));
+  if (verbose || process.env["SFERIC_DEBUG"]) lines.push(stackOf(error));
   else lines.push("This looks like a defect in Sferic. --verbose shows where; please report it with that output.");
   return lines.join("\n");
 }
 
-function stackOf(error: OperatorError): string {
+function stackOf(error: OperatorError | ErrorData): string {
+  if (!(error instanceof OperatorError)) return "";
   return (error.cause instanceof Error ? error.cause.stack : error.stack) ?? "";
 }

@@ -24,6 +24,7 @@ export async function planSpec(path: string, options: PlanningOptions): Promise<
 export async function planText(source: SpecText, options: PlanningOptions): Promise<PlanResult> {
   return planPipeline(source.text, {
     registry: await loadRegistry(),
+    loadPlugin: async (name, baseDirectory) => (await import("./plugins.ts")).loadPlugin(name, baseDirectory),
     ...(source.file === undefined ? {} : { file: source.file }),
     ...(options.param === undefined ? {} : { parameters: options.param }),
     probe: options.probe,

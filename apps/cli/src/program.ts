@@ -1,5 +1,5 @@
 import { Command, Option } from "commander";
-import { addParameter, parseCount } from "./arguments.ts";
+import { addParameter, parseCount, parsePath } from "./arguments.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { CommonOptions } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -102,7 +102,7 @@ function addCatalogueCommands(program: Command, terminal: Terminal, runs: Runs):
     program
       .command("schema")
       .description("Print the JSON Schema of specs, with all operators.")
-      .option("--out <file>", "write it to a file"),
+      .option("--out <file>", "write it to a file", parsePath),
     async (options: never) => (await import("./commands/schema.ts")).schema(terminal, options),
   );
 }
@@ -112,7 +112,7 @@ function addMachineCommands(program: Command, terminal: Terminal, runs: Runs): v
     program
       .command("demo")
       .description("Run the two lightning pipelines on the granules of this repository.")
-      .option("--out <dir>", "folder for the results", "./sferic-demo")
+      .option("--out <dir>", "folder for the results", parsePath, "./sferic-demo")
       .option("--open", "open the report when it is done"),
     async (options: never) => (await import("./commands/demo.ts")).demo(terminal, options),
   );
@@ -125,14 +125,14 @@ function addMachineCommands(program: Command, terminal: Terminal, runs: Runs): v
 function withSpec(command: Command, description: string): Command {
   return command
     .description(description)
-    .argument("<spec>", "path of the spec, or - for standard input")
+    .argument("<spec>", "path of the spec, or - for standard input", parsePath)
     .option("--param <name=value>", "value of a parameter (repeatable)", addParameter);
 }
 
 function withPlan(command: Command): Command {
   return command
     .option("--trigger <when>", "once, available-now, or a duration such as 5s; wins over the spec")
-    .option("--checkpoint <dir>", "checkpoint folder; wins over the spec");
+    .option("--checkpoint <dir>", "checkpoint folder; wins over the spec", parsePath);
 }
 
 function examples(...lines: string[]): string {

@@ -50,6 +50,15 @@ test("on a terminal the lines are drawn over, and cleared in the end", () => {
   expect(err.text.endsWith("\u001B[2A\u001B[0J")).toBe(true);
 });
 
+test("of very many operators the first are shown", () => {
+  const { terminal, err } = recordedTerminal();
+  const progress = new Progress(terminal);
+  for (let index = 0; index < 1015; index++) progress.take(rows(`t${index}`, 10));
+  vi.advanceTimersByTime(10_000);
+  progress.stop();
+  expect(err.text).toMatch(/ t14 10 rows, 1 a second, and 1,000 more operators\n$/);
+});
+
 test("nothing is drawn while sinks publish", () => {
   const { terminal, err } = recordedTerminal({ isTTY: true });
   const progress = new Progress(terminal);

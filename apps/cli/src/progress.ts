@@ -4,6 +4,8 @@ import { countText, printable, secondsText } from "./text.ts";
 
 const redrawEveryMs = 100;
 const plainEveryMs = 10_000;
+/** Operators shown at a time: more would not fit on a terminal. */
+const operatorsShownMax = 15;
 /** Invalid inputs told while the run goes on; the summary counts all. */
 const invalidShownMax = 5;
 
@@ -87,8 +89,10 @@ export class Progress {
   #redraw(): void {
     if (this.#paused || this.#operators.size === 0) return;
     this.#clear();
-    const width = Math.max(...[...this.#operators.keys()].map((id) => id.length));
-    const lines = [...this.#operators].map(([id, rows]) => `  ${id.padEnd(width)}  ${this.#rowsText(rows)}`);
+    const operators = this.#shownOperators();
+    const width = Math.max(...operators.map(([id]) => id.length));
+    const lines = operators.map(([id, rows]) => `  ${id.padEnd(width)}  ${this.#rowsText(rows)}`);
+    if (operators.length < this.#operators.size) lines.push(`  ${this.#moreText()}`);
     lines.push(this.#terminal.paintErr("dim", `  ${secondsText(this.#seconds())}`));
     const shown = lines.map((line) => line.slice(0, Math.max(20, this.#terminal.columns - 1)));
     this.#terminal.draw(`${shown.join("\n")}\n`);
@@ -96,8 +100,17 @@ export class Progress {
   }
 
   #tell(): void {
-    const rows = [...this.#operators].map(([id, counts]) => `${id} ${this.#rowsText(counts)}`);
+    const rows = this.#shownOperators().map(([id, counts]) => `${id} ${this.#rowsText(counts)}`);
+    if (rows.length < this.#operators.size) rows.push(this.#moreText());
     this.#terminal.note([`${secondsText(this.#seconds())}:`, rows.join(", ") || "waiting for input"].join(" "));
+  }
+
+  #shownOperators(): [string, OperatorRows][] {
+    return [...this.#operators].slice(0, operatorsShownMax);
+  }
+
+  #moreText(): string {
+    return `and ${countText(this.#operators.size - operatorsShownMax)} more operators`;
   }
 
   #rowsText({ rowsIn, rowsOut, before }: OperatorRows): string {

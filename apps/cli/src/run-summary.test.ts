@@ -1,5 +1,6 @@
 import { resolve } from "node:path";
 import type { RunResult } from "@sferic/engine";
+import { asOperatorError } from "@sferic/operator";
 import { expect, test } from "vitest";
 import type { ToldRun } from "./run-plan.ts";
 import { runSummary } from "./run-summary.ts";
@@ -73,4 +74,12 @@ test("a failure says where, why, and that committed epochs are kept", () => {
   expect(summary({ state: "failed", error: { code: "checkpoint-locked", message: "In use." } }, "/c")).toMatch(
     /In use\.$/,
   );
+});
+
+test("an internal error shows where it happened, when asked", () => {
+  const error = asOperatorError(new TypeError("x is not a function"), "out");
+  const told: ToldRun = { result: { ...result, state: "failed", error }, invalid: [], checkpoint: null };
+  const plain = (_: unknown, text: string): string => text;
+  expect(runSummary(told, plain)).toMatch(/x is not a function\nThis looks like a defect.*--verbose/);
+  expect(runSummary(told, plain, true)).toMatch(/\nTypeError: x is not a function\n +at .*run-summary\.test\.ts/);
 });

@@ -1,5 +1,6 @@
 import { relative } from "node:path";
 import type { RunResult } from "@sferic/engine";
+import { failureText } from "./failure.ts";
 import type { ToldRun } from "./run-plan.ts";
 import type { Paint } from "./terminal.ts";
 import { bytesText, counted, countText, printable, secondsText, textTable } from "./text.ts";
@@ -7,11 +8,11 @@ import { bytesText, counted, countText, printable, secondsText, textTable } from
 const filesShownMax = 5;
 const invalidShownMax = 10;
 
-/** What a run did, for people. */
-export function runSummary({ result, invalid, checkpoint }: ToldRun, paint: Paint): string {
+/** What a run did, for people; with `verbose` an internal error shows its stack. */
+export function runSummary({ result, invalid, checkpoint }: ToldRun, paint: Paint, verbose = false): string {
   const sections = [operatorTable(result, paint), outputs(result), invalidInputs(result, invalid), rest(result)];
   const headline = `${paint("bold", result.pipeline)} ${stateText(result, paint)}`;
-  const failure = result.error === undefined ? [] : [failureText(result.error, checkpoint, paint)];
+  const failure = result.error === undefined ? [] : [whyFailed(result.error, checkpoint, paint, verbose)];
   return [headline, ...sections.filter((section) => section !== ""), ...failure].join("\n\n");
 }
 
@@ -76,11 +77,14 @@ function rest({ rows }: RunResult): string {
   return rows.late === 0 ? "" : `${counted(rows.late, "row")} came too late for their window.`;
 }
 
-function failureText(error: NonNullable<RunResult["error"]>, checkpoint: string | null, paint: Paint): string {
-  const { code, message, operatorId } = error;
-  const place = operatorId === undefined ? "" : ` in operator "${operatorId}"`;
-  const lines = [`${paint("red", `error[${code}]`)}${place}: ${message}`];
-  const resumable = checkpoint !== null && !code.startsWith("checkpoint-");
+function whyFailed(
+  error: NonNullable<RunResult["error"]>,
+  checkpoint: string | null,
+  paint: Paint,
+  verbose: boolean,
+): string {
+  const lines = [failureText(error, paint, verbose)];
+  const resumable = checkpoint !== null && !error.code.startsWith("checkpoint-");
   if (resumable) lines.push("Committed epochs are kept: the same command goes on after the newest of them.");
   return lines.join("\n");
 }

@@ -1,7 +1,8 @@
 import { resolve } from "node:path";
 import type { Bounds, Column, Delivery, SinkDefinition, TransformDefinition } from "@sferic/operator";
 import type { OperatorNode, WatermarkSpec } from "@sferic/spec";
-import { deliveryOf, type Plan, type PlannedOperator, resolvePath } from "./plan.ts";
+import { resolvePath } from "./paths.ts";
+import { deliveryOf, type Plan, type PlannedOperator } from "./plan.ts";
 import type { Trigger } from "./run.ts";
 
 /** One operator of an {@link Explanation}. */

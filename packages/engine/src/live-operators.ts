@@ -1,6 +1,7 @@
 import type { OperatorContext, Sink, Source, Transform } from "@sferic/operator";
 import { makeDirectory } from "@sferic/operator/durable-files";
-import { createFormat, type Plan, type PlannedOperator, resolvePath } from "./plan.ts";
+import { resolvePath } from "./paths.ts";
+import { createFormat, type Plan, type PlannedOperator } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
 import type { RunHome } from "./run.ts";
 

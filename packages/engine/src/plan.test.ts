@@ -149,3 +149,39 @@ test("a failure of an operator's own planning is an issue, not an exception", as
     { code: "internal-error", message: "boom" },
   ]);
 });
+
+test("a file URL that is no path here is an issue wherever it stands", async () => {
+  const elsewhere = defineSource({
+    ...declared,
+    type: "located",
+    config: z.strictObject({ url: z.string(), format: z.looseObject({}) }),
+    output: (c, { resolvePath }) => {
+      resolvePath(c.url);
+      return { main: places };
+    },
+    create: () => {
+      throw new Error("Planning creates nothing.");
+    },
+  });
+  const spec = {
+    ...specWith({}),
+    sources: { source: { type: "located", url: "file://host/a.csv", format: { type: "x", "a/b": "file://c" } } },
+    run: { checkpoint: "file://host/check" },
+  };
+  const options = { registry: new Recorder([elsewhere as never]).registry };
+  const { plan, issues } = await planPipeline(spec, options);
+  expect(plan).toBeNull();
+  expect(issues.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
+    "invalid-url /sources/source/url",
+    "invalid-url /sources/source/format/a~1b",
+    "invalid-url /run/checkpoint",
+  ]);
+  expect(
+    (
+      await planPipeline(
+        { ...spec, sources: { source: { type: "located", url: "file:///a.csv", format: {} } } },
+        options,
+      )
+    ).issues,
+  ).toHaveLength(1);
+});

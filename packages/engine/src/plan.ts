@@ -1,8 +1,8 @@
 import { dirname, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
 import {
   asOperatorError,
   ConfigError,
+  type Definition,
   type Delivery,
   type Format,
   type PlanContext,
@@ -23,6 +23,7 @@ import {
   type SpecDocument,
   sortIssues,
 } from "@sferic/spec";
+import { fileUrlProblems, resolvePath } from "./paths.ts";
 
 /** One operator, ready to be created. */
 export interface PlannedOperator {
@@ -54,6 +55,11 @@ export interface PlanOptions {
   readonly baseDirectory?: string;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /**
+   * Loads the operators of one entry of the spec's `plugins`, a path from the folder or a package name; this runs code
+   * that the spec names. Without it plugins are not loaded and a warning says so.
+   */
+  readonly loadPlugin?: (name: string, baseDirectory: string) => Promise<readonly Definition[]>;
   /** Whether sources may be opened to learn schemas that nothing declares. Default false. */
   readonly probe?: boolean;
 }
@@ -68,27 +74,24 @@ export interface PlanResult {
 /** Parses a spec (JSON text, or an object) and plans it. Never throws for what the spec says; every mistake is an issue. */
 export async function planPipeline(spec: string | object, options: PlanOptions): Promise<PlanResult> {
   const text = typeof spec === "string" ? spec : JSON.stringify(spec, null, 2);
+  const { loadPlugin } = options;
+  const baseDirectory = resolve(options.baseDirectory ?? (options.file === undefined ? "." : dirname(options.file)));
   const parsed = await parseSpec(text, {
     registry: options.registry,
     ...(options.file === undefined ? {} : { file: options.file }),
     comments: options.file?.endsWith(".jsonc") ?? false,
     parameters: { ...options.parameters },
     environment: { ...(options.environment ?? process.env) },
+    ...(loadPlugin === undefined ? {} : { loadPlugin: (name) => loadPlugin(name, baseDirectory) }),
   });
-  const { document } = parsed;
+  const { document, registry } = parsed;
   if (parsed.spec === null) return { plan: null, document, issues: parsed.issues };
-  const baseDirectory = resolve(options.baseDirectory ?? (options.file === undefined ? "." : dirname(options.file)));
-  const planner = new Planner(parsed.spec, document, options.registry, baseDirectory, options.probe ?? false);
+  const planner = new Planner(parsed.spec, document, registry, baseDirectory, options.probe ?? false);
   const operators = await planner.operators();
   const issues = sortIssues([...parsed.issues, ...planner.issues]);
   const failed = issues.some((issue) => issue.severity === "error");
-  const plan = { spec: parsed.spec, document, operators, registry: options.registry, baseDirectory };
+  const plan = { spec: parsed.spec, document, operators, registry, baseDirectory };
   return { plan: failed ? null : plan, document, issues };
-}
-
-/** A path of the spec as an absolute path; takes `file://` too. */
-export function resolvePath(baseDirectory: string, path: string): string {
-  return path.startsWith("file://") ? fileURLToPath(path) : resolve(baseDirectory, path);
 }
 
 /** The format a `format` field names, created with its checked configuration. */
@@ -123,6 +126,8 @@ class Planner {
   }
 
   async operators(): Promise<PlannedOperator[]> {
+    const [wrong] = fileUrlProblems(this.#spec.run.checkpoint, "/run/checkpoint");
+    if (wrong !== undefined) this.issues.push(this.#document.issueAt(wrong));
     for (const node of inDataflowOrder(this.#spec.operators)) this.#planned.set(node.id, await this.#plan(node));
     return [...this.#planned.values()];
   }
@@ -134,7 +139,9 @@ class Planner {
       Object.entries(node.inputs).map(([name, references]) => [name, this.#inputSchema(node, name, references)]),
     );
     this.#checkOutputMode(node);
-    const outputs = await this.#outputs(node, definition, config, inputs);
+    const urlProblems = fileUrlProblems(node.config, "");
+    this.#report(node, urlProblems);
+    const outputs = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
     return { node, definition, config, inputs, outputs };
   }
 

@@ -10,7 +10,8 @@ import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
 import { EpochRunner } from "./epoch-runner.ts";
 import { createOperators } from "./live-operators.ts";
-import { type Plan, type PlanOptions, planPipeline, resolvePath } from "./plan.ts";
+import { resolvePath } from "./paths.ts";
+import { type Plan, type PlanOptions, planPipeline } from "./plan.ts";
 import type { RunResult } from "./result.ts";
 import { RunSummary } from "./summary.ts";
 

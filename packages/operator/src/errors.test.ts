@@ -1,4 +1,4 @@
-import { readdir, readFile, rmdir, writeFile } from "node:fs/promises";
+import { readdir, readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { asOperatorError, OperatorError } from "./errors.ts";
 import { scratchFolder } from "./testing/scratch.ts";
@@ -35,12 +35,9 @@ describe("what the file system says", () => {
     expect(asOperatorError(full)).toMatchObject({ code: "disk-full", retry: "backoff" });
   });
 
-  it("an unusual code is an internal error with the message of the system", async () => {
-    const folder = await scratchFolder();
-    await writeFile(`${folder}/file`, "");
-    const error = asOperatorError(await failureOf(rmdir("/")));
-    expect(error).toMatchObject({ code: "internal-error", domain: "internal" });
-    expect(error.message).toContain("rmdir");
+  it("an unusual code is an internal error with the message of the system", () => {
+    const busy = Object.assign(new Error("EBUSY: resource busy or locked, rmdir '/mnt'"), { code: "EBUSY" });
+    expect(asOperatorError(busy)).toMatchObject({ code: "internal-error", domain: "internal", message: busy.message });
   });
 });
 

@@ -51,17 +51,21 @@ export function asOperatorError(thrown: unknown, operatorId?: string): OperatorE
   return error;
 }
 
-const fileSystemCodes: Record<string, string> = {
-  EACCES: "permission-denied",
-  EPERM: "permission-denied",
-  EROFS: "permission-denied",
-  ENOSPC: "disk-full",
-  EDQUOT: "disk-full",
-  ENOENT: "not-found",
-  ENOTDIR: "not-a-folder",
-  EISDIR: "not-a-file",
-  EEXIST: "already-exists",
-  EMFILE: "too-many-open-files",
+const permission = ["permission-denied", "Let this user do that there, or choose another path."] as const;
+const full = ["disk-full", "Make room there and run again."] as const;
+
+/** Code for what the system says, and what to do about it where that is clear. */
+const fileSystemCodes: Readonly<Record<string, readonly [code: string, advice?: string]>> = {
+  EACCES: permission,
+  EPERM: permission,
+  EROFS: permission,
+  ENOSPC: full,
+  EDQUOT: full,
+  ENOENT: ["not-found"],
+  ENOTDIR: ["not-a-folder"],
+  EISDIR: ["not-a-file"],
+  EEXIST: ["already-exists"],
+  EMFILE: ["too-many-open-files", 'Raise the limit ("ulimit -n").'],
 };
 
 function fromUnknown(thrown: unknown): OperatorError {
@@ -71,14 +75,16 @@ function fromUnknown(thrown: unknown): OperatorError {
   if (thrown.name === "AbortError") {
     return new OperatorError({ code: "aborted", message: "The run was aborted." }, { cause: thrown });
   }
-  const system = (thrown as NodeJS.ErrnoException).code;
-  const code = system === undefined ? undefined : fileSystemCodes[system];
-  return code === undefined
-    ? new OperatorError({ code: "internal-error", message: thrown.message, domain: "internal" }, { cause: thrown })
-    : new OperatorError(
-        { code, message: thrown.message, domain: "external", retry: code === "disk-full" ? "backoff" : "never" },
-        { cause: thrown },
-      );
+  const [code, advice] = fileSystemCodes[(thrown as NodeJS.ErrnoException).code ?? ""] ?? [];
+  if (code === undefined) {
+    return new OperatorError(
+      { code: "internal-error", message: thrown.message, domain: "internal" },
+      { cause: thrown },
+    );
+  }
+  const message = advice === undefined ? thrown.message : `${thrown.message}. ${advice}`;
+  const retry = code === "disk-full" ? "backoff" : "never";
+  return new OperatorError({ code, message, domain: "external", retry }, { cause: thrown });
 }
 
 /**

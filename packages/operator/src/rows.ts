@@ -32,11 +32,12 @@ function timeReader(batch: Batch, name: string, unit: keyof typeof perSecond, su
   return (index) => (validity?.[index] === 0 ? null : timeText(values[index] as bigint, perSecond[unit], suffix));
 }
 
-/** RFC 3339 with as many groups of three decimals as the value needs. */
+/** RFC 3339 with as many groups of three decimals as the value needs; the bare number beyond the years of a Date. */
 function timeText(value: bigint, unitsPerSecond: bigint, suffix: string): string {
   const fraction = ((value % unitsPerSecond) + unitsPerSecond) % unitsPerSecond;
-  const seconds = (value - fraction) / unitsPerSecond;
-  const whole = new Date(Number(seconds) * 1000).toISOString().slice(0, -5);
+  const date = new Date(Number((value - fraction) / unitsPerSecond) * 1000);
+  if (Number.isNaN(date.getTime())) return String(value);
+  const whole = date.toISOString().slice(0, -5);
   const digits = String(fraction).padStart(String(unitsPerSecond).length - 1, "0");
   const trimmed = digits.replace(/(000)+$/, "");
   return `${whole}${fraction === 0n ? "" : `.${trimmed}`}${suffix}`;

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
 import { describeSink, rowTexts } from "@sferic/testkit";
 import { duckdb } from "./duckdb.ts";
-import { fileInTheWay } from "../test/obstacles.ts";
+import { fileInTheWay, fullDisk, readOnlyFolder } from "../test/obstacles.ts";
 
 /** Rows of a table, or none when there is no such table. */
 async function rowsOfTable(database: string, table: string): Promise<string[]> {
@@ -22,5 +22,5 @@ describeSink({
   definition: duckdb,
   config: { path: "out/a.duckdb", table: "points" },
   visible: (directory) => rowsOfTable(join(directory, "out/a.duckdb"), "points"),
-  obstacles: [fileInTheWay("out", ["not-found", "already-exists", "internal-error"])],
+  obstacles: [fileInTheWay("out"), readOnlyFolder("out"), fullDisk("out")],
 });

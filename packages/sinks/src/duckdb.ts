@@ -1,18 +1,19 @@
-import { rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { link, open, rm, stat } from "node:fs/promises";
+import { basename, dirname, join } from "node:path";
 import { createParquet } from "@sferic/bindings/formats";
-import { writeTable } from "@sferic/bindings/relational";
+import { queryDatabase, writeTable } from "@sferic/bindings/relational";
 import {
   type Batch,
   defineSink,
   type Epoch,
   type FileWriter,
   type OperatorContext,
+  OperatorError,
   type Published,
   type Sink,
   type Staged,
 } from "@sferic/operator";
-import { makeDirectory } from "@sferic/operator/durable-files";
+import { makeDirectory, remove, sizeOf, syncDirectory } from "@sferic/operator/durable-files";
 import { z } from "zod";
 
 const config = z.strictObject({
@@ -41,7 +42,15 @@ export const duckdb = defineSink({
     why: "the rows and a ledger row for the epoch are one transaction, so publishing again finds the ledger row",
   },
   config,
-  errors: ["database-locked", "not-a-database", "schema-mismatch", "disk-full", "permission-denied"],
+  errors: [
+    "database-locked",
+    "not-a-database",
+    "cannot-open-database",
+    "schema-mismatch",
+    "disk-full",
+    "permission-denied",
+    "not-a-folder",
+  ],
   examples: [{ title: "A table of flashes", config: { path: "./out/lightning.duckdb", table: "flashes" } }],
   create: (c, context) => new DuckdbSink(c, context),
 });
@@ -55,6 +64,10 @@ class DuckdbSink implements Sink {
     this.#config = c;
     this.#context = context;
     this.#database = context.resolvePath(c.path);
+  }
+
+  async open(): Promise<void> {
+    await checkDatabase(this.#database);
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
@@ -80,15 +93,10 @@ class DuckdbSink implements Sink {
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { table, write } = this.#config;
     const { path } = record as { path: string };
-    await makeDirectory(dirname(this.#database));
+    await this.#createDatabase();
     const { pipeline, operatorId, history } = this.#context;
-    await writeTable({
-      database: this.#database,
-      table,
-      mode: write,
-      parquet: path,
-      ledger: { pipeline: `${pipeline}@${history}`, sink: operatorId, epoch: epoch.id },
-    });
+    const ledger = { pipeline: `${pipeline}@${history}`, sink: operatorId, epoch: epoch.id };
+    await writeTable({ database: this.#database, table, mode: write, parquet: path, ledger }).catch(deniedByFolder);
     return { files: [`${this.#database}#${table}`] };
   }
 
@@ -96,7 +104,52 @@ class DuckdbSink implements Sink {
     return rm(this.#staged(epoch), { force: true });
   }
 
+  /** A process that ends while DuckDB creates a file leaves one that cannot be opened again; so it is made beside its place. */
+  async #createDatabase(): Promise<void> {
+    if ((await sizeOf(this.#database)) !== null) return;
+    const [folder, { pipeline, operatorId }] = [dirname(this.#database), this.#context];
+    const beside = join(folder, `.${basename(this.#database)}.${pipeline}-${operatorId}.new`);
+    await makeDirectory(folder);
+    await remove(beside);
+    try {
+      (await queryDatabase(beside, "SELECT 1")).close();
+      await link(beside, this.#database);
+    } catch (thrown) {
+      // Another process was first.
+      if ((thrown as NodeJS.ErrnoException).code !== "EEXIST") throw thrown;
+    } finally {
+      await remove(beside);
+    }
+    await syncDirectory(folder);
+  }
+
   #staged(epoch: number): string {
     return join(this.#context.scratchDirectory, `${String(epoch).padStart(10, "0")}.parquet`);
   }
+}
+
+/** DuckDB writes a log beside the database; where the folder forbids it, the transaction fails with no code of its own. */
+function deniedByFolder(cause: unknown): never {
+  if (!(cause instanceof OperatorError) || !/Cannot open file .*: Permission denied/.test(cause.message)) throw cause;
+  const message = `${cause.message}. Let this user write into that folder, or choose another path.`;
+  throw new OperatorError({ code: "permission-denied", message, domain: "external" }, { cause });
+}
+
+/** DuckDB opens a file named as data (CSV, JSON, Parquet) as views in memory, where rows written to it would be lost. */
+async function checkDatabase(path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  if (found === null || !found.isFile()) return;
+  const { bytesRead, buffer } = await headOf(path);
+  if (buffer.toString("latin1", magicOffset, bytesRead) === magic) return;
+  const message = `${path} is not a DuckDB database. Name another file, or move this one away.`;
+  throw new OperatorError({ code: "not-a-database", message });
+}
+
+/** What every database file has after the checksum of its first header. */
+const magic = "DUCK";
+const magicOffset = 8;
+
+async function headOf(path: string): Promise<{ bytesRead: number; buffer: Buffer }> {
+  await using handle = await open(path);
+  return handle.read(Buffer.alloc(magicOffset + magic.length), 0, magicOffset + magic.length, 0);
 }

@@ -6,7 +6,7 @@ import { describeSink } from "@sferic/testkit";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import { files } from "./files.ts";
-import { fullDisk, fileInTheWay, readOnlyDisk } from "../test/obstacles.ts";
+import { fullDisk, fileInTheWay, readOnlyFolder } from "../test/obstacles.ts";
 
 /** Rows of every visible Parquet file of a folder, as a reader of folders would list them. */
 async function visible(directory: string): Promise<string[]> {
@@ -25,9 +25,5 @@ describeSink({
   config: { url: "out", format: { type: "parquet" } },
   formats: [parquet, csv],
   visible,
-  obstacles: [
-    fileInTheWay("out", ["not-found", "already-exists", "internal-error"]),
-    readOnlyDisk("out"),
-    fullDisk("out"),
-  ],
+  obstacles: [fileInTheWay("out"), readOnlyFolder("out"), fullDisk("out")],
 });

@@ -56,7 +56,7 @@ export const report = defineSink({
     guarantee: "exactly-once",
     why: "Files are staged beside the target and renamed into place; renaming again changes nothing.",
   },
-  errors: ["staged-missing"],
+  errors: ["staged-missing", "not-a-folder", "disk-full", "permission-denied"],
   examples: [
     { title: "Flashes by cluster", data: "glm-minute", config: { path: "./out/report.html", label: "quality_flag" } },
   ],

@@ -91,9 +91,8 @@ class FilesSource implements Source {
 
   async latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null> {
     const start = (previous as FilesOffset | null)?.position ?? 0;
-    const within = until === undefined ? null : new Set((until as unknown as FilesOffset).files.map(({ key }) => key));
-    const listed = await this.#store.list();
-    const fresh = listed.filter(({ key }) => !this.#seen.has(key) && (within === null || within.has(key)));
+    const listed = until === undefined ? await this.#store.list() : (until as unknown as FilesOffset).files;
+    const fresh = listed.filter(({ key }) => !this.#seen.has(key));
     const files = bounded(fresh, bounds);
     if (files.length === 0) return null;
     return { position: start + files.length, files } as unknown as Offset;

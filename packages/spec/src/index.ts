@@ -5,4 +5,5 @@ export { formatIssue } from "./format-issue.ts";
 export { applyFixes, type Issue, sortIssues } from "./issue.ts";
 export { jsonSchema } from "./json-schema.ts";
 export type * from "./model.ts";
+export type { LoadPlugin } from "./plugins.ts";
 export { type ParsedSpec, type ParseOptions, parseSpec, specBytesMax } from "./parse.ts";

@@ -112,7 +112,7 @@ export const specSchema = z.strictObject({
   plugins: z
     .array(z.string().min(1))
     .optional()
-    .describe("Modules that export a list of operators: package names or paths."),
+    .describe('Modules that export operators: package names, or paths from the spec such as "./hail.ts".'),
   schedule: z
     .strictObject({
       cron: z.string().describe("Minute, hour, day, month and weekday, as in crontab."),

@@ -56,6 +56,8 @@ const syntax: readonly Case[] = [
   ["not a number", spec({ more: '"run": { "seed": ⟦NaN⟧ }' }), "invalid-json", ""],
   ["leading zero", spec({ more: '"run": { "seed": ⟦01⟧ }' }), "invalid-json", ""],
   ["hexadecimal number", spec({ more: '"run": { "seed": ⟦0x10⟧ }' }), "invalid-json", ""],
+  ["a text with NUL", spec({ more: '"plugins": [⟦"a\\u0000b"⟧]' }), "invalid-character", "/plugins/0"],
+  ["half a character", connections('"region": ⟦"\\ud800"⟧'), "invalid-character", "/connections/c/region"],
   ["unknown escape", spec({ more: '"plugins": [⟦"C:\\data"⟧]' }), "invalid-json", ""],
   ["bad unicode escape", spec({ more: '"plugins": [⟦"\\u12"⟧]' }), "invalid-json", ""],
   ["tab in a text", spec({ more: '"plugins": [⟦"a\tb"⟧]' }), "invalid-json", ""],

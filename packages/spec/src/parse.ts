@@ -10,6 +10,7 @@ import { idPattern, sections, specSchema } from "./language.ts";
 import type { PipelineSpec, RunSpec, ScheduleSpec, TestSpec } from "./model.ts";
 import { boundsOf, type Draft, operatorNode, readOperators } from "./operators.ts";
 import { type Parameters, readParameters } from "./parameters.ts";
+import { type LoadPlugin, readPlugins } from "./plugins.ts";
 import { isObject, type Path, toPointer } from "./pointer.ts";
 import { substitute } from "./substitute.ts";
 import { hinted, listed } from "./suggest.ts";
@@ -31,11 +32,15 @@ export interface ParseOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** Environment variables for `${env:NAME}`; none by default. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Loads the operators of `plugins`; without it they are not loaded and a warning says so. */
+  readonly loadPlugin?: LoadPlugin;
 }
 
 /** A spec as read. */
 export interface ParsedSpec {
   readonly document: SpecDocument;
+  /** The operators it may use: those it was read with, and those of its plugins. */
+  readonly registry: Registry;
   /** Null when an issue is an error. */
   readonly spec: PipelineSpec | null;
   /** All of them, sorted by place. */
@@ -44,26 +49,28 @@ export interface ParsedSpec {
 
 /**
  * Reads a pipeline spec: syntax, parameters, every field against its operator's schema, and the graph. Touches neither
- * files nor network, save that the registry may load operators. Never rejects because of the text: what is wrong with it
+ * files nor network, save that the registry and `loadPlugin` may load operators. Never rejects because of the text: what is wrong with it
  * are issues, all at once. After a syntax error that cannot be repaired only the syntax is reported.
  */
 export async function parseSpec(text: string, options: ParseOptions): Promise<ParsedSpec> {
+  const { registry } = options;
   const file = options.file ?? null;
   if (text.length > specBytesMax || new TextEncoder().encode(text).length > specBytesMax) {
     const document = new SpecDocument("", file, { type: "missing", offset: 0, length: 0 });
     const message = `the spec is larger than ${specBytesMax} bytes`;
-    return { document, spec: null, issues: [document.issueAt({ code: "spec-too-large", message, pointer: "" })] };
+    const issues = [document.issueAt({ code: "spec-too-large", message, pointer: "" })];
+    return { document, registry, spec: null, issues };
   }
   const comments = options.comments ?? file?.toLowerCase().endsWith(".jsonc") ?? false;
   const json = parseJson(text, comments);
   const document = new SpecDocument(text, file, json.root);
   const issues = syntaxIssues(document, json);
-  if (!json.sound) return { document, spec: null, issues: sortIssues(issues) };
+  if (!json.sound) return { document, registry, spec: null, issues: sortIssues(issues) };
   const value = document.value;
   if (!isObject(value)) {
     const message = "a spec is one JSON object, { … }";
     issues.push(document.issueAt({ code: "invalid-value", message, pointer: "" }));
-    return { document, spec: null, issues: sortIssues(issues) };
+    return { document, registry, spec: null, issues: sortIssues(issues) };
   }
   return readObject(document, value, issues, options);
 }
@@ -76,7 +83,8 @@ function syntaxIssues(document: SpecDocument, json: JsonReading): Issue[] {
       offset + length,
     ),
   );
-  return [...syntax, ...keyIssues(document, json.root, [])].slice(0, problemsMax);
+  const inTree = [...keyIssues(document, json.root, []), ...characterIssues(document, json.root, [])];
+  return [...syntax, ...inTree].slice(0, problemsMax);
 }
 
 /** Keys that stand twice in an object, or that could reach into an object's prototype. */
@@ -96,6 +104,28 @@ function keyIssues(document: SpecDocument, node: JsonNode, path: Path): Issue[] 
   });
 }
 
+/** Texts that no file name, expression or output can hold. */
+function characterIssues(document: SpecDocument, node: JsonNode, path: Path): Issue[] {
+  if (node.type === "array") {
+    return node.items.flatMap((item, index) => characterIssues(document, item, [...path, index]));
+  }
+  if (node.type === "object") {
+    return node.properties.flatMap(({ key, value }) => characterIssues(document, value, [...path, key]));
+  }
+  if (node.type !== "scalar" || typeof node.value !== "string") return [];
+  const found = node.value.includes("\0")
+    ? "the character U+0000"
+    : node.value.isWellFormed()
+      ? ""
+      : "half a character";
+  if (found === "") return [];
+  const message = `this text holds ${found}, which nothing can use`;
+  const { offset, length } = node;
+  return [
+    document.issueInRange({ code: "invalid-character", message, pointer: toPointer(path) }, offset, offset + length),
+  ];
+}
+
 async function readObject(
   document: SpecDocument,
   written: Record<string, unknown>,
@@ -105,12 +135,14 @@ async function readObject(
   const { parameters, problems: parameterProblems } = readParameters(written["parameters"], options.parameters ?? {});
   const filled = substitute(written, parameters, options.environment ?? {});
   const value = filled.value as Record<string, unknown>;
-  const { drafts, problems: operatorProblems } = await readOperators(value, written, options.registry);
+  const plugins = await readPlugins(value["plugins"], options.registry, options.loadPlugin);
+  const { drafts, problems: operatorProblems } = await readOperators(value, written, plugins.registry);
   const graph = readGraph(drafts, filled.unresolved);
   const language = await checkValue(specSchema, value, { pointer: "", owner: "the spec", written });
   const checked = [
     ...withoutMisspelt([...language, ...operatorProblems]),
     ...graph.problems,
+    ...plugins.problems,
     ...connectionProblems(written["connections"], drafts),
     ...scheduleProblems(value["schedule"]),
     ...testProblems(value["tests"], drafts),
@@ -128,6 +160,7 @@ async function readObject(
   const failed = [...syntax, ...plain, ...checked].some((problem) => problem.severity !== "warning");
   return {
     document: filledDocument,
+    registry: plugins.registry,
     issues: sortIssues(issues),
     spec: failed ? null : pipelineSpec(value, parameters, drafts, graph),
   };

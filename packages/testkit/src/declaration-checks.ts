@@ -1,6 +1,6 @@
 import assert from "node:assert/strict";
 import type { Definition } from "@sferic/operator";
-import type { Check } from "./check.ts";
+import { assertSame, type Check } from "./check.ts";
 
 /** What the checks of every declaration look at. */
 export interface DeclarationSubject {
@@ -19,12 +19,16 @@ export const declarationChecks: readonly Check<DeclarationSubject>[] = [
 
 /** A sentence begins with a capital letter, ends with a full stop and has no other one before a space. */
 export async function summaryIsOneSentence({ definition }: DeclarationSubject): Promise<void> {
-  assert.match(definition.summary, /^[A-Z](?:(?!\. ).)*\.$/, "the summary must be one sentence");
+  assert.match(
+    definition.summary,
+    /^[A-Z](?:(?!\. ).)*\.$/,
+    `the summary must be one sentence, not "${definition.summary}"`,
+  );
 }
 
 export async function everyFieldIsDescribed({ definition }: DeclarationSubject): Promise<void> {
   const json = definition.config.toJSONSchema({ io: "input", unrepresentable: "any" }) as FieldSchema;
-  assert.deepEqual(undescribed(json, ""), [], "every configuration field must have a description");
+  assertSame(undescribed(json, ""), [], "every configuration field must have a description");
 }
 
 export async function hasAnExample({ definition }: DeclarationSubject): Promise<void> {
@@ -34,13 +38,14 @@ export async function hasAnExample({ definition }: DeclarationSubject): Promise<
 export async function examplesAreValidConfigurations({ definition }: DeclarationSubject): Promise<void> {
   for (const { title, config } of definition.examples) {
     const { error } = definition.config.safeParse(config);
-    assert.equal(error, undefined, `the example "${title}" must be a valid configuration`);
+    assert.equal(error, undefined, `the example "${title}" must be a valid configuration: ${error?.message}`);
   }
 }
 
 /** Of the type and of the error codes. */
 export async function namesAreKebabCase({ definition }: DeclarationSubject): Promise<void> {
-  for (const name of [definition.type, ...definition.errors]) assert.match(name, /^[a-z0-9]+(-[a-z0-9]+)*$/);
+  const names = [definition.type, ...definition.errors];
+  for (const name of names) assert.match(name, /^[a-z0-9]+(-[a-z0-9]+)*$/, `"${name}" must be kebab-case`);
 }
 
 export async function unknownFieldsAreRefused({ definition }: DeclarationSubject): Promise<void> {

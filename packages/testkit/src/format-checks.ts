@@ -10,7 +10,7 @@ import {
   type Json,
   type Schema,
 } from "@sferic/operator";
-import { abortMsMax, type Check, describeChecks, settlesWithin } from "./check.ts";
+import { abortMsMax, assertSame, type Check, describeChecks, settlesWithin } from "./check.ts";
 import { dataSet, uniform } from "./data-sets.ts";
 import { declarationChecks } from "./declaration-checks.ts";
 import { type Cells, cellsOf } from "./rows.ts";
@@ -63,13 +63,10 @@ export async function writtenRowsReadBack(subject: FormatSubject): Promise<void>
     await write(create(subject.definition, {}), path, rows);
     const reader = create(subject.definition, subject.readConfig?.(rows.schema) ?? {});
     const { cells, types, invalid } = await decodeAll(reader, [await fileAt(path)]);
-    assert.deepEqual(invalid, [], `${type}: a file just written must be valid`);
-    assert.deepEqual(
-      types,
-      rows.schema.columns.map((column) => column.type),
-      `${type}: the types must come back`,
-    );
-    assert.deepEqual(cells, cellsOf(rows), `${type}: the values must come back`);
+    assertSame(invalid, [], `${type}: a file just written must be valid`);
+    const written = rows.schema.columns.map((column) => column.type);
+    assertSame(types, written, `${type}: the types must come back`);
+    assertSame(cells, cellsOf(rows), `${type}: the values must come back`);
     rows.close();
   }
 }
@@ -85,7 +82,7 @@ export async function examplesRead(subject: FormatSubject): Promise<void> {
       rows.close();
     }
     const { rowCount, invalid } = await decodeAll(format, [await fileAt(subject.sample ?? folder.file(`${index}`))]);
-    assert.deepEqual(invalid, [], `${title}: the example must read a valid file`);
+    assertSame(invalid, [], `${title}: the example must read a valid file`);
     assert.ok(rowCount > 0, `${title}: the example must give rows`);
   }
 }
@@ -97,21 +94,19 @@ export async function probedSchemaIsTheRealOne(subject: FormatSubject): Promise<
   const { types } = await decodeAll(format, [file]);
   for (const promised of [format.schema, await format.probe?.(file)]) {
     if (promised === undefined) continue;
-    assert.deepEqual(
-      types,
-      promised.columns.map(({ type }) => type),
-      "the promised schema must be the real one",
-    );
+    const promisedTypes = promised.columns.map(({ type }) => type);
+    assertSame(types, promisedTypes, "the promised schema must be the real one");
   }
 }
 
 /** A file from an object store has no path. */
 export async function bytesReadLikeAPath(subject: FormatSubject): Promise<void> {
-  const { name, path, bytes } = await sampleFile(subject);
-  if (path === undefined) return;
-  const fromPath = await decodeAll(sampleReader(subject), [await fileAt(path)]);
+  await using folder = await temporaryFolder();
+  const { name, bytes } = await sampleFile(subject);
+  await writeFile(folder.file(name), await bytes());
+  const fromPath = await decodeAll(sampleReader(subject), [await fileAt(folder.file(name))]);
   const fromBytes = await decodeAll(sampleReader(subject), [fileOf(name, await bytes())]);
-  assert.deepEqual(fromBytes, fromPath, "the same file must give the same rows");
+  assertSame(fromBytes, fromPath, "bytes must give the same rows as a path");
 }
 
 /** What an attempt that was killed left at the path does not show in the file. */
@@ -145,7 +140,7 @@ export async function truncatedFilesAreInvalidInput(subject: FormatSubject): Pro
   const whole = await bytes();
   const lengths = Array.from({ length: 40 }, (_, index) => Math.floor((whole.byteLength * index) / 40));
   for (const length of [...lengths, whole.byteLength - 1]) {
-    await assertSurvives(subject, fileOf(`first ${length} bytes`, whole.slice(0, length)), false);
+    await assertSurvives(subject, fileOf(`first ${length} bytes`, whole.slice(0, length)), true);
   }
 }
 
@@ -169,12 +164,9 @@ export async function damageKeepsToItsFile(subject: FormatSubject): Promise<void
   const damaged = fileOf("damaged", (await good.bytes()).slice(0, 100));
   const alone = await decodeAll(sampleReader(subject), [good]);
   const { rowCount, invalid } = await decodeAll(sampleReader(subject), [good, damaged, good]);
-  assert.equal(rowCount, 2 * alone.rowCount, "the good files must give their rows");
-  assert.deepEqual(
-    invalid.map(({ name }) => name),
-    ["damaged"],
-    "the damaged file must be named",
-  );
+  assert.equal(rowCount, 2 * alone.rowCount, "the good files beside a damaged one must give their rows");
+  const named = invalid.map(({ name }) => name);
+  assertSame(named, ["damaged"], "the damaged file must be named, and no other");
 }
 
 export async function abortEndsDecodingWithinASecond(subject: FormatSubject): Promise<void> {

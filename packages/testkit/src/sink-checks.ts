@@ -11,7 +11,8 @@ import {
   type SinkDefinition,
   type Staged,
 } from "@sferic/operator";
-import { abortMsMax, type Check, describeChecks, settlesWithin } from "./check.ts";
+import { describe, it } from "vitest";
+import { abortMsMax, assertSame, type Check, describeChecks, settlesWithin, verify } from "./check.ts";
 import { dataSet } from "./data-sets.ts";
 import { declarationChecks } from "./declaration-checks.ts";
 import { cut, endless, isClosed, noRows, streamOf } from "./rows.ts";
@@ -22,6 +23,8 @@ export interface Obstacle {
   readonly name: string;
   /** Error codes that the failure may have. */
   readonly codes: readonly string[];
+  /** Why this machine cannot have it; the check is skipped then, with these words. */
+  readonly unavailable?: string | undefined;
   put(directory: string): Promise<void>;
   remove(directory: string): Promise<void>;
 }
@@ -45,6 +48,11 @@ export interface SinkSubject {
   readonly obstacles?: readonly Obstacle[];
 }
 
+/** A sink with something in its way. */
+export interface HinderedSubject extends SinkSubject {
+  readonly obstacle: Obstacle;
+}
+
 /** The rules for sinks, beside those of their declaration. */
 export const sinkChecks: readonly Check<SinkSubject>[] = [
   examplesPublish,
@@ -59,15 +67,26 @@ export const sinkChecks: readonly Check<SinkSubject>[] = [
   discardLeavesNothing,
   discardAfterPublishKeepsTheRows,
   everyBatchTakenIsClosed,
-  aFailingWriteLeavesNothing,
   closingASinkTwiceIsHarmless,
   abortEndsStagingWithinASecond,
 ];
+
+/** The rules for each of a sink's obstacles. */
+export const obstacleChecks: readonly Check<HinderedSubject>[] = [aFailingWriteLeavesNothing];
 
 /** Registers all rules for a sink. To be called first in the sink's test. */
 export function describeSink(subject: SinkSubject): void {
   describeChecks(`sink ${subject.definition.type} keeps the contract`, declarationChecks, subject);
   describeChecks(`sink ${subject.definition.type} keeps the contract of sinks`, sinkChecks, subject);
+  if (subject.obstacles === undefined) return;
+  describe(`sink ${subject.definition.type} leaves nothing when it meets`, () => {
+    for (const obstacle of subject.obstacles!) {
+      it(obstacle.name, async ({ skip }) => {
+        if (obstacle.unavailable !== undefined) skip(obstacle.unavailable);
+        for (const check of obstacleChecks) await verify(check, { ...subject, obstacle });
+      });
+    }
+  });
 }
 
 /** Every example takes rows without complaint. */
@@ -83,15 +102,15 @@ export async function examplesPublish(subject: SinkSubject): Promise<void> {
 export async function everyRowIsVisibleAfterPublish(subject: SinkSubject): Promise<void> {
   await using site = await siteOf(subject);
   await publishEpoch(site, await site.open(), 0);
-  const { length } = await site.visible();
-  assert.equal(length, subject.visibleCount ?? site.rowCount, "every row must be visible");
+  const [seen, all] = [(await site.visible()).length, subject.visibleCount ?? site.rowCount];
+  assert.equal(seen, all, `${seen} of ${all} rows are visible`);
 }
 
 export async function stagedRowsAreInvisible(subject: SinkSubject): Promise<void> {
   await using site = await siteOf(subject);
   const staged = await site.stage(await site.open(), 0);
   assert.equal(staged?.rows, site.rowCount, "stage must count the rows");
-  assert.deepEqual(await site.visible(), [], "staged rows must not be visible");
+  assertSame(await site.visible(), [], "staged rows must not be visible");
 }
 
 /** By the same process, and by another one after a crash. At least once is all that some sinks promise. */
@@ -103,9 +122,9 @@ export async function publishingTwiceIsPublishingOnce(subject: SinkSubject): Pro
   const staged = (await site.stage(sink, 0))!;
   await sink.publish(staged, epochOf(0));
   await sink.publish(staged, epochOf(0));
-  assert.deepEqual(await site.visible(), expected, "a second publish must change nothing");
+  assertSame(await site.visible(), expected, "a second publish must change nothing");
   await (await site.open()).publish(stored(staged), epochOf(0));
-  assert.deepEqual(await site.visible(), expected, "a publish by another process must change nothing");
+  assertSame(await site.visible(), expected, "a publish by another process must change nothing");
 }
 
 /** What `stage` returned is stored as JSON, and the process that staged is gone. */
@@ -114,7 +133,7 @@ export async function anotherProcessCanPublish(subject: SinkSubject): Promise<vo
   await using site = await siteOf(subject);
   const staged = (await site.stage(await site.open(), 0))!;
   await (await site.open()).publish(stored(staged), epochOf(0));
-  assert.deepEqual(await site.visible(), expected, "the stored record must be enough to publish");
+  assertSame(await site.visible(), expected, "the stored record must be enough to publish");
 }
 
 /** The first process staged everything and died before it could say so. */
@@ -125,7 +144,7 @@ export async function stagingAgainAfterACrashIsStagingOnce(subject: SinkSubject)
   const next = await site.open();
   await next.discard?.(0);
   await publishEpoch(site, next, 0);
-  assert.deepEqual(await site.visible(), expected, "the rows must be there once");
+  assertSame(await site.visible(), expected, "the rows must be there once");
 }
 
 /** The rows stop coming half-way; the next attempt is complete, and nothing of the first one shows. */
@@ -138,11 +157,11 @@ export async function aCrashInTheMiddleOfStagingLeavesNothing(subject: SinkSubje
   });
   const sink = await site.open();
   await assert.rejects(site.stageInputs(sink, 0, failing), { code: "upstream-failed" });
-  assert.deepEqual(await site.visible(), [], "nothing of the failed attempt may be visible");
+  assertSame(await site.visible(), [], "nothing of the failed attempt may be visible");
   const next = await site.open();
   await next.discard?.(0);
   await publishEpoch(site, next, 0);
-  assert.deepEqual(await site.visible(), expected, "the next attempt must be complete");
+  assertSame(await site.visible(), expected, "the next attempt must be complete");
 }
 
 /** Epoch 1 adds its rows to those of epoch 0, or replaces them where the sink says so. */
@@ -153,7 +172,8 @@ export async function epochsFollowEachOther(subject: SinkSubject): Promise<void>
   await publishEpoch(site, sink, 0);
   await publishEpoch(site, sink, 1);
   const { length } = await site.visible();
-  assert.equal(length, once.length * (subject.replaces === true ? 1 : 2), "epoch 1 must keep to its rows");
+  const expected = once.length * (subject.replaces === true ? 1 : 2);
+  assert.equal(length, expected, `${length} rows are visible after two epochs, not ${expected}`);
 }
 
 /** No batch at all, and a batch without rows. */
@@ -168,7 +188,7 @@ export async function zeroRowsLeaveNothing(subject: SinkSubject): Promise<void> 
     assert.equal(await site.stageInputs(sink, 0, site.inputs(stream)), null, "stage must say that there was nothing");
     await sink.discard?.(0);
     await sink.close?.();
-    assert.deepEqual(await site.folder.files(), [], "no file may be left");
+    assertSame(await site.folder.files(), [], "no file may be left");
   }
 }
 
@@ -179,7 +199,7 @@ export async function discardLeavesNothing(subject: SinkSubject): Promise<void> 
   await sink.discard?.(0);
   await sink.discard?.(0);
   await sink.close?.();
-  assert.deepEqual(await site.folder.files(), [], "no file may be left");
+  assertSame(await site.folder.files(), [], "no file may be left");
 }
 
 /** After the commit, `discard` removes leftovers and nothing else. */
@@ -189,9 +209,9 @@ export async function discardAfterPublishKeepsTheRows(subject: SinkSubject): Pro
   const sink = await site.open();
   await publishEpoch(site, sink, 0);
   await sink.discard?.(0);
-  assert.deepEqual(await site.visible(), expected, "published rows must stay");
+  assertSame(await site.visible(), expected, "published rows must stay");
   const scratch = (await site.folder.files()).filter((file) => file.startsWith(".scratch"));
-  assert.deepEqual(scratch, [], "no leftover may stay in the scratch folder");
+  assertSame(scratch, [], "no leftover may stay in the scratch folder");
 }
 
 export async function everyBatchTakenIsClosed(subject: SinkSubject): Promise<void> {
@@ -203,33 +223,33 @@ export async function everyBatchTakenIsClosed(subject: SinkSubject): Promise<voi
     return streamOf(pieces);
   });
   await site.stageInputs(await site.open(), 0, inputs);
-  assert.equal(given.filter((batch) => !isClosed(batch)).length, 0, "every batch taken must be closed");
+  const open = given.filter((batch) => !isClosed(batch)).length;
+  assert.equal(open, 0, `${open} of ${given.length} batches were not closed`);
 }
 
 /** Staging or publishing fails with a clear error, nothing is visible, and the same epoch succeeds once the way is free. */
-export async function aFailingWriteLeavesNothing(subject: SinkSubject): Promise<void> {
+export async function aFailingWriteLeavesNothing(subject: HinderedSubject): Promise<void> {
+  const { name, codes, put, remove } = subject.obstacle;
   const expected = await publishedOnce(subject);
-  for (const obstacle of subject.obstacles ?? []) {
-    await using site = await siteOf(subject);
-    await obstacle.put(site.folder.path);
-    try {
-      const failure = await site
-        .open()
-        .then((sink) => publishEpoch(site, sink, 0))
-        .catch((thrown: unknown) => thrown);
-      assert.ok(failure instanceof Error, `${obstacle.name}: writing must fail`);
-      const { code, message } = asOperatorError(failure);
-      const seen = `${obstacle.name}: must fail with ${obstacle.codes.join(" or ")}, not ${code} (${message})`;
-      assert.ok(obstacle.codes.includes(code), seen);
-    } finally {
-      await obstacle.remove(site.folder.path);
-    }
-    assert.deepEqual(await site.visible(), [], `${obstacle.name}: nothing may be visible`);
-    const next = await site.open();
-    await next.discard?.(0);
-    await publishEpoch(site, next, 0);
-    assert.deepEqual(await site.visible(), expected, `${obstacle.name}: the next attempt must be complete`);
+  await using site = await siteOf(subject);
+  await put(site.folder.path);
+  try {
+    const failure = await site
+      .open()
+      .then((sink) => publishEpoch(site, sink, 0))
+      .catch((thrown: unknown) => thrown);
+    assert.ok(failure instanceof Error, `${name}: writing must fail`);
+    const { code, message } = asOperatorError(failure);
+    assert.ok(codes.includes(code), `${name}: must fail with ${codes.join(" or ")}, not ${code} (${message})`);
+    assert.ok(message.includes(site.folder.path), `${name}: the message must name the path (${message})`);
+  } finally {
+    await remove(site.folder.path);
   }
+  assertSame(await site.visible(), [], `${name}: nothing may be visible`);
+  const next = await site.open();
+  await next.discard?.(0);
+  await publishEpoch(site, next, 0);
+  assertSame(await site.visible(), expected, `${name}: the next attempt must be complete`);
 }
 
 /** Opened and not opened. */
@@ -252,7 +272,7 @@ export async function abortEndsStagingWithinASecond(subject: SinkSubject): Promi
   assert.ok(await settlesWithin(staging, abortMsMax + 50), "staging must end within a second of the abort");
   await sink.discard?.(0);
   await sink.close?.();
-  assert.deepEqual(await site.folder.files(), [], "no file may be left");
+  assertSame(await site.folder.files(), [], "no file may be left");
 }
 
 /** A folder with the rows for a sink; disposing closes and removes them. */

@@ -9,7 +9,7 @@ import {
   type Schema,
   type TransformDefinition,
 } from "@sferic/operator";
-import { abortMsMax, type Check, describeChecks, settlesWithin } from "./check.ts";
+import { abortMsMax, assertSame, type Check, describeChecks, settlesWithin } from "./check.ts";
 import { dataSet } from "./data-sets.ts";
 import { declarationChecks } from "./declaration-checks.ts";
 import { cellsOf, cut, endless, isClosed, noRows, streamOf, withNulls } from "./rows.ts";
@@ -111,7 +111,7 @@ export async function everyBatchIsClosedOrHandedOn(subject: TransformSubject): P
     rows.close();
     close(await outcome(subject.definition, trial, given));
     const open = given.filter((batch) => !isClosed(batch)).length;
-    assert.equal(open, 0, `${trial.title}: every batch taken must be closed or handed on`);
+    assert.equal(open, 0, `${trial.title}: ${open} of ${given.length} batches were neither closed nor handed on`);
   }
 }
 
@@ -203,7 +203,7 @@ function assertDeclared(title: string, port: string, batch: Batch, declared: Por
   const expected = declared[port];
   if (expected === null || expected === undefined) return;
   const shape = ({ columns }: Schema): unknown[] => columns.map(({ name, type, unit }) => ({ name, type, unit }));
-  assert.deepEqual(shape(batch.schema), shape(expected), `${place}: the real columns must be the declared ones`);
+  assertSame(shape(batch.schema), shape(expected), `${place}: the real columns must be the declared ones`);
   const cells = cellsOf(batch);
   for (const { name, nullable } of expected.columns) {
     assert.ok(nullable || !cells[name]!.includes(null), `${place}: "${name}" is declared without nulls but has some`);

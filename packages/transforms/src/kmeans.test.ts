@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
-import { describeTransform } from "@sferic/testkit";
-import { tableFromArrays } from "apache-arrow";
+import { describeTransform, typedRows } from "@sferic/testkit";
+import { Field, Float64, Int32, Schema, Table, tableFromArrays, vectorFromArray } from "apache-arrow";
 import { describe, expect, it } from "vitest";
 import { kmeans } from "./kmeans.ts";
 import { silhouette } from "./silhouette.ts";
@@ -61,4 +61,37 @@ it("gives a null label to a row with a null or a NaN", async () => {
   expect(labels[1]).toBeNull();
   expect(labels[2]).toBe(labels[3]);
   expect(labels[0]).not.toBe(labels[2]);
+});
+
+describe("an input that has a column cluster already", () => {
+  const config = { columns: ["x"], clusterCount: 2, initialCentroids: [[0], [10]] };
+
+  it("keeps its place, as declared", async () => {
+    const given = tableFromArrays({ cluster: ["a", "b", "c"], x: Float64Array.of(0, 10, 11), rest: ["p", "q", "r"] });
+    const { main } = await kmeans.run(given, config);
+    expect(main.schema.fields.map(String)).toEqual(["cluster: Int32", "x: Float64", "rest: Utf8"]);
+    expect(Array.from(main.getChild("cluster")!)).toEqual([0, 1, 1]);
+  });
+
+  it("gets null labels even when it had no nulls before", async () => {
+    const fields = [new Field("cluster", new Int32(), false), new Field("x", new Float64(), true)];
+    const given = new Table(new Schema(fields), {
+      cluster: vectorFromArray([5, 5, 5], new Int32()),
+      x: vectorFromArray([0, null, 10], new Float64()),
+    });
+    const { main } = await kmeans.run(given, config);
+    expect(Array.from(main.getChild("cluster")!)).toEqual([0, null, 1]);
+    expect(main.schema.fields[0]!.nullable).toBe(true);
+  });
+});
+
+it("refuses a decimal before it runs, and says how it becomes a number", async () => {
+  const rows = typedRows("decimal128(18, 4)");
+  const table = rows.toArrow();
+  rows.close();
+  await expect(kmeans.run(table, { columns: ["row", "value"], clusterCount: 2 })).rejects.toMatchObject({
+    problems: [
+      { code: "column-type", pointer: "/columns/1", message: expect.stringContaining('CAST("value" AS DOUBLE)') },
+    ],
+  });
 });

@@ -33,10 +33,11 @@ export async function demo(terminal: Terminal, options: DemoOptions): Promise<Ex
   await prepareDemoFolder(out);
   const results: RunResult[] = [];
   for (const name of pipelines) {
-    const result = await runPipeline(terminal, name, { granules, out }, options.json === true);
-    if (result.error !== undefined) return exitCodeOf(result.error.code);
-    if (result.state === "stopped") return ExitCode.interrupted;
+    const result = await runPipeline(terminal, name, { granules, out }, options);
     results.push(result);
+    if (result.state === "succeeded") continue;
+    if (options.json === true) terminal.printJson({ directory: out, runs: results });
+    return result.error === undefined ? ExitCode.interrupted : exitCodeOf(result.error.code);
   }
   const findings = await findingsOf(resolve(out, "lightning.duckdb"));
   if (options.json === true) terminal.printJson({ directory: out, ...findings, runs: results });
@@ -49,7 +50,7 @@ async function runPipeline(
   terminal: Terminal,
   name: string,
   param: Record<string, string>,
-  quiet: boolean,
+  options: DemoOptions,
 ): Promise<RunResult> {
   const started = performance.now();
   const { plan, issues, document } = await planSpec(specPath(name), { param, probe: true });
@@ -59,8 +60,8 @@ async function runPipeline(
   }
   const seconds = (performance.now() - started) / 1000;
   const told = await runWithProgress(plan, terminal, {}, { seconds, issues });
-  if (told.result.error !== undefined) terminal.note(runSummary(told, terminal.paintErr));
-  else if (!quiet) terminal.print(`${terminal.paintOut("green", "✓")} ${runText(told.result)}`);
+  if (told.result.error !== undefined) terminal.note(runSummary(told, terminal.paintErr, options.verbose));
+  else if (options.json !== true) terminal.print(`${terminal.paintOut("green", "✓")} ${runText(told.result)}`);
   return told.result;
 }
 

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import type { RunOptions } from "@sferic/engine";
+import type { RunOptions, RunResult, Trigger } from "@sferic/engine";
 import { OperatorError } from "@sferic/operator";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
@@ -32,8 +32,14 @@ export async function run(terminal: Terminal, path: string, options: RunCommandO
   }
   const told = await runWithProgress(plan, terminal, runOptions, { seconds, issues });
   if (options.json === true) terminal.printJson(told.result);
-  else terminal.note(runSummary(told, terminal.paintErr));
-  return told.result.error === undefined ? ExitCode.done : exitCodeOf(told.result.error.code);
+  else terminal.note(runSummary(told, terminal.paintErr, options.verbose));
+  return exitCodeOfRun(told.result, runOptions.trigger ?? plan.spec.run.trigger);
+}
+
+/** A run at an interval ends by being stopped; any other has work left when it is. */
+function exitCodeOfRun({ state, error }: RunResult, trigger: Trigger): ExitCode {
+  if (error !== undefined) return exitCodeOf(error.code);
+  return state === "stopped" && typeof trigger !== "object" ? ExitCode.interrupted : ExitCode.done;
 }
 
 function runOptionsOf({ engine, trigger, maxEpochs, checkpoint }: RunCommandOptions): RunOptions {

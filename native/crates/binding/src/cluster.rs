@@ -114,7 +114,7 @@ fn fit(
         fit.inertias,
     )?;
     Ok(NativeKMeansFit {
-        labelled: NativeBatch::new(with_column(rows, "cluster", Arc::new(labels))?),
+        labelled: NativeBatch::new(with_column(rows, "cluster", Arc::new(labels), true)?),
         centroids: NativeBatch::new(centroids),
         inertia: fit.inertia,
         iterations: fit.iterations,
@@ -132,7 +132,7 @@ fn fit_of_nothing(rows: &RecordBatch, names: &[String]) -> Result<NativeKMeansFi
         Vec::new(),
     )?;
     Ok(NativeKMeansFit {
-        labelled: NativeBatch::new(with_column(rows, "cluster", labels)?),
+        labelled: NativeBatch::new(with_column(rows, "cluster", labels, true)?),
         centroids: NativeBatch::new(centroids),
         inertia: 0.0,
         iterations: 0,
@@ -225,7 +225,7 @@ fn scored(
         Arc::new(Int64Array::from(vec![row_count as i64])),
     ];
     Ok(NativeSilhouetteFit {
-        scored: NativeBatch::new(with_column(rows, "silhouette", Arc::new(samples))?),
+        scored: NativeBatch::new(with_column(rows, "silhouette", Arc::new(samples), true)?),
         score: NativeBatch::new(
             RecordBatch::try_new(Arc::new(schema), columns).map_err(Failure::internal)?,
         ),
@@ -306,11 +306,12 @@ pub fn standardize(
             let column = coordinates(&standardized, std::slice::from_ref(name))?.remove(0);
             let nulls = column.nulls().cloned();
             let values = kernel_cluster::standardize(column.values(), |row| column.is_valid(row));
-            standardized = with_column(
-                &standardized,
-                name,
-                Arc::new(Float64Array::new(values.into(), nulls)),
-            )?;
+            let column = Arc::new(Float64Array::new(values.into(), nulls));
+            let nullable = standardized
+                .schema()
+                .field_with_name(name)
+                .map_or(true, Field::is_nullable);
+            standardized = with_column(&standardized, name, column, nullable)?;
         }
         Ok(NativeBatch::new(standardized))
     }))
@@ -382,11 +383,12 @@ fn labels_of(rows: &RecordBatch, name: &str) -> Result<Vec<i32>> {
 }
 
 /// The batch with a column in the place of the one of that name, or at the end.
-fn with_column(rows: &RecordBatch, name: &str, column: ArrayRef) -> Result<RecordBatch> {
-    let nullable = rows
-        .schema()
-        .field_with_name(name)
-        .map_or(true, Field::is_nullable);
+fn with_column(
+    rows: &RecordBatch,
+    name: &str,
+    column: ArrayRef,
+    nullable: bool,
+) -> Result<RecordBatch> {
     let field = Arc::new(Field::new(name, column.data_type().clone(), nullable));
     let mut fields: Vec<_> = rows.schema().fields().iter().cloned().collect();
     let mut columns = rows.columns().to_vec();

@@ -54,7 +54,9 @@ impl Failure {
         let code = match kind {
             ErrorKind::PermissionDenied | ErrorKind::ReadOnlyFilesystem => "permission-denied",
             ErrorKind::StorageFull | ErrorKind::QuotaExceeded => "disk-full",
-            ErrorKind::NotFound | ErrorKind::NotADirectory => "not-found",
+            ErrorKind::NotFound => "not-found",
+            ErrorKind::NotADirectory => "not-a-folder",
+            ErrorKind::IsADirectory => "not-a-file",
             ErrorKind::AlreadyExists => "already-exists",
             _ => "io-error",
         };

@@ -300,7 +300,10 @@ impl From<RelationalError> for Failure {
             | E::LibraryAlreadyLoaded { .. } => Failure::new("duckdb-missing", "external", &error),
             E::FileLocked { .. } => Failure::new("database-locked", "external", &error),
             E::NotADatabase { .. } => Failure::user("not-a-database", &error),
-            E::CannotOpen { message, .. } if message.contains("Permission denied") => {
+            E::CannotOpen { message, .. }
+                if message.contains("Permission denied")
+                    || message.contains("Read-only file system") =>
+            {
                 Failure::new("permission-denied", "external", &error)
             }
             E::CannotOpen { message, .. } if message.contains("No space left") => {

@@ -83,6 +83,15 @@ impl<T: Send + ToNapiValue + TypeName + 'static> napi::Task for Work<T> {
     }
 }
 
+/// A panic is told by the failure it becomes, so that nothing is written to standard error; `RUST_BACKTRACE` shows where
+/// it happened.
+#[napi_derive::module_init]
+fn keep_panics_quiet() {
+    if std::env::var_os("RUST_BACKTRACE").is_none() {
+        std::panic::set_hook(Box::new(|_| {}));
+    }
+}
+
 /// Runs a job on this thread with panics turned into failures.
 pub fn guarded<T>(job: impl FnOnce() -> Result<T>) -> Result<T> {
     catch_unwind(AssertUnwindSafe(job)).unwrap_or_else(|panic| {

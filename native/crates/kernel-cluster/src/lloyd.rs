@@ -264,6 +264,61 @@ mod tests {
         follow(&points(6), &DenseMethod::new(&points(6)));
     }
 
+    /// What a node remembers from before its points had one common label must not count as their label.
+    #[test]
+    fn labels_that_come_back_after_another_assignment_have_changed() {
+        let x: Vec<f64> = (0..64).map(f64::from).collect();
+        let points = Points::from_columns(&[&x]).unwrap();
+        let apart = points.to_inner(&[10.0, 50.0]);
+        let all_to_the_first = points.to_inner(&[31.5, 1e6]);
+        let check = |mut assigner: Box<dyn Assigner>| {
+            let mut totals = Totals::new(2, 1);
+            let changes = [&apart, &all_to_the_first, &apart, &apart]
+                .map(|centroids| assigner.assign(centroids, &mut totals));
+            assert_eq!(changes, [true, true, true, false]);
+        };
+        let (tree, dense) = (TreeMethod::<1>::new(&points), DenseMethod::new(&points));
+        check(Box::new(tree.assigner(2)));
+        check(Box::new(dense.assigner(2)));
+    }
+
+    /// Says that no label changed from its third call on, while the totals never settle.
+    struct Restless {
+        calls: usize,
+    }
+
+    impl Assigner for Restless {
+        fn assign(&mut self, _: &[f64], totals: &mut Totals) -> bool {
+            self.calls += 1;
+            totals.weights.fill(1.0);
+            totals.sums.fill(self.calls as f64);
+            self.calls < 3
+        }
+
+        fn labels(&self) -> Vec<u32> {
+            vec![0; 2]
+        }
+
+        fn inertia(&self, _: &[f64]) -> f64 {
+            self.calls as f64
+        }
+    }
+
+    #[test]
+    fn iterations_end_when_no_label_changes_however_far_centroids_move() {
+        let points = Points::from_columns(&[&[0.0, 1.0]]).unwrap();
+        let params = crate::KMeansParams {
+            cluster_count: 1,
+            tolerance: 0.0,
+            ..crate::KMeansParams::default()
+        };
+        let checked = params.check(&points).unwrap();
+        let mut assigner = Restless { calls: 0 };
+        let end = lloyd(&points, &mut assigner, vec![0.0], &checked, &|| false).unwrap();
+        assert_eq!((end.iterations, end.centroids), (3, vec![3.0]));
+        assert_eq!(end.inertia, 4.0);
+    }
+
     #[test]
     fn of_equally_near_centroids_the_first_wins() {
         let x: Vec<f64> = (0..101).map(f64::from).collect();

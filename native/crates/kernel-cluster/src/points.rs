@@ -188,15 +188,14 @@ impl Points {
     }
 }
 
-/// Indices and row-major coordinates of the rows without a null or infinity. Adding zero turns -0 into 0, so that equal
-/// rows have equal bits.
+/// Indices and row-major coordinates of the rows without a null or infinity.
 fn finite_rows(columns: &[&[f64]], row_count: usize) -> (Vec<u32>, Vec<f64>) {
     let mut rows = Vec::with_capacity(row_count);
     let mut coordinates = Vec::with_capacity(row_count * columns.len());
     for row in 0..row_count {
         if columns.iter().all(|column| column[row].is_finite()) {
             rows.push(row as u32);
-            coordinates.extend(columns.iter().map(|column| column[row] + 0.0));
+            coordinates.extend(columns.iter().map(|column| column[row]));
         }
     }
     (rows, coordinates)
@@ -543,6 +542,27 @@ mod tests {
             (4, 2, 2)
         );
         assert_eq!(points.point_of_row()[1..3], [ABSENT, ABSENT]);
+    }
+
+    #[test]
+    fn zero_and_negative_zero_are_one_coordinate() {
+        let (x, y) = ([0.0, -0.0, 1.0, -1.0, -0.0], [2.0, 2.0, 3.0, 3.0, 2.0]);
+        let points = Points::from_columns(&[&x, &y]).unwrap();
+        assert_eq!(points.distinct_count(), 3);
+        let of_rows = points.point_of_row();
+        assert_eq!([of_rows[1], of_rows[4]], [of_rows[0]; 2]);
+    }
+
+    #[test]
+    fn rows_of_which_most_share_the_least_coordinate_are_split_behind_it() {
+        let x: Vec<f64> = (0..200).map(|row| f64::from((row - 150).max(0))).collect();
+        let y: Vec<f64> = (0..200).map(|row| f64::from(row % 40)).collect();
+        let points = Points::from_columns(&[&x, &y]).unwrap();
+        let root = points.branches()[0];
+        let right = points.branches()[root.right_offset as usize];
+        assert_eq!(right.points(), 40..89);
+        let at_least = (0..89).filter(|&point| points.to_outer(points.point(point))[0] == 0.0);
+        assert_eq!(at_least.collect::<Vec<_>>(), (0..40).collect::<Vec<_>>());
     }
 
     #[test]

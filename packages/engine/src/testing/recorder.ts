@@ -37,7 +37,8 @@ export class Recorder {
   readonly registry: Registry;
 
   constructor(more: readonly Definition[] = []) {
-    const own = [numbersSource(this), double(this), breaks(this), idler(), pair(this), keeper(this)] as Definition[];
+    const keepers = [keeper(this, "keeper"), keeper(this, "other-keeper")];
+    const own = [numbersSource(this), double(this), breaks(this), idler(), pair(this), ...keepers] as Definition[];
     this.registry = createRegistry(this.batches.factory, [], [...own, ...more]);
   }
 
@@ -167,11 +168,11 @@ function pair(recorder: Recorder): unknown {
   });
 }
 
-/** `keeper`: stages the numbers and publishes them into the recorder; waits `slowMs` at each batch. */
-function keeper(recorder: Recorder): unknown {
+/** `keeper`: stages the numbers and publishes them into the recorder; waits `slowMs` at each batch. Also under another name. */
+function keeper(recorder: Recorder, type: "keeper" | "other-keeper"): unknown {
   return defineSink({
     ...declared,
-    type: "keeper",
+    type,
     delivery: { guarantee: "exactly-once", why: "an epoch replaces itself" },
     config: z.strictObject({ slowMs: z.int().default(0) }),
     create: ({ slowMs }, { operatorId: id }) => ({

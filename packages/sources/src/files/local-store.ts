@@ -1,4 +1,4 @@
-import { glob, readFile, stat } from "node:fs/promises";
+import { access, constants, glob, readFile, stat } from "node:fs/promises";
 import { basename, join, relative, sep } from "node:path";
 import { OperatorError, type FileContent } from "@sferic/operator";
 import { type FileEntry, type FileStore, isData } from "./file-store.ts";
@@ -35,9 +35,11 @@ export class LocalStore implements FileStore {
   }
 
   async #keys(): Promise<string[]> {
-    if (this.#pattern !== "") return Array.fromAsync(this.#matches(this.#pattern));
     const root = await absentAsNull(stat(this.#root));
     if (root === null) return [];
+    // A pattern matches nothing in a folder that may not be read, without a word.
+    await access(this.#root, constants.R_OK);
+    if (this.#pattern !== "") return Array.fromAsync(this.#matches(this.#pattern));
     return root.isDirectory() ? Array.fromAsync(this.#matches("**/*")) : [""];
   }
 

@@ -1,0 +1,49 @@
+import { existsSync } from "node:fs";
+import { homedir } from "node:os";
+import { join, resolve } from "node:path";
+
+/** Root folder of this checkout. */
+export const root: string = resolve(import.meta.dirname, "../../..");
+
+/** This package's folder. */
+export const home: string = resolve(import.meta.dirname, "..");
+
+const caches = process.env["XDG_CACHE_HOME"] ?? join(homedir(), ".cache");
+
+/** The cache folder that tools/setup also uses. May be deleted. */
+export const cacheDirectory: string = resolve(process.env["SFERIC_CACHE_DIR"] ?? join(caches, "sferic"));
+
+/** What the benchmark makes and installs. */
+export const workDirectory: string = join(cacheDirectory, "bench");
+
+/** The Python that has the peers' packages. */
+export const python: string = join(workDirectory, "venv/bin/python");
+
+/** Real granules: a few minutes of lightning. */
+export const granuleDirectory: string = join(root, "apps/cases/data/glm");
+
+/** The command of this checkout, as a user starts it. */
+export const sferic: readonly string[] = [process.execPath, join(root, "apps/cli/bin/sferic.js")];
+
+/** A program of peers/. */
+export function peer(name: string, ...args: readonly string[]): string[] {
+  return [python, join(home, "peers", `${name}.py`), ...args];
+}
+
+/** A program of src/ours/. */
+export function ours(name: string, ...args: readonly string[]): string[] {
+  return [process.execPath, join(home, "src/ours", `${name}.ts`), ...args];
+}
+
+/** A kernel's example `bench`, as build-kernels.ts leaves it. */
+export function kernel(crate: string, ...args: readonly string[]): string[] {
+  return [join(workDirectory, "kernels", crate), ...args];
+}
+
+/** A command that is measured from its start until it has ended; `folder`, if not empty, is removed before each time. */
+export function wholeProcess(folder: string, command: readonly string[]): string[] {
+  return peer("process", folder, ...command);
+}
+
+/** Whether a file or folder is there. */
+export const isThere: (path: string) => boolean = existsSync;

@@ -1,0 +1,27 @@
+/** Every scenario, in the order in which they run. */
+import type { Scenario } from "../scenario.ts";
+import { checkCold } from "./check-cold.ts";
+import { glmAll } from "./glm-all.ts";
+import { glmFlashes } from "./glm-flashes.ts";
+import { granules180Process } from "./granules-180-process.ts";
+import { granules180 } from "./granules-180.ts";
+import { kmeans1m } from "./kmeans-1m.ts";
+import { parquet5mSnappy } from "./parquet-5m-snappy.ts";
+import { parquet5mZstd } from "./parquet-5m-zstd.ts";
+import { silhouette100k } from "./silhouette-100k.ts";
+import { silhouette40k } from "./silhouette-40k.ts";
+import { sweep20k } from "./sweep-20k.ts";
+
+export const scenarios: readonly Scenario[] = [
+  glmFlashes,
+  glmAll,
+  granules180,
+  granules180Process,
+  kmeans1m,
+  sweep20k,
+  silhouette40k,
+  silhouette100k,
+  parquet5mZstd,
+  parquet5mSnappy,
+  checkCold,
+];

@@ -1,0 +1,27 @@
+/** Least, middle and greatest of some numbers. */
+export interface Spread {
+  readonly count: number;
+  readonly min: number;
+  readonly median: number;
+  readonly max: number;
+}
+
+/** Middle value; the mean of the two in the middle for an even count. Throws without any. */
+export function median(values: readonly number[]): number {
+  if (values.length === 0) throw new Error("No numbers, no median.");
+  const sorted = values.toSorted((a, b) => a - b);
+  const half = sorted.length >> 1;
+  return sorted.length % 2 === 1 ? sorted[half]! : (sorted[half - 1]! + sorted[half]!) / 2;
+}
+
+/** The spread of at least one number. */
+export function spread(values: readonly number[]): Spread {
+  return { count: values.length, min: Math.min(...values), median: median(values), max: Math.max(...values) };
+}
+
+/** Largest relative difference to the first number; NaN when one is none. */
+export function relativeDifference(values: readonly number[]): number {
+  const [first = Number.NaN, ...others] = values;
+  const scale = Math.max(Math.abs(first), Number.MIN_VALUE);
+  return Math.max(0, ...others.map((value) => Math.abs(value - first) / scale));
+}
