@@ -81,6 +81,7 @@ async function checkAll() {
   await check("generated docs", () =>
     run("generated docs", node, ["--conditions=@sferic/source", "tools/docs/operators.ts", "--check"]),
   );
+  await check("packed packages", () => run("packed packages", node, ["tools/pack-check/main.ts"]));
 }
 
 function report() {

@@ -29,7 +29,27 @@ export async function main(args: readonly string[], terminal: Terminal): Promise
 
 /** The whole process: its arguments, streams and exit code. */
 export async function runAsProcess(): Promise<void> {
-  process.exitCode = await main(process.argv.slice(2), processTerminal());
+  let isWritten = true;
+  const terminal = processTerminal(() => (isWritten = false));
+  // What standard output could not take may only show when the process is about to end.
+  process.once("exit", () => {
+    if (!isWritten) process.exitCode = ExitCode.runFailed;
+  });
+  process.exitCode = hasWorkingFolder() ? await main(process.argv.slice(2), terminal) : withoutWorkingFolder(terminal);
+}
+
+function hasWorkingFolder(): boolean {
+  try {
+    return process.cwd() !== "";
+  } catch {
+    return false;
+  }
+}
+
+/** Libraries end the process when they ask for the working folder and it was removed. */
+function withoutWorkingFolder(terminal: Terminal): ExitCode {
+  terminal.note("error[not-found]: The working folder no longer exists. Change into one that does.");
+  return ExitCode.runFailed;
 }
 
 if (import.meta.main) await runAsProcess();

@@ -1,11 +1,11 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { once } from "node:events";
-import { access } from "node:fs/promises";
+import { access, mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
-import { flashesSpec, specFile } from "./testing/specs.ts";
+import { flashesSpec, granules, specFile } from "./testing/specs.ts";
 
 const bin = fileURLToPath(new URL("../bin/sferic.js", import.meta.url));
 
@@ -39,6 +39,53 @@ test("a reader that goes away ends the output without a word", async () => {
   child.stdout!.destroy();
   const { code, err } = await outcome.catch(async () => ({ code: (await once(child, "exit"))[0], err: "" }));
   expect([code, err]).toEqual([0, ""]);
+});
+
+test("output into a full disk is told in a line", async () => {
+  for (const args of ["operators", "schema --json"]) {
+    const command = `exec "$0" "$1" ${args} > /dev/full`;
+    const { code, stderr } = await shell(command);
+    expect([code, stderr]).toEqual([1, expect.stringMatching(/^error\[output-failed\].*ENOSPC.*\n$/)]);
+  }
+});
+
+test("a working folder that was removed is told in a line", async () => {
+  const { code, stderr } = await shell('d=$(mktemp -d) && cd "$d" && rmdir "$d" && exec "$0" "$1" operators');
+  expect([code, stderr]).toEqual([1, expect.stringMatching(/^error\[not-found\]: The working folder.*\n$/)]);
+});
+
+test("standard streams that are closed change nothing", async () => {
+  const path = await specFile(flashesSpec);
+  expect((await shell('exec "$0" "$1" run "$2" >&- 2>&- <&-', path)).code).toBe(0);
+  await access(join(path, "../check/commits/0000000006.json"));
+});
+
+/** Runs a line of the shell in which `"$0" "$1"` is the command. */
+async function shell(line: string, ...args: string[]): Promise<{ code: number | null; stderr: string }> {
+  const child = spawn("sh", ["-c", line, process.execPath, bin, ...args], { stdio: ["ignore", "ignore", "pipe"] });
+  const [[code], stderr] = await Promise.all([once(child, "exit"), text(child.stderr)]);
+  return { code: code as number | null, stderr };
+}
+
+test("SIGINT at any moment of a run ends it with 130, and the next one goes on", { timeout: 60_000 }, async () => {
+  const path = await specFile({
+    ...flashesSpec,
+    sources: { flashes: { ...flashesSpec.sources.flashes, url: "./many/" } },
+  });
+  const many = join(path, "../many");
+  await mkdir(many);
+  const [granule] = (await readdir(granules)).filter((name) => name.endsWith(".nc"));
+  for (let copy = 100; copy < 220; copy++) await symlink(join(granules, granule!), join(many, `${copy}.nc`));
+  for (const moment of ["LOCK", "offsets/0000000000.json", "commits/0000000020.json"]) {
+    const { child, outcome } = start(["run", path, "--json"]);
+    await vi.waitFor(() => access(join(path, "../check", moment)), { timeout: 10_000, interval: 1 });
+    child.kill("SIGINT");
+    const { code, out } = await outcome;
+    expect([code, JSON.parse(out)], moment).toEqual([130, expect.objectContaining({ state: "stopped" })]);
+  }
+  const { code, out } = await start(["run", path, "--json"]).outcome;
+  expect([code, JSON.parse(out)]).toEqual([0, expect.objectContaining({ state: "succeeded" })]);
+  expect((await readdir(join(path, "../out"))).filter((name) => name.startsWith("part-"))).toHaveLength(120);
 });
 
 test("SIGTERM finishes the epoch and commits; a second run on the checkpoint is told who holds it", async () => {

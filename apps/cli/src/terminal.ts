@@ -72,12 +72,16 @@ export class Terminal {
 const styled: Paint = (style, text) => styleText(style, text, { validateStream: false });
 const plain: Paint = (_, text) => text;
 
-/** The terminal of this process. A reader that goes away, such as `head`, ends the output without a word. */
-export function processTerminal(): Terminal {
-  for (const stream of [process.stdout, process.stderr]) {
-    stream.on("error", (error: NodeJS.ErrnoException) => {
-      if (error.code !== "EPIPE") throw error;
-    });
-  }
+/**
+ * The terminal of this process. A reader that goes away, such as `head`, ends the output without a word; output that
+ * fails in another way, such as into a full disk, is told, and `onFailure` is called.
+ */
+export function processTerminal(onFailure: () => void): Terminal {
+  process.stderr.on("error", () => {});
+  process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
+    if (code === "EPIPE") return;
+    onFailure();
+    process.stderr.write(`error[output-failed]: Standard output cannot be written: ${message}.\n`);
+  });
   return new Terminal(process.stdout, process.stderr, process.env);
 }

@@ -31,7 +31,7 @@ export function checkExpressions(schema: Schema, expressions: readonly Expressio
   const problems: ConfigProblem[] = [];
   checked.forEach(({ column, issue }, index) => {
     const { pointer, type, expression } = expressions[index]!;
-    if (issue !== undefined && issue !== null) problems.push(problemOf(issue, pointer, schema));
+    if (issue !== undefined && issue !== null) problems.push(problemOf(issue, expressions[index]!, schema));
     else columns.push(toColumn(column!));
     if (column && type !== undefined && column.type !== type) {
       const message = `"${expression}" is ${column.type}; a condition that is true or false is needed here`;
@@ -41,7 +41,11 @@ export function checkExpressions(schema: Schema, expressions: readonly Expressio
   return { columns, problems };
 }
 
-function problemOf(issue: native.NativeExpressionIssue, pointer: string, schema: Schema): ConfigProblem {
+function problemOf(
+  issue: native.NativeExpressionIssue,
+  { expression, pointer }: ExpressionAt,
+  schema: Schema,
+): ConfigProblem {
   const near = issue.identifier ? nearest(issue.identifier, schema.names) : undefined;
   const hint = near ?? issue.candidates[0];
   return {
@@ -49,9 +53,14 @@ function problemOf(issue: native.NativeExpressionIssue, pointer: string, schema:
     message: issue.message,
     pointer,
     ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
-    ...(issue.identifier ? { length: issue.identifier.length } : {}),
+    ...(issue.identifier ? { length: written(issue.identifier, expression, issue.position ?? 0).length } : {}),
     ...(hint === undefined ? {} : { hint }),
   };
+}
+
+/** A name as it stands at the position of an expression: in quotes or without. */
+function written(name: string, expression: string, position: number): string {
+  return expression[position] === '"' ? quoted(name) : name;
 }
 
 /** A filter and a list of expressions, prepared once per input schema. Keeps the order of rows. */

@@ -57,6 +57,13 @@ export class Schema {
     return this;
   }
 
+  /** As {@link Schema.require} for the one column that a field names; the pointer is the field's own. */
+  requireOne(name: string, kind: ColumnKind, pointer: string): this {
+    const problems = this.#problem(name, kind, pointer);
+    if (problems.length > 0) throw new ConfigError(problems);
+    return this;
+  }
+
   #problem(name: string, kind: ColumnKind, pointer: string): ConfigProblem[] {
     const column = this.column(name);
     if (column === undefined) {

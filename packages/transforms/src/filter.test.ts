@@ -75,6 +75,7 @@ describe("says what is wrong in a condition, and where", () => {
     ["row > 1 AND xx > 1", { code: "unknown-column", offset: 12, length: 2, hint: "x" }],
     ["x >", { code: "invalid-expression", offset: 3 }],
     ["x > 'abc'", { code: "invalid-expression", offset: 4 }],
+    ['"no such" > 1', { code: "unknown-column", offset: 0, length: 9 }],
     ["x + 1", { code: "expression-type", offset: 0, length: 5 }],
     ["TRUE; DROP TABLE t", { code: "invalid-expression" }],
     ["count(*) > 1", { code: "invalid-expression", offset: 0 }],

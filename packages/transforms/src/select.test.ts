@@ -22,7 +22,7 @@ async function selected(columns: Columns): Promise<unknown[]> {
 
 it("gives the columns in the order asked for, under any name", async () => {
   const { main } = await select.run(table, { columns: { "b ✓": "n", a: "x", 'c"': '"odd ""name"""' } });
-  expect(main.schema.fields.map(String)).toEqual(["b ✓: Int32", "a: Float64", 'c": Utf8']);
+  expect(main.schema.fields.map(String)).toEqual(["b ✓: Int32", "a: Float64", 'c": Dictionary<Int32, Utf8>']);
   expect(Array.from(main.getChild('c"')!)).toEqual(["a", null, "δ⚡", ""]);
 });
 

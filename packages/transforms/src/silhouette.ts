@@ -26,7 +26,7 @@ export const silhouette = callable(
     ports: { score: "One row: mean silhouette, number of clusters, number of rows." },
     config,
     output: ({ main }, c) => {
-      main!.require(c.columns, "number").require([c.labels], "integer", "/labels");
+      main!.require(c.columns, "number").requireOne(c.labels, "integer", "/labels");
       return {
         main: main!.append(column("silhouette", "float64", { nullable: true })),
         score: new Schema([

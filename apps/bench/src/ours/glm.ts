@@ -1,6 +1,7 @@
 /**
  * Sferic's side of decoding granules, as a program of a user calls it: `glm.ts flashes|all one|many FOLDER ROUNDS`. `one`
- * hands one granule at a time to the core, `many` all of them in one call, which decodes on every core.
+ * hands one granule at a time to the core; `many` hands over all of them nine times in one call, about as many as the files
+ * source does, which decodes on every core.
  */
 import { globSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -11,7 +12,8 @@ import { serve } from "./serve.ts";
 const [tables = "", calls = "", folder = "", rounds = ""] = process.argv.slice(2);
 const wanted: readonly GlmTable[] = tables === "flashes" ? ["flashes"] : ["flashes", "groups", "events"];
 const files = globSync(join(folder, "*.nc")).toSorted().map(contentOf);
-const groups = calls === "one" ? files.map((file) => [file]) : [files];
+const copies = calls === "one" ? 1 : 9;
+const groups = calls === "one" ? files.map((file) => [file]) : [Array.from({ length: copies }, () => files).flat()];
 
 function contentOf(path: string): FileContent {
   return { name: basename(path), path, byteLength: 0, bytes: () => Promise.reject(new Error("Read in the core.")) };
@@ -41,7 +43,7 @@ async function work(): Promise<Batch[]> {
 function values(batches: readonly Batch[]): object {
   const flashes = batches.filter(({ schema }) => schema.columns.some(({ name }) => name === "flash_lat"));
   const answer = {
-    rows: batches.reduce((rows, { rowCount }) => rows + rowCount, 0),
+    rows: batches.reduce((rows, { rowCount }) => rows + rowCount, 0) / copies,
     latitudes: total(flashes, "flash_lat"),
     longitudes: total(flashes, "flash_lon"),
     joules: total(flashes, "flash_energy"),
@@ -51,7 +53,7 @@ function values(batches: readonly Batch[]): object {
   return answer;
 }
 
-/** Sum of a column, missing values left out. */
+/** Sum of a column over the granules, missing values left out. */
 function total(batches: readonly Batch[], column: string): number {
   let sum = 0;
   for (const batch of batches) {
@@ -59,7 +61,7 @@ function total(batches: readonly Batch[], column: string): number {
     for (let row = 0; row < all.length; row++)
       if (validity === undefined || validity[row] === 1) sum += Number(all[row]);
   }
-  return sum;
+  return sum / copies;
 }
 
-await serve({ versions: {}, work, values, parts: Number(rounds) * files.length });
+await serve({ versions: {}, work, values, parts: Number(rounds) * copies * files.length });

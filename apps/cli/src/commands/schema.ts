@@ -1,5 +1,6 @@
-import { mkdir, writeFile } from "node:fs/promises";
-import { dirname } from "node:path";
+import { writeFile } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import { makeDirectory } from "@sferic/operator/durable-files";
 import { jsonSchema } from "@sferic/spec";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
@@ -19,7 +20,7 @@ export async function schema(terminal: Terminal, options: SchemaOptions): Promis
     terminal.print(text);
     return ExitCode.done;
   }
-  await mkdir(dirname(options.out), { recursive: true });
+  await makeDirectory(dirname(resolve(options.out)));
   await writeFile(options.out, `${text}\n`);
   terminal.note(`Wrote ${options.out}. Name it as "$schema" in a spec and an editor helps while you type.`);
   return ExitCode.done;

@@ -158,28 +158,13 @@ fn to_issue(issue: ExpressionIssue, schema: &Schema, expression: &str) -> Native
     let start = issue
         .position
         .filter(|position| expression.is_char_boundary(*position));
-    let identifier = start.and_then(|start| unknown_column(&expression[start..], schema));
     let position = start.map(|start| expression[..start].encode_utf16().count() as u32);
     NativeExpressionIssue {
         message: issue.message,
         position,
-        identifier,
+        identifier: issue.unknown_column,
         candidates: issue.candidates,
     }
-}
-
-/// The name at the start of the text, if it is neither a column nor a function call.
-fn unknown_column(text: &str, schema: &Schema) -> Option<String> {
-    let length = text
-        .find(|c: char| !c.is_alphanumeric() && c != '_')
-        .unwrap_or(text.len());
-    let (name, rest) = text.split_at(length);
-    let is_name = name.starts_with(|c: char| c.is_alphabetic() || c == '_');
-    let is_column = schema
-        .fields()
-        .iter()
-        .any(|field| field.name().eq_ignore_ascii_case(name));
-    (is_name && !is_column && !rest.trim_start().starts_with('(')).then(|| name.to_owned())
 }
 
 /// A filter and expressions, prepared for one input schema.

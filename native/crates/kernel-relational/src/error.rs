@@ -11,6 +11,8 @@ pub struct ExpressionIssue {
     pub message: String,
     /// Where, as a byte offset in the text that the caller gave.
     pub position: Option<usize>,
+    /// The name at `position`, when what is wrong is that no column has it.
+    pub unknown_column: Option<String>,
     /// Names that could have been meant (columns, functions), nearest first.
     pub candidates: Vec<String>,
 }

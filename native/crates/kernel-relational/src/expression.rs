@@ -143,6 +143,7 @@ impl Probe<'_> {
             issue: ExpressionIssue {
                 message,
                 position,
+                unknown_column: None,
                 candidates,
             },
         }

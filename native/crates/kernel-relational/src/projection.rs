@@ -294,6 +294,7 @@ fn checked_filter(connection: &Arc<Connection>, schema: &Schema, text: &str) -> 
         let issue = ExpressionIssue {
             message,
             position: Some(0),
+            unknown_column: None,
             candidates: vec![],
         };
         return Err(RelationalError::Expression {

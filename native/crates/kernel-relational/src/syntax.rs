@@ -81,6 +81,7 @@ fn issue(message: impl Into<String>, position: Option<usize>) -> ExpressionIssue
     ExpressionIssue {
         message: message.into(),
         position,
+        unknown_column: None,
         candidates: Vec::new(),
     }
 }
@@ -296,6 +297,7 @@ impl Walk<'_> {
         let candidates = nearest(name, fields.iter().map(|field| field.name().as_str()));
         Err(ExpressionIssue {
             candidates,
+            unknown_column: Some(name.to_owned()),
             ..issue(format!("there is no column \"{name}\""), place(node))
         })
     }
