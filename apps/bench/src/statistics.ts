@@ -25,3 +25,18 @@ export function relativeDifference(values: readonly number[]): number {
   const scale = Math.max(Math.abs(first), Number.MIN_VALUE);
   return Math.max(0, ...others.map((value) => Math.abs(value - first) / scale));
 }
+
+/** Mean of at least one number. */
+export function mean(values: readonly number[]): number {
+  return values.reduce((sum, value) => sum + value, 0) / values.length;
+}
+
+/** Standard error of the difference of two means; infinite when one side has a single number. */
+export function standardErrorOfDifference(a: readonly number[], b: readonly number[]): number {
+  const squares = [a, b].map((values) => {
+    const middle = mean(values);
+    const variance = values.reduce((sum, value) => sum + (value - middle) ** 2, 0) / (values.length - 1);
+    return values.length === 1 ? Number.POSITIVE_INFINITY : variance / values.length;
+  });
+  return Math.sqrt(squares[0]! + squares[1]!);
+}

@@ -3,7 +3,7 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
-import type { RunResult } from "@sferic/engine";
+import type { RunResult, Trigger } from "@sferic/engine";
 import { rowsOf } from "@sferic/operator";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -14,19 +14,21 @@ export const granules = join(import.meta.dirname, "../data/glm");
 /** Flashes that the granules hold. */
 export const flashCount = 1303;
 
-/** Where the pipeline reads and keeps its records; the outputs are always in the folder's `out`. */
-export interface Places {
+/** Where the pipeline reads and keeps its records, and when it runs; the outputs are always in the folder's `out`. */
+export interface Changes {
   readonly granules?: string;
   readonly checkpoint?: string;
+  readonly trigger?: Trigger;
 }
 
 /** Writes the lightning pipeline of the examples into `folder`, cut into epochs of one granule, with its outputs there. */
-export async function lightningIn(folder: string, places: Places = {}): Promise<string> {
+export async function lightningIn(folder: string, changes: Changes = {}): Promise<string> {
   const spec = JSON.parse(await readFile(join(caseFolder, "pipeline.json"), "utf8"));
   spec.sources.flashes.filesPerEpoch = 1;
-  spec.parameters.granules.default = places.granules ?? granules;
+  spec.parameters.granules.default = changes.granules ?? granules;
   spec.parameters.out.default = join(folder, "out");
-  spec.run.checkpoint = places.checkpoint ?? spec.run.checkpoint;
+  spec.run.checkpoint = changes.checkpoint ?? spec.run.checkpoint;
+  spec.run.trigger = changes.trigger ?? spec.run.trigger;
   await mkdir(folder, { recursive: true });
   const file = join(folder, "pipeline.json");
   await writeFile(file, JSON.stringify(spec));

@@ -74,7 +74,7 @@ test("SIGINT at any moment of a run ends it with 130, and the next one goes on",
   });
   const many = join(path, "../many");
   await mkdir(many);
-  const [granule] = (await readdir(granules)).filter((name) => name.endsWith(".nc"));
+  const granule = (await readdir(granules)).find((name) => name.endsWith(".nc"));
   for (let copy = 100; copy < 220; copy++) await symlink(join(granules, granule!), join(many, `${copy}.nc`));
   for (const moment of ["LOCK", "offsets/0000000000.json", "commits/0000000020.json"]) {
     const { child, outcome } = start(["run", path, "--json"]);

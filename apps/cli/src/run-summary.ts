@@ -10,7 +10,13 @@ const invalidShownMax = 10;
 
 /** What a run did, for people; with `verbose` an internal error shows its stack. */
 export function runSummary({ result, invalid, checkpoint }: ToldRun, paint: Paint, verbose = false): string {
-  const sections = [operatorTable(result, paint), outputs(result), invalidInputs(result, invalid), rest(result)];
+  const sections = [
+    operatorTable(result, paint),
+    outputs(result),
+    invalidInputs(result, invalid),
+    rest(result),
+    nothingNew(result),
+  ];
   const headline = `${paint("bold", result.pipeline)} ${stateText(result, paint)}`;
   const failure = result.error === undefined ? [] : [whyFailed(result.error, checkpoint, paint, verbose)];
   return [headline, ...sections.filter((section) => section !== ""), ...failure].join("\n\n");
@@ -71,6 +77,12 @@ function invalidInputs({ rows, deadLetters }: RunResult, invalid: ToldRun["inval
     ...(left > 0 && shown.length > 0 ? [`  … and ${countText(left)} more`] : []),
     ...deadLetters.map((path) => `  listed in ${placeText(path)}`),
   ].join("\n");
+}
+
+/** A misspelt path reads nothing either. */
+function nothingNew({ epochs, state }: RunResult): string {
+  if (epochs > 0 || state !== "succeeded") return "";
+  return "No source had anything that was not read before. Where rows should come, check --level sample says where they stop.";
 }
 
 function rest({ rows }: RunResult): string {

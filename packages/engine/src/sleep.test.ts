@@ -10,7 +10,7 @@ test("a sleep takes its time, or ends when it is aborted", async () => {
 });
 
 test("a sleep longer than a timer of Node can wait does not end at once", async () => {
-  const ended = sleep(2 ** 31 + 1000, AbortSignal.timeout(100)).then(() => performance.now());
+  const ended = sleep(2 ** 31 + 10, AbortSignal.timeout(100)).then(() => performance.now());
   const started = performance.now();
   expect((await ended) - started).toBeGreaterThan(80);
 });

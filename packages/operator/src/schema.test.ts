@@ -74,7 +74,9 @@ describe("require", () => {
   it("gives places below the pointer that it is told", () => {
     const problem = { code: "column-type", message: 'column "lat" is float64, not an integer' };
     expect(problemsOf(() => columns.require(["n", "lat"], "integer", "/x"))).toEqual([{ ...problem, pointer: "/x/1" }]);
-    expect(problemsOf(() => columns.requireOne("lat", "integer", "/label"))).toEqual([{ ...problem, pointer: "/label" }]);
+    expect(problemsOf(() => columns.requireOne("lat", "integer", "/label"))).toEqual([
+      { ...problem, pointer: "/label" },
+    ]);
   });
 });
 

@@ -65,7 +65,7 @@ async function tryToMount(): Promise<string | undefined> {
   const folder = await mkdtemp(join(tmpdir(), "sferic-mount-"));
   try {
     const { status, error, stderr } = spawnSync("mount", mountArguments("size=4k", folder), { encoding: "utf8" });
-    if (status !== 0) return `no file system can be mounted here: ${(error?.message ?? stderr).trim()}`;
+    if (status !== 0) return `no file system can be mounted here: ${(error?.message ?? stderr).trim().split("\n")[0]}`;
     execFileSync("umount", [folder]);
     return undefined;
   } finally {

@@ -67,7 +67,11 @@ describe("an input that has a column cluster already", () => {
   const config = { columns: ["x"], clusterCount: 2, initialCentroids: [[0], [10]] };
 
   it("keeps its place, as declared", async () => {
-    const given = tableFromArrays({ cluster: ["a", "b", "c"], x: Float64Array.of(0, 10, 11), rest: [true, false, true] });
+    const given = tableFromArrays({
+      cluster: ["a", "b", "c"],
+      x: Float64Array.of(0, 10, 11),
+      rest: [true, false, true],
+    });
     const { main } = await kmeans.run(given, config);
     expect(main.schema.fields.map(String)).toEqual(["cluster: Int32", "x: Float64", "rest: Bool"]);
     expect(Array.from(main.getChild("cluster")!)).toEqual([0, 1, 1]);
@@ -92,6 +96,16 @@ it("refuses a decimal before it runs, and says how it becomes a number", async (
   await expect(kmeans.run(table, { columns: ["row", "value"], clusterCount: 2 })).rejects.toMatchObject({
     problems: [
       { code: "column-type", pointer: "/columns/1", message: expect.stringContaining('CAST("value" AS DOUBLE)') },
+    ],
+  });
+});
+
+it("refuses columns that would be there twice among the centroids, by their places", async () => {
+  const given = tableFromArrays({ x: Float64Array.of(1, 2), size: Float64Array.of(3, 4) });
+  await expect(kmeans.run(given, { columns: ["x", "size", "x"], clusterCount: 1 })).rejects.toMatchObject({
+    problems: [
+      { code: "column-conflict", pointer: "/columns/1" },
+      { code: "column-conflict", pointer: "/columns/2" },
     ],
   });
 });

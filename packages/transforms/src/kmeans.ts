@@ -38,6 +38,7 @@ export const kmeans = callable(
     config,
     output: ({ main }, c) => {
       main!.require(c.columns, "number");
+      checkNames(c.columns);
       checkInitialCentroids(c);
       const centre = main!
         .pick(c.columns)
@@ -73,6 +74,16 @@ export const kmeans = callable(
   }),
   () => Promise.resolve(batches),
 );
+
+/** The port `centroids` has the columns beside its own ones, so none may have the name of another. */
+function checkNames(columns: readonly string[]): void {
+  const problems = columns.flatMap((name, index) => {
+    if (!["cluster", "size", "inertia", ...columns.slice(0, index)].includes(name)) return [];
+    const message = `the port centroids would have two columns "${name}"; rename yours in a select before`;
+    return [{ code: "column-conflict", message, pointer: `/columns/${index}` }];
+  });
+  if (problems.length > 0) throw new ConfigError(problems);
+}
 
 function checkInitialCentroids({ initialCentroids, clusterCount, columns }: z.output<typeof config>): void {
   if (initialCentroids === undefined) return;

@@ -13,7 +13,7 @@ export function kernelGlm(name: string, command: readonly string[], measurement:
 export function interpretGlm(answer: Answer, measurement: string): Answer {
   const line = String(answer["output"])
     .split("\n")
-    .find((text) => text.startsWith(`${measurement}: `));
+    .find((text) => text.startsWith(`${measurement}: min `));
   const found = /median ([\d.]+) ms per file \((\d+) rows/.exec(line ?? "");
   if (found === null) throw new Error(`The kernel's example printed no line "${measurement}".`);
   return { ...answer, seconds: Number(found[1]) / 1000, rows: Number(found[2]) };

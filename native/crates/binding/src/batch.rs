@@ -4,7 +4,7 @@ use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, downcast_primitive_array};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
-use arrow_schema::DataType;
+use arrow_schema::{DataType, FieldRef, Schema};
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
@@ -128,15 +128,37 @@ fn concat(batches: &[&NativeBatch], columns: &[NativeColumn]) -> Result<RecordBa
         [] => Ok(RecordBatch::new_empty(from_columns(columns)?)),
         [only] => Ok((*only).clone()),
         several => {
-            arrow_select::concat::concat_batches(several[0].schema_ref(), several.iter().copied())
-                .map_err(|error| {
-                    Failure::user(
-                        "schema-mismatch",
-                        format!("The batches do not fit together: {error}"),
-                    )
-                })
+            let schema = several[0].schema_ref();
+            let mismatch = |reason: &str| {
+                let message = format!("The batches do not fit together: {reason}");
+                Failure::user("schema-mismatch", message)
+            };
+            if let Some(other) = several
+                .iter()
+                .find(|rows| !is_like(schema, rows.schema_ref()))
+            {
+                let (first, other) = (columns_text(schema), columns_text(other.schema_ref()));
+                return Err(mismatch(&format!("one has {first}; another has {other}")));
+            }
+            arrow_select::concat::concat_batches(schema, several.iter().copied())
+                .map_err(|error| mismatch(&error.to_string()))
         }
     }
+}
+
+/// Whether columns have the same names and types in the same order.
+fn is_like(one: &Schema, other: &Schema) -> bool {
+    let pairs = one.fields().iter().zip(other.fields());
+    one.fields().len() == other.fields().len()
+        && pairs
+            .into_iter()
+            .all(|(a, b)| a.name() == b.name() && a.data_type() == b.data_type())
+}
+
+fn columns_text(schema: &Schema) -> String {
+    let column = |field: &FieldRef| format!("{}: {}", field.name(), type_text(field.data_type()));
+    let columns: Vec<String> = schema.fields().iter().map(column).collect();
+    columns.join(", ")
 }
 
 fn to_ipc(rows: &RecordBatch) -> Result<Vec<u8>> {

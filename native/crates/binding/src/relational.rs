@@ -132,7 +132,7 @@ fn check(database: &Arc<Database>, schema: &Schema, expression: &str) -> Result<
         }),
         Err(RelationalError::Expression { issue, .. }) => Ok(NativeChecked {
             column: None,
-            issue: Some(to_issue(issue, schema, expression)),
+            issue: Some(to_issue(issue, expression)),
         }),
         Err(
             error @ (RelationalError::UnsupportedType { .. }
@@ -154,7 +154,7 @@ fn check(database: &Arc<Database>, schema: &Schema, expression: &str) -> Result<
     }
 }
 
-fn to_issue(issue: ExpressionIssue, schema: &Schema, expression: &str) -> NativeExpressionIssue {
+fn to_issue(issue: ExpressionIssue, expression: &str) -> NativeExpressionIssue {
     let start = issue
         .position
         .filter(|position| expression.is_char_boundary(*position));

@@ -145,6 +145,7 @@ fn register(connection: &Arc<Connection>, input: QueryInput) -> Result<Registrat
 fn prepare_select(connection: &Arc<Connection>, sql: &str) -> Result<Statement> {
     let refused = |message: &str| RelationalError::Query {
         issue: ExpressionIssue {
+            unknown_column: None,
             message: message.to_string(),
             position: None,
             candidates: vec![],
@@ -165,6 +166,7 @@ fn prepare_select(connection: &Arc<Connection>, sql: &str) -> Result<Statement> 
 fn query_error(error: EngineError) -> RelationalError {
     RelationalError::Query {
         issue: ExpressionIssue {
+            unknown_column: None,
             message: error.message,
             position: error.position,
             candidates: error.candidates,

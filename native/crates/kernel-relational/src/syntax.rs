@@ -297,7 +297,7 @@ impl Walk<'_> {
         let candidates = nearest(name, fields.iter().map(|field| field.name().as_str()));
         Err(ExpressionIssue {
             candidates,
-            unknown_column: Some(name.to_owned()),
+            unknown_column: Some(name.to_string()),
             ..issue(format!("there is no column \"{name}\""), place(node))
         })
     }

@@ -2,11 +2,15 @@ import type { Json, Row } from "@sferic/operator";
 
 const cellWidthMax = 40;
 
-/** Rows as aligned columns under a title, numbers to the right; says how many of `count` rows are left out. */
+/**
+ * Rows as aligned columns under a title, numbers to the right; says how many of `count` rows are left out. Control
+ * characters are written as escapes, so that a row keeps to its line and the terminal to itself.
+ */
 export function textTable(rows: readonly Row[], title: string, count: number): string {
   const names = Object.keys(rows[0] ?? {});
+  const heads = names.map(visible);
   const cells = rows.map((row) => names.map((name) => cellText(row[name] ?? null)));
-  const widths = names.map((name, column) => Math.max(name.length, ...cells.map((line) => line[column]!.length)));
+  const widths = heads.map((head, column) => Math.max(head.length, ...cells.map((line) => line[column]!.length)));
   const rightward = names.map((name) => rows.every((row) => row[name] === null || typeof row[name] === "number"));
   const line = (texts: readonly string[]): string =>
     texts
@@ -15,10 +19,17 @@ export function textTable(rows: readonly Row[], title: string, count: number): s
       .trimEnd();
   const rule = widths.map((width) => "─".repeat(width)).join("  ");
   const rest = count > rows.length ? [`… and ${count - rows.length} more`] : [];
-  return `${[title, line(names), rule, ...cells.map(line), ...rest].join("\n")}\n\n`;
+  return `${[title, line(heads), rule, ...cells.map(line), ...rest].join("\n")}\n\n`;
 }
 
 function cellText(value: Json): string {
-  const text = value === null ? "null" : typeof value === "object" ? JSON.stringify(value) : String(value);
+  const text = visible(value === null ? "null" : typeof value === "object" ? JSON.stringify(value) : String(value));
   return text.length > cellWidthMax ? `${text.slice(0, cellWidthMax - 1)}…` : text;
+}
+
+function visible(text: string): string {
+  return text.replaceAll(/\p{Cc}/gu, (control) => {
+    const json = JSON.stringify(control).slice(1, -1);
+    return json === control ? `\\u00${control.charCodeAt(0).toString(16)}` : json;
+  });
 }
