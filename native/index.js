@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFileWriter, NativeProjection, batchFromIpc, checkExpressions, checksumFile, concatBatches, createCsv, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, glmSchema, kmeans, netcdfSchema, openCsv, openParquet, prepareProjection, queryDatabase, selectK, silhouette, standardize, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFileWriter, NativeProjection, batchFromIpc, checkExpressions, checksumFile, concatBatches, createCsv, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, glmSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, selectK, silhouette, standardize, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
@@ -792,6 +792,7 @@ export { glmSchema }
 export { kmeans }
 export { netcdfSchema }
 export { openCsv }
+export { openDuckdb }
 export { openParquet }
 export { prepareProjection }
 export { queryDatabase }

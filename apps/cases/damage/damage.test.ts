@@ -84,6 +84,23 @@ test("HDF5 files that are no granules, and granules that claim to be enormous, a
   ]);
 });
 
+test("many granules that claim as much as one may are read one at a time", { timeout: 120_000 }, async () => {
+  const [copies, claimed] = [12, 2_900_000];
+  await ready;
+  for (let copy = 0; copy < copies; copy++) await growFlashes(`large-${copy}.nc`, claimed);
+  const spec = {
+    name: "large-claims",
+    sources: { flashes: { type: "files", url: `${input}/*.nc`, format: { type: "glm" } } },
+    transforms: { present: { type: "filter", from: "flashes", where: "flash_id IS NOT NULL AND satellite = 'none'" } },
+    sinks: { csv: { type: "files", from: "present", url: `${folder}/out/`, format: { type: "csv" } } },
+  };
+  await writeFile(join(folder, "large.json"), JSON.stringify(spec));
+  const { result, code, stderr } = await runChild([join(folder, "large.json")]);
+  expect(code, stderr).toBe(0);
+  expect(result!.rows.read).toBeGreaterThan(copies * claimed);
+  expect(result!.peakMemoryBytes).toBeLessThan(1024 ** 3);
+});
+
 /** A granule in which every variable of the flashes has been given another length; nothing is stored for the new part. */
 async function growFlashes(name: string, length: number): Promise<void> {
   await cp(join(granules, good[0]!), join(input, name));

@@ -38,22 +38,24 @@ export function glmSchema(table: GlmTable): Schema {
   return toSchema(unwrapping(() => native.glmSchema(table)));
 }
 
-/** Decodes GLM granules in parallel, one file per core at a time. Files given by path are read in the core. */
-export async function decodeGlm(
+/**
+ * Decodes GLM granules in parallel, one file per core at a time. Files given by path are read in the core. Yields once,
+ * or several times when the rows need more than about 128 MiB: each time what the next files gave.
+ */
+export function decodeGlm(
   files: readonly FileContent[],
   options: GlmOptions,
   signal?: AbortSignal,
-): Promise<Decoded> {
-  const inputs = await Promise.all(files.map(toInput));
-  return toDecoded(await cancellable(signal, (token) => native.decodeGlm(inputs, { ...options }, token)));
+): AsyncGenerator<Decoded> {
+  return decodeAll(files, signal, (inputs, token) => native.decodeGlm(inputs, { ...options }, token));
 }
 
 /** One granule of the local file system. Throws `invalid-file` when it cannot be decoded. Close the batch after use. */
 export async function readGlm(path: string, options: Partial<GlmOptions> = {}): Promise<Batch> {
   const file: FileContent = { name: basename(path), path, byteLength: 0, bytes: () => readFile(path) };
-  const { batch, invalid } = await decodeGlm([file], { table: "flashes", longitude: "wrapped", ...options });
-  if (batch !== null) return batch;
-  const { name, reason, position } = invalid[0]!;
+  const [decoded] = await Array.fromAsync(decodeGlm([file], { table: "flashes", longitude: "wrapped", ...options }));
+  if (decoded!.batch !== null) return decoded!.batch;
+  const { name, reason, position } = decoded!.invalid[0]!;
   throw new OperatorError({ code: "invalid-file", message: `${name}: ${reason}`, details: { path, position } });
 }
 
@@ -63,14 +65,28 @@ export async function netcdfSchema(file: FileContent, options: NetcdfOptions): P
   return toSchema(await unwrapped(native.netcdfSchema(input, toNativeOptions(options))));
 }
 
-/** Decodes CF NetCDF files in parallel; files whose columns differ from the first good one are invalid. */
-export async function decodeNetcdf(
+/** Decodes CF NetCDF files as {@link decodeGlm} does; files whose columns differ from the first good one are invalid. */
+export function decodeNetcdf(
   files: readonly FileContent[],
   options: NetcdfOptions,
   signal?: AbortSignal,
-): Promise<Decoded> {
-  const inputs = await Promise.all(files.map(toInput));
-  return toDecoded(await cancellable(signal, (token) => native.decodeNetcdf(inputs, toNativeOptions(options), token)));
+): AsyncGenerator<Decoded> {
+  return decodeAll(files, signal, (inputs, token) => native.decodeNetcdf(inputs, toNativeOptions(options), token));
+}
+
+/** Calls the core with the files that are left until none is. */
+async function* decodeAll(
+  files: readonly FileContent[],
+  signal: AbortSignal | undefined,
+  decode: (inputs: native.NativeFile[], token: native.CancelToken) => Promise<native.NativeDecoded>,
+): AsyncGenerator<Decoded> {
+  let left = await Promise.all(files.map(toInput));
+  while (left.length > 0) {
+    const inputs = left;
+    const decoded = await cancellable(signal, (token) => decode(inputs, token));
+    left = left.slice(decoded.fileCount);
+    yield toDecoded(decoded);
+  }
 }
 
 async function toInput({ name, path, bytes }: FileContent): Promise<native.NativeFile> {

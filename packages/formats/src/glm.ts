@@ -23,8 +23,6 @@ export const glm = defineFormat({
   create: (c) => ({
     ending: "nc",
     schema: glmSchema(c.table),
-    decode: async function* (files, signal) {
-      yield* decodedOutputs(await decodeGlm(files, c, signal));
-    },
+    decode: (files, signal) => decodedOutputs(decodeGlm(files, c, signal)),
   }),
 });

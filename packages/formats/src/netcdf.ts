@@ -28,8 +28,6 @@ export const netcdf = defineFormat({
   create: (c) => ({
     ending: "nc",
     probe: (file) => netcdfSchema(file, c),
-    decode: async function* (files, signal) {
-      yield* decodedOutputs(await decodeNetcdf(files, c, signal));
-    },
+    decode: (files, signal) => decodedOutputs(decodeNetcdf(files, c, signal)),
   }),
 });

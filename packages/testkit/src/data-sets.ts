@@ -40,8 +40,8 @@ export async function dataSet(name: string): Promise<Batch> {
 
 async function flashesOfAMinute(): Promise<Batch> {
   const granules = await Promise.all(minuteGranules.map((name) => fileAt(`${granuleFolder}${name}`)));
-  const { batch } = await decodeGlm(granules, { table: "flashes", longitude: "wrapped" });
-  return batch!;
+  const [decoded] = await Array.fromAsync(decodeGlm(granules, { table: "flashes", longitude: "wrapped" }));
+  return decoded!.batch!;
 }
 
 const centres = [

@@ -23,9 +23,10 @@ async function decodeAll(): Promise<Batch[]> {
   const batches: Batch[] = [];
   for (const group of groups) {
     for (const table of wanted) {
-      const { batch, invalid } = await decodeGlm(group, { table, longitude: "wrapped" });
-      if (batch === null) throw new Error(`${invalid[0]?.name}: ${invalid[0]?.reason}`);
-      batches.push(batch);
+      for await (const { batch, invalid } of decodeGlm(group, { table, longitude: "wrapped" })) {
+        if (batch === null) throw new Error(`${invalid[0]?.name}: ${invalid[0]?.reason}`);
+        batches.push(batch);
+      }
     }
   }
   return batches;

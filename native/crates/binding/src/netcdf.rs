@@ -94,9 +94,11 @@ pub struct NativeInvalid {
     pub position: Option<f64>,
 }
 
-/// All rows of the files that could be decoded, and the files that could not.
+/// All rows of the first files that could be decoded, and those of them that could not.
 #[napi(object, object_from_js = false)]
 pub struct NativeDecoded {
+    /// How many files these are; the others are left for another call.
+    pub file_count: u32,
     pub batch: Option<NativeBatch>,
     pub invalid: Vec<NativeInvalid>,
 }
@@ -163,6 +165,7 @@ fn collect(
     files: &[(String, Content)],
     outcomes: Vec<std::result::Result<RecordBatch, NetcdfError>>,
 ) -> Result<NativeDecoded> {
+    let file_count = outcomes.len() as u32;
     let mut batches: Vec<RecordBatch> = Vec::with_capacity(outcomes.len());
     let mut invalid = Vec::new();
     for ((name, _), outcome) in files.iter().zip(outcomes) {
@@ -191,15 +194,19 @@ fn collect(
             Err(error) => reject(error.to_string(), error.offset()),
         }
     }
-    let batch = match batches.first() {
-        None => None,
-        Some(first) => {
-            let all = arrow_select::concat::concat_batches(first.schema_ref(), &batches)
-                .map_err(Failure::internal)?;
-            Some(NativeBatch::new(all))
-        }
+    let batch = match batches.as_slice() {
+        [] => None,
+        [only] => Some(only.clone()),
+        [first, ..] => Some(
+            arrow_select::concat::concat_batches(first.schema_ref(), &batches)
+                .map_err(Failure::internal)?,
+        ),
     };
-    Ok(NativeDecoded { batch, invalid })
+    Ok(NativeDecoded {
+        file_count,
+        batch: batch.map(NativeBatch::new),
+        invalid,
+    })
 }
 
 impl From<NetcdfError> for Failure {

@@ -270,6 +270,30 @@ fn many_files_keep_their_order_and_fail_alone() {
 }
 
 #[test]
+fn a_call_takes_the_first_files_that_fit_in_memory() {
+    let bytes = std::fs::read(&granules()[0]).unwrap();
+    let content = Content::Bytes(bytes.into());
+    let name = "n".repeat(1_000);
+    let files = vec![(name, content); 40];
+    let params = GlmParams {
+        table: GlmTable::Events,
+        ..GlmParams::default()
+    };
+    let (mut left, mut calls, mut rows) = (&files[..], 0, Vec::new());
+    while !left.is_empty() {
+        let results = decode_glm_files(left, &params, &|| false);
+        let batches: Vec<_> = results.into_iter().map(Result::unwrap).collect();
+        let bytes: usize = batches.iter().map(RecordBatch::get_array_memory_size).sum();
+        assert!(bytes < 1 << 30, "{bytes}");
+        (left, calls) = (&left[batches.len()..], calls + 1);
+        rows.extend(batches.iter().map(RecordBatch::num_rows));
+    }
+    assert!(calls > 1);
+    assert_eq!(rows.len(), files.len());
+    assert!(rows.iter().all(|count| *count == rows[0]));
+}
+
+#[test]
 fn limits_are_checked_before_anything_is_decoded() {
     let path = &granules()[0];
     let bytes = std::fs::read(path).unwrap();

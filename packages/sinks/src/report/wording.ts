@@ -2,10 +2,12 @@ import { labelled, placedCount, type Points } from "./points.ts";
 
 /** Numbers, places and times as readers see them; English, independent of the machine's locale and time zone. */
 
-const integers = new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
+let integers: Intl.NumberFormat | undefined;
 
 /** 12345 → "12,345". */
 export function count(value: number): string {
+  // Made on first use: it costs 19 ms, which a plan need not pay.
+  integers ??= new Intl.NumberFormat("en-GB", { maximumFractionDigits: 0 });
   return integers.format(value);
 }
 
