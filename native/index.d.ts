@@ -124,7 +124,8 @@ export interface NativeCsvWriteOptions {
 export interface NativeDecoded {
   /** How many files these are; the others are left for another call. */
   fileCount: number
-  batch?: NativeBatch
+  /** In file order. */
+  batches: Array<NativeBatch>
   invalid: Array<NativeInvalid>
 }
 

@@ -28,8 +28,8 @@ export interface NetcdfOptions {
 
 /** What several files gave: all rows of the good ones in file order, and why the others gave none. */
 export interface Decoded {
-  /** Null when no file could be decoded. */
-  readonly batch: Batch | null;
+  /** Several files' rows each, up to a few MiB; none when no file could be decoded. */
+  readonly batches: readonly Batch[];
   readonly invalid: readonly InvalidInput["invalid"][];
 }
 
@@ -54,7 +54,8 @@ export function decodeGlm(
 export async function readGlm(path: string, options: Partial<GlmOptions> = {}): Promise<Batch> {
   const file: FileContent = { name: basename(path), path, byteLength: 0, bytes: () => readFile(path) };
   const [decoded] = await Array.fromAsync(decodeGlm([file], { table: "flashes", longitude: "wrapped", ...options }));
-  if (decoded!.batch !== null) return decoded!.batch;
+  const batch = decoded!.batches[0];
+  if (batch !== undefined) return batch;
   const { name, reason, position } = decoded!.invalid[0]!;
   throw new OperatorError({ code: "invalid-file", message: `${name}: ${reason}`, details: { path, position } });
 }
@@ -101,9 +102,9 @@ function toNativeOptions({ dimension, variables, constants }: NetcdfOptions): na
   };
 }
 
-function toDecoded({ batch, invalid }: native.NativeDecoded): Decoded {
+function toDecoded({ batches, invalid }: native.NativeDecoded): Decoded {
   return {
-    batch: batch === undefined || batch === null ? null : fromHandle(batch),
+    batches: batches.map(fromHandle),
     invalid: invalid.map(({ name, reason, position }) => ({ name, reason, position: position ?? null })),
   };
 }

@@ -41,7 +41,7 @@ export async function dataSet(name: string): Promise<Batch> {
 async function flashesOfAMinute(): Promise<Batch> {
   const granules = await Promise.all(minuteGranules.map((name) => fileAt(`${granuleFolder}${name}`)));
   const [decoded] = await Array.fromAsync(decodeGlm(granules, { table: "flashes", longitude: "wrapped" }));
-  return decoded!.batch!;
+  return decoded!.batches[0]!;
 }
 
 const centres = [

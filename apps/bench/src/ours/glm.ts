@@ -23,9 +23,9 @@ async function decodeAll(): Promise<Batch[]> {
   const batches: Batch[] = [];
   for (const group of groups) {
     for (const table of wanted) {
-      for await (const { batch, invalid } of decodeGlm(group, { table, longitude: "wrapped" })) {
-        if (batch === null) throw new Error(`${invalid[0]?.name}: ${invalid[0]?.reason}`);
-        batches.push(batch);
+      for await (const decoded of decodeGlm(group, { table, longitude: "wrapped" })) {
+        for (const { name, reason } of decoded.invalid) throw new Error(`${name}: ${reason}`);
+        batches.push(...decoded.batches);
       }
     }
   }

@@ -37,8 +37,6 @@ export const glmAll: Scenario = {
         ),
       ],
       requirements: [
-        atMostSeconds(one, 3e-4),
-        atMostSeconds(many, 3e-4),
         atMostSeconds(inRust, 3e-4),
         timesFaster(one, "h5py", 1),
       ],

@@ -35,7 +35,6 @@ export const glmFlashes: Scenario = {
         ),
       ],
       requirements: [
-        atMostSeconds(one, 1e-4),
         atMostSeconds(many, 1e-4),
         atMostSeconds(inRust, 1e-4),
         timesFaster(one, "h5py", 1),

@@ -10,6 +10,7 @@ use kernel_netcdf::{
 };
 use napi::bindgen_prelude::{AsyncTask, Uint8Array};
 use napi_derive::napi;
+use rayon::prelude::*;
 
 use crate::batch::NativeBatch;
 use crate::error::{Detail, Failure, Result};
@@ -99,7 +100,8 @@ pub struct NativeInvalid {
 pub struct NativeDecoded {
     /// How many files these are; the others are left for another call.
     pub file_count: u32,
-    pub batch: Option<NativeBatch>,
+    /// In file order.
+    pub batches: Vec<NativeBatch>,
     pub invalid: Vec<NativeInvalid>,
 }
 
@@ -194,19 +196,34 @@ fn collect(
             Err(error) => reject(error.to_string(), error.offset()),
         }
     }
-    let batch = match batches.as_slice() {
-        [] => None,
-        [only] => Some(only.clone()),
-        [first, ..] => Some(
-            arrow_select::concat::concat_batches(first.schema_ref(), &batches)
-                .map_err(Failure::internal)?,
-        ),
-    };
     Ok(NativeDecoded {
         file_count,
-        batch: batch.map(NativeBatch::new),
+        batches: joined(&batches)?
+            .into_iter()
+            .map(NativeBatch::new)
+            .collect(),
         invalid,
     })
+}
+
+/// The same rows in fewer batches: small ones are worth joining, copies of large ones cost more than they save.
+fn joined(batches: &[RecordBatch]) -> Result<Vec<RecordBatch>> {
+    const BYTES_MIN: usize = 4 << 20;
+    let mut groups: Vec<&[RecordBatch]> = Vec::new();
+    let (mut start, mut bytes) = (0, 0);
+    for (index, batch) in batches.iter().enumerate() {
+        bytes += batch.get_array_memory_size();
+        if bytes >= BYTES_MIN || index + 1 == batches.len() {
+            groups.push(&batches[start..=index]);
+            (start, bytes) = (index + 1, 0);
+        }
+    }
+    let join = |group: &&[RecordBatch]| match group {
+        [only] => Ok(only.clone()),
+        _ => arrow_select::concat::concat_batches(group[0].schema_ref(), *group)
+            .map_err(Failure::internal),
+    };
+    groups.par_iter().map(join).collect()
 }
 
 impl From<NetcdfError> for Failure {
