@@ -2,7 +2,8 @@ import { join } from "node:path";
 import { beforeEach, describe, expect, test, vi } from "vitest";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
 import type { RunResult } from "./result.ts";
-import { type RunOptions, runPipeline } from "./run.ts";
+import { runPipeline } from "./run.ts";
+import type { RunOptions } from "./run-options.ts";
 import { Recorder } from "./testing/recorder.ts";
 import { scratchFolder } from "./testing/scratch.ts";
 

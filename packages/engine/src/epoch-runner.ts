@@ -16,7 +16,8 @@ import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow
 import type { ProtocolPoint, RunEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import type { OperatorCounts, PhaseSeconds } from "./result.ts";
-import type { RunHome, RunOptions, Trigger } from "./run.ts";
+import type { RunHome } from "./run-home.ts";
+import type { RunOptions, Trigger } from "./run-options.ts";
 import type { RunSummary } from "./summary.ts";
 import { sleep } from "./sleep.ts";
 

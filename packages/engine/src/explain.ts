@@ -3,7 +3,7 @@ import type { Bounds, Column, Delivery, SinkDefinition, TransformDefinition } fr
 import type { OperatorNode, WatermarkSpec } from "@sferic/spec";
 import { resolvePath } from "./paths.ts";
 import { deliveryOf, type Plan, type PlannedOperator } from "./plan.ts";
-import type { Trigger } from "./run.ts";
+import type { Trigger } from "./run-options.ts";
 
 /** One operator of an {@link Explanation}. */
 export interface ExplainedOperator {

@@ -6,4 +6,6 @@ export * from "./explain.ts";
 export * from "./plan.ts";
 export * from "./preview.ts";
 export * from "./result.ts";
-export { engineVersion, type RunOptions, runPipeline, runPlan, type Trigger } from "./run.ts";
+export { runPipeline, runPlan } from "./run.ts";
+export { engineVersion } from "./run-home.ts";
+export type { RunOptions, Trigger } from "./run-options.ts";

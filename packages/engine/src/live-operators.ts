@@ -3,7 +3,7 @@ import { makeDirectory } from "@sferic/operator/durable-files";
 import { resolvePath } from "./paths.ts";
 import { createFormat, type Plan, type PlannedOperator } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
-import type { RunHome } from "./run.ts";
+import type { RunHome } from "./run-home.ts";
 
 /** The operators of a run; disposing closes them all, whatever one of them throws. */
 export interface LiveOperators extends AsyncDisposable {

@@ -1,40 +1,14 @@
-import { randomUUID } from "node:crypto";
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { asOperatorError, OperatorError } from "@sferic/operator";
 import { formatIssue } from "@sferic/spec";
-import { Checkpoint } from "./checkpoint/checkpoint.ts";
-import { remove } from "@sferic/operator/durable-files";
-import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
 import { EpochRunner } from "./epoch-runner.ts";
 import { createOperators } from "./live-operators.ts";
 import { resolvePath } from "./paths.ts";
 import { type Plan, type PlanOptions, planPipeline } from "./plan.ts";
 import type { RunResult } from "./result.ts";
+import { checkpointHome, temporaryHome } from "./run-home.ts";
+import type { RunOptions } from "./run-options.ts";
 import { RunSummary } from "./summary.ts";
-
-/** When epochs begin: one with all there is; bounded ones up to what was there at the start; or every so often. */
-export type Trigger = "once" | "available-now" | { readonly everyMs: number };
-
-export interface RunOptions {
-  /** Folder of the checkpoint; wins over the spec's. */
-  readonly checkpoint?: string;
-  /** Wins over the spec's. */
-  readonly trigger?: Trigger;
-  /** Stop after this many epochs. */
-  readonly maxEpochs?: number;
-  /** Gives the run up; the epoch in work is lost and computed again by the next run. */
-  readonly signal?: AbortSignal;
-  /** Ends the run after the epoch in work is committed. */
-  readonly drain?: AbortSignal;
-  /** Called for every event, in order, before the run goes on. */
-  readonly onEvent?: (event: RunEvent) => void | Promise<void>;
-}
-
-/** Version written into checkpoints. */
-export const engineVersion = "0.1.0";
 
 /**
  * Plans a spec and runs it to the end of its trigger. Rejects with `spec-invalid` (its `details.issues` hold every issue)
@@ -90,43 +64,4 @@ async function runEpochs(
     await runner.giveUp();
     throw thrown;
   }
-}
-
-/** Where a run keeps its records and what it stages. */
-export interface RunHome extends AsyncDisposable {
-  /** Null for a run that nothing can resume. */
-  readonly checkpoint: Checkpoint | null;
-  /** Ledger key, see `OperatorContext.history`. */
-  readonly history: string;
-  scratch(operatorId: string): string;
-  /** Folder for dead letters. */
-  readonly deadLetters: string;
-}
-
-async function checkpointHome(
-  plan: Plan,
-  directory: string,
-  emit: (event: RunEvent) => Promise<void>,
-): Promise<RunHome> {
-  const specHash = fingerprint(plan.document.value);
-  const checkpoint = await Checkpoint.open(directory, { name: plan.spec.name, specHash, engineVersion });
-  if (checkpoint.identity.specHash !== specHash) await emit({ type: "spec-changed", checkpoint: directory });
-  return {
-    checkpoint,
-    history: checkpoint.identity.id,
-    scratch: (operatorId) => checkpoint.scratch(operatorId),
-    deadLetters: join(directory, "dead-letters"),
-    [Symbol.asyncDispose]: () => checkpoint.close(),
-  };
-}
-
-async function temporaryHome(plan: Plan, run: string): Promise<RunHome> {
-  const directory = await mkdtemp(join(tmpdir(), "sferic-run-"));
-  return {
-    checkpoint: null,
-    history: randomUUID(),
-    scratch: (operatorId) => join(directory, operatorId),
-    deadLetters: join(plan.baseDirectory, ".sferic", "dead-letters", plan.spec.name, run),
-    [Symbol.asyncDispose]: () => remove(directory),
-  };
 }

@@ -36,10 +36,7 @@ export const glmAll: Scenario = {
           sameNumber(sum, [one, many, "h5py"], 1e-9),
         ),
       ],
-      requirements: [
-        atMostSeconds(inRust, 3e-4),
-        timesFaster(one, "h5py", 1),
-      ],
+      requirements: [atMostSeconds(inRust, 3e-4), timesFaster(one, "h5py", 1)],
     };
   },
 };

@@ -34,11 +34,7 @@ export const glmFlashes: Scenario = {
           sameNumber(sum, [one, many, "h5py"], 1e-9),
         ),
       ],
-      requirements: [
-        atMostSeconds(many, 1e-4),
-        atMostSeconds(inRust, 1e-4),
-        timesFaster(one, "h5py", 1),
-      ],
+      requirements: [atMostSeconds(many, 1e-4), atMostSeconds(inRust, 1e-4), timesFaster(one, "h5py", 1)],
     };
   },
 };

@@ -13,7 +13,7 @@ export const granules180: Scenario = {
   summary:
     "180 granules → flashes → Parquet + CSV, in process, modules loaded. Sferic flushes its files to the disk, the peers do not.",
   repetitions: 9,
-  warmUps: 1,
+  warmUps: 4,
   prepare: async (size) => {
     const { granules, spec, durableSpec, out, durableOut, peerOut } = await granulePipeline(size);
     return {

@@ -1,0 +1,53 @@
+import { randomUUID } from "node:crypto";
+import { mkdtemp } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { remove } from "@sferic/operator/durable-files";
+import { Checkpoint } from "./checkpoint/checkpoint.ts";
+import { fingerprint } from "./checkpoint/records.ts";
+import type { RunEvent } from "./events.ts";
+import type { Plan } from "./plan.ts";
+
+/** Version written into checkpoints. */
+export const engineVersion = "0.1.0";
+
+/** Where a run keeps its records and what it stages. */
+export interface RunHome extends AsyncDisposable {
+  /** Null for a run that nothing can resume. */
+  readonly checkpoint: Checkpoint | null;
+  /** Ledger key, see `OperatorContext.history`. */
+  readonly history: string;
+  scratch(operatorId: string): string;
+  /** Folder for dead letters. */
+  readonly deadLetters: string;
+}
+
+/** The folder of a checkpoint, locked for this run. Throws `checkpoint-locked`, `checkpoint-mismatch`, `checkpoint-corrupt`. */
+export async function checkpointHome(
+  plan: Plan,
+  directory: string,
+  emit: (event: RunEvent) => Promise<void>,
+): Promise<RunHome> {
+  const specHash = fingerprint(plan.document.value);
+  const checkpoint = await Checkpoint.open(directory, { name: plan.spec.name, specHash, engineVersion });
+  if (checkpoint.identity.specHash !== specHash) await emit({ type: "spec-changed", checkpoint: directory });
+  return {
+    checkpoint,
+    history: checkpoint.identity.id,
+    scratch: (operatorId) => checkpoint.scratch(operatorId),
+    deadLetters: join(directory, "dead-letters"),
+    [Symbol.asyncDispose]: () => checkpoint.close(),
+  };
+}
+
+/** A folder of the system's for temporary files, removed when the run ends. */
+export async function temporaryHome(plan: Plan, run: string): Promise<RunHome> {
+  const directory = await mkdtemp(join(tmpdir(), "sferic-run-"));
+  return {
+    checkpoint: null,
+    history: randomUUID(),
+    scratch: (operatorId) => join(directory, operatorId),
+    deadLetters: join(plan.baseDirectory, ".sferic", "dead-letters", plan.spec.name, run),
+    [Symbol.asyncDispose]: () => remove(directory),
+  };
+}
