@@ -18,6 +18,8 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   "checkpoint-corrupt": ExitCode.checkpoint,
   "checkpoint-locked": ExitCode.locked,
   "checkpoint-mismatch": ExitCode.checkpoint,
+  "checkpoint-not-found": ExitCode.checkpoint,
+  "dead-letters-not-found": ExitCode.specInvalid,
   "output-conflict": ExitCode.dataLoss,
   "several-inputs": ExitCode.specInvalid,
   "source-changed": ExitCode.dataLoss,

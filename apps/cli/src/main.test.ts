@@ -2,15 +2,8 @@ import { mkdtemp, readFile, stat, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { expect, test } from "vitest";
-import { main } from "./main.ts";
-import { recordedTerminal } from "./testing/recorded-terminal.ts";
+import { sferic } from "./testing/sferic.ts";
 import { flashesSpec, specFile } from "./testing/specs.ts";
-
-async function sferic(...args: string[]): Promise<{ code: number; out: string; err: string }> {
-  const { terminal, out, err } = recordedTerminal();
-  const code = await main(args, terminal);
-  return { code, out: out.text, err: err.text };
-}
 
 function json(text: string): Record<string, unknown> {
   expect(text.trimEnd()).not.toContain("\n");
@@ -28,7 +21,19 @@ test("help and version are data, and done", async () => {
   for (const args of [[], ["--help"], ["help"]]) {
     const { code, out } = await sferic(...args);
     expect(code).toBe(0);
-    for (const name of ["demo", "check", "explain", "preview", "run", "operators", "formats", "schema", "doctor"]) {
+    for (const name of [
+      "demo",
+      "check",
+      "explain",
+      "preview",
+      "run",
+      "operators",
+      "formats",
+      "schema",
+      "checkpoint",
+      "dlq",
+      "doctor",
+    ]) {
       expect(out).toMatch(new RegExp(`^  ${name} `, "m"));
     }
   }
@@ -59,6 +64,10 @@ test.each([
   [["operators", "kmean"], 'did you mean "kmeans"?'],
   [["operators", "glm"], "sferic formats glm"],
   [["formats", "kmeans"], "sferic operators kmeans"],
+  [["checkpoint", "shwo", "check"], "Did you mean show?"],
+  [["checkpoint", "verify"], "missing required argument 'folder'"],
+  [["checkpoint", "show", ""], "may not be empty"],
+  [["dlq", "list", "no-such"], "There are no dead letters in"],
 ])("%j is a mistake in the call", async (args, message) => {
   const { code, out, err } = await sferic(...args);
   expect(err).toContain(message);

@@ -38,6 +38,8 @@ export function createProgram(
   };
   addSpecCommands(program, terminal, runs);
   addCatalogueCommands(program, terminal, runs);
+  addCheckpointCommands(program, terminal, runs);
+  addDeadLetterCommands(program, terminal, runs);
   addMachineCommands(program, terminal, runs);
   return program;
 }
@@ -107,6 +109,51 @@ function addCatalogueCommands(program: Command, terminal: Terminal, runs: Runs):
   );
 }
 
+function addCheckpointCommands(program: Command, terminal: Terminal, runs: Runs): void {
+  const checkpoint = program.command("checkpoint").description("Look at a checkpoint, or start it anew.");
+  const load = (): Promise<typeof import("./commands/checkpoint.ts")> => import("./commands/checkpoint.ts");
+  const verdict =
+    "\nEnds with 3 when no run would start on it; a torn newest record, which a run sets aside, is a warning.";
+  runs(
+    withFolder(
+      checkpoint.command("show"),
+      "Show whose it is, its epochs, offsets, outputs and who holds its lock.",
+    ).addHelpText("after", `${verdict}${examples("sferic checkpoint show out/.checkpoint")}`),
+    async (options, folder) => (await load()).showCheckpoint(terminal, folder!, options),
+  );
+  runs(
+    withFolder(checkpoint.command("verify"), "Read every record and check it. Nothing is changed.").addHelpText(
+      "after",
+      verdict,
+    ),
+    async (options, folder) => (await load()).verifyCheckpoint(terminal, folder!, options),
+  );
+  runs(
+    withFolder(checkpoint.command("reset"), "Move it aside, so that the next run starts from the beginning.").option(
+      "--yes",
+      "do it; outputs stay, and have to be emptied before the next run",
+    ),
+    async (options: never, folder) => (await load()).reset(terminal, folder!, options),
+  );
+}
+
+function addDeadLetterCommands(program: Command, terminal: Terminal, runs: Runs): void {
+  const dlq = program.command("dlq").description("Look at dead letters: input that could not be read.");
+  const load = (): Promise<typeof import("./commands/dlq.ts")> => import("./commands/dlq.ts");
+  const where =
+    "\nThe folder is a checkpoint or, for runs without one, .sferic/dead-letters/<pipeline> beside the spec.";
+  runs(
+    withFolder(dlq.command("list"), "Count dead letters per epoch and source.").addHelpText("after", where),
+    async (options, folder) => (await load()).listDeadLetters(terminal, folder!, options),
+  );
+  runs(
+    withFolder(dlq.command("show"), "Show each dead letter with name, position and reason.")
+      .option("--source <id>", "only those of this source")
+      .addHelpText("after", where),
+    async (options: never, folder) => (await load()).showDeadLetters(terminal, folder!, options),
+  );
+}
+
 function addMachineCommands(program: Command, terminal: Terminal, runs: Runs): void {
   runs(
     program
@@ -127,6 +174,10 @@ function withSpec(command: Command, description: string): Command {
     .description(description)
     .argument("<spec>", "path of the spec, or - for standard input", parsePath)
     .option("--param <name=value>", "value of a parameter (repeatable)", addParameter);
+}
+
+function withFolder(command: Command, description: string): Command {
+  return command.description(description).argument("<folder>", "path of the folder", parsePath);
 }
 
 function withPlan(command: Command): Command {

@@ -13,6 +13,7 @@ import { makeDirectory, replaceDurably } from "@sferic/operator/durable-files";
 import type { Recovery } from "./checkpoint/checkpoint.ts";
 import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
 import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow.ts";
+import { type DeadLetter, deadLetterFileName } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
 import type { OperatorCounts, PhaseSeconds } from "./result.ts";
@@ -238,10 +239,12 @@ export class EpochRunner {
   }
 
   async #keepDeadLetters(epoch: number, { invalid }: DataflowOutcome): Promise<void> {
-    const letters = Object.entries(invalid).flatMap(([source, rows]) => rows.map((row) => ({ epoch, source, ...row })));
+    const letters: DeadLetter[] = Object.entries(invalid).flatMap(([source, rows]) =>
+      rows.map((row) => ({ epoch, source, ...row })),
+    );
     if (letters.length === 0) return;
     await makeDirectory(this.#home.deadLetters);
-    const path = join(this.#home.deadLetters, `${String(epoch).padStart(10, "0")}.jsonl`);
+    const path = join(this.#home.deadLetters, deadLetterFileName(epoch));
     await replaceDurably(path, letters.map((letter) => `${JSON.stringify(letter)}\n`).join(""));
     this.#summary.deadLetters.push(path);
     for (const { source, name, reason } of letters) {

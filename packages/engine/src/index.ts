@@ -1,6 +1,15 @@
 /** Plans and runs pipelines. Start with run.ts, then epoch-runner.ts. */
 export * from "./checkpoint/checkpoint.ts";
+export {
+  type CheckpointFinding,
+  type CheckpointReport,
+  inspectCheckpoint,
+  type UnfinishedEpoch,
+} from "./checkpoint/inspect.ts";
+export { resetCheckpoint } from "./checkpoint/reset.ts";
+export type { LockHolder } from "./checkpoint/lock.ts";
 export { type Committed, type Intent, type Prepared } from "./checkpoint/records.ts";
+export { type DeadLetter, type DeadLetterFile, readDeadLetters } from "./dead-letters.ts";
 export * from "./events.ts";
 export * from "./explain.ts";
 export * from "./plan.ts";

@@ -4,6 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { remove } from "@sferic/operator/durable-files";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
+import { deadLetterFolder } from "./checkpoint/layout.ts";
 import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
@@ -35,7 +36,7 @@ export async function checkpointHome(
     checkpoint,
     history: checkpoint.identity.id,
     scratch: (operatorId) => checkpoint.scratch(operatorId),
-    deadLetters: join(directory, "dead-letters"),
+    deadLetters: deadLetterFolder(directory),
     [Symbol.asyncDispose]: () => checkpoint.close(),
   };
 }

@@ -3,17 +3,9 @@ import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
 import { createDurably, makeDirectory, namesIn, remove, syncDirectory, textOf } from "@sferic/operator/durable-files";
+import { folders, identityPath, type RecordKind, recordedEpochs, recordPath, type RecordTypes } from "./layout.ts";
 import { acquireLock } from "./lock.ts";
-import { type Committed, decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
-
-/** Which folder holds which record, in the order an epoch writes them. */
-const folders = { intent: "offsets", prepared: "prepared", committed: "commits" } as const;
-type RecordKind = keyof typeof folders;
-interface RecordTypes {
-  intent: Intent;
-  prepared: Prepared;
-  committed: Committed;
-}
+import { decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
 /** The first file of a checkpoint: whose it is. */
 export interface CheckpointIdentity {
@@ -165,8 +157,7 @@ export class Checkpoint {
   }
 
   async #countKind(kind: RecordKind): Promise<number> {
-    const names = await namesIn(join(this.directory, folders[kind]));
-    const epochs = names.filter((name) => /^\d{10}\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
+    const epochs = await recordedEpochs(this.directory, kind);
     const gap = epochs.findIndex((epoch, index) => epoch !== index);
     if (gap === -1) return epochs.length;
     throw this.#missing(kind, gap);
@@ -177,7 +168,7 @@ export class Checkpoint {
   }
 
   #path(kind: RecordKind, epoch: number): string {
-    return join(this.directory, folders[kind], `${String(epoch).padStart(10, "0")}.json`);
+    return recordPath(this.directory, kind, epoch);
   }
 }
 
@@ -189,7 +180,7 @@ async function identify(
   directory: string,
   pipeline: { name: string; specHash: string; engineVersion: string },
 ): Promise<CheckpointIdentity> {
-  const path = join(directory, "pipeline.json");
+  const path = identityPath(directory);
   const text = await textOf(path);
   if (text === null) {
     if ((await namesIn(join(directory, folders.intent))).some((name) => name.endsWith(".json"))) {

@@ -55,6 +55,12 @@ export async function acquireLock(directory: string): Promise<() => Promise<void
   return () => letGo(path);
 }
 
+/** The run that holds the lock of a checkpoint folder at the moment, or null. Changes nothing. */
+export async function liveHolder(directory: string): Promise<LockHolder | null> {
+  const { holder } = await newestClaim(join(directory, "LOCK"));
+  return holder !== null && isAlive(holder) ? holder : null;
+}
+
 /** Removes the claims of earlier holders. Fails when there is a later one: then this claim came too late. */
 async function removeOlder(folder: string, own: number): Promise<void> {
   const newest = await newestClaim(folder);

@@ -1,0 +1,199 @@
+import { appendFile, mkdir, readdir, readFile, rename, rm, truncate, writeFile } from "node:fs/promises";
+import { hostname } from "node:os";
+import { dirname, join, relative } from "node:path";
+import { beforeEach, expect, test } from "vitest";
+import { sferic } from "../testing/sferic.ts";
+import { flashesSpec, granules, specFile } from "../testing/specs.ts";
+
+let spec: string;
+let checkpoint: string;
+
+beforeEach(async () => {
+  spec = await specFile(flashesSpec);
+  checkpoint = join(dirname(spec), "check");
+  await sferic("run", spec, "--max-epochs", "3");
+});
+
+/** The checkpoint as this process may name it. */
+const shown = (path: string): string => {
+  const near = relative(process.cwd(), path);
+  return near.startsWith("..") ? path : near;
+};
+
+const record = (folder: string, epoch: number): string => join(checkpoint, folder, `000000000${epoch}.json`);
+
+async function tear(path: string): Promise<void> {
+  await truncate(path, (await readFile(path)).length - 3);
+}
+
+/** A claim as a run of another machine would have left it, or hold it. */
+async function lockByAnotherHost(): Promise<void> {
+  const holder = { pid: 12, host: "elsewhere", started: "2026-01-02T03:04:05.000Z", processStart: null };
+  await mkdir(join(checkpoint, "LOCK"), { recursive: true });
+  await writeFile(join(checkpoint, "LOCK", "0000000009"), JSON.stringify({ ...holder, fencingEpoch: 9 }));
+}
+
+test("show: whose it is, how far it got, where sources and sinks stand", async () => {
+  const { code, out, err } = await sferic("checkpoint", "show", checkpoint);
+  expect([code, err]).toEqual([0, ""]);
+  const place = RegExp.escape(shown(checkpoint));
+  expect(out).toMatch(
+    new RegExp(
+      `^flashes
+  checkpoint    ${place}
+  identity      [0-9a-f-]{36}
+  spec          [0-9a-f]{12}
+  engine        0\\.1\\.0
+  newest epoch  2, planned 20[-\\dT:.]+Z
+  unfinished    none
+  lock          free
+  records       10
+
+Offsets
+  source   committed to
+  flashes  position 3, 1 file
+
+Outputs
+  sink  rows  files  newest
+  csv   +\\d+ +3  .*part-0000000002-00000-flashes-csv\\.csv
+$`,
+    ),
+  );
+});
+
+test("show --json tells the rows that the runs have told", async () => {
+  const other = join(dirname(spec), "other");
+  const run = JSON.parse((await sferic("run", spec, "--json", "--checkpoint", other)).out) as {
+    epochs: number;
+    rows: { written: number };
+    operators: { csv: { files: string[] } };
+  };
+  const { code, out } = await sferic("checkpoint", "show", other, "--json");
+  expect(code).toBe(0);
+  expect(JSON.parse(out)).toMatchObject({
+    checkpoint: other,
+    identity: { pipeline: "flashes" },
+    lock: null,
+    newest: { epoch: run.epochs - 1 },
+    unfinished: null,
+    offsets: { flashes: { position: 7 } },
+    outputs: { csv: { rows: run.rows.written, files: run.operators.csv.files } },
+    records: 1 + 3 * run.epochs,
+    findings: [],
+  });
+});
+
+test("show: the lightning pipeline with its three sinks", async () => {
+  const out = join(dirname(spec), "lightning");
+  const lightning = join(granules, "../../lightning-stream/pipeline.json");
+  expect((await sferic("run", lightning, "--param", `out=${out}`)).code).toBe(0);
+  const { outputs } = JSON.parse((await sferic("checkpoint", "show", join(out, ".checkpoint"), "--json")).out) as {
+    outputs: Record<string, { rows: number; files: string[] }>;
+  };
+  const rows = Object.entries(outputs).map(([sink, output]) => [sink, output.rows]);
+  expect(Object.fromEntries(rows)).toEqual({ geospatial: 1303, csv: 1303, db: 1303 });
+  expect(outputs["db"]!.files).toEqual([`${join(out, "lightning.duckdb")}#flashes`]);
+});
+
+test.each([
+  ["intent", ["commits", "prepared"], /unfinished +epoch 2, planned: the next run computes it/],
+  ["prepared", ["commits"], /unfinished +epoch 2, prepared \(csv [\d,]+ rows staged\): the next run publishes it/],
+])("show: an epoch that stopped after its %s record", async (_, without, expected) => {
+  for (const folder of without) await rm(record(folder, 2));
+  const { code, out } = await sferic("checkpoint", "show", checkpoint);
+  expect(code).toBe(0);
+  expect(out).toMatch(expected);
+  expect(out).toMatch(/source +committed to +unfinished to\n +flashes +position 2, 1 file +position 3, 1 file\n/);
+});
+
+test("show: who holds the lock", async () => {
+  await lockByAnotherHost();
+  const { code, out } = await sferic("checkpoint", "show", checkpoint);
+  expect(code).toBe(0);
+  expect(out).toContain("held by process 12 on elsewhere, since 2026-01-02T03:04:05.000Z");
+  const { lock } = JSON.parse((await sferic("checkpoint", "show", checkpoint, "--json")).out) as { lock: object };
+  expect(lock).toMatchObject({ pid: 12, host: "elsewhere" });
+});
+
+test("verify: a sound checkpoint", async () => {
+  await expect(sferic("checkpoint", "verify", checkpoint)).resolves.toEqual({
+    code: 0,
+    out: `${shown(checkpoint)}: 10 records, nothing is wrong\n`,
+    err: "",
+  });
+});
+
+test.each<[what: string, damage: () => Promise<void>, code: number, problem: string, file: () => string]>([
+  ["the newest record torn", () => tear(record("commits", 2)), 0, "torn", () => record("commits", 2)],
+  ["an older record torn", () => tear(record("prepared", 1)), 3, "corrupt", () => record("prepared", 1)],
+  ["a record with more in it", () => appendFile(record("offsets", 0), " "), 3, "corrupt", () => record("offsets", 0)],
+  ["a record missing", () => rm(record("offsets", 1)), 3, "gap", () => record("offsets", 1)],
+  [
+    "the identity missing",
+    () => rm(join(checkpoint, "pipeline.json")),
+    3,
+    "gap",
+    () => join(checkpoint, "pipeline.json"),
+  ],
+  [
+    "a record under a later number",
+    () => rename(record("offsets", 1), record("offsets", 7)),
+    3,
+    "gap",
+    () => record("offsets", 1),
+  ],
+])("verify: %s", async (_, damage, code, problem, file) => {
+  await damage();
+  const { code: ended, out } = await sferic("checkpoint", "verify", checkpoint);
+  expect(ended).toBe(code);
+  expect(out).toContain(`${code === 0 ? "warning" : "error"}[${problem}]: ${shown(file())}: `);
+  expect(out).toMatch(code === 0 ? /The next run sets this record aside and goes on\.\n$/ : /No run starts on this/);
+  const asJson = await sferic("checkpoint", "verify", checkpoint, "--json");
+  expect(asJson.code).toBe(code);
+  expect(JSON.parse(asJson.out)).toMatchObject({
+    findings: expect.arrayContaining([expect.objectContaining({ problem, path: file() })]),
+  });
+  expect((await sferic("checkpoint", "show", checkpoint)).out).toContain(`[${problem}]`);
+  // What is told about the next run holds.
+  expect((await sferic("run", spec)).code).toBe(code);
+});
+
+test.each(["show", "verify", "reset"])("%s of a folder that is no checkpoint", async (command) => {
+  const folder = dirname(spec);
+  const { code, out, err } = await sferic(
+    "checkpoint",
+    command,
+    folder,
+    "--json",
+    ...(command === "reset" ? ["--yes"] : []),
+  );
+  expect(code).toBe(3);
+  expect(JSON.parse(out)).toMatchObject({ error: { code: "checkpoint-not-found" } });
+  expect(err).toContain(`There is no checkpoint in ${folder}`);
+});
+
+test("reset wants --yes, and then the next run reads everything again", async () => {
+  const refused = await sferic("checkpoint", "reset", checkpoint);
+  expect([refused.code, refused.out]).toEqual([2, ""]);
+  expect(refused.err).toContain("--yes");
+  const { code, out } = await sferic("checkpoint", "reset", checkpoint, "--yes");
+  expect(code).toBe(0);
+  expect(out).toContain(`${shown(`${checkpoint}.reset-1`)}; the next run starts from the beginning.`);
+  expect(out).toContain("What csv wrote is still there");
+  expect(await readdir(dirname(spec))).toEqual(["check.reset-1", "out", "pipeline.json"]);
+  await rm(join(dirname(spec), "out"), { recursive: true });
+  expect(JSON.parse((await sferic("run", spec, "--json")).out)).toMatchObject({ state: "succeeded", epochs: 7 });
+  expect(JSON.parse((await sferic("checkpoint", "reset", checkpoint, "--yes", "--json")).out)).toEqual({
+    checkpoint,
+    movedTo: `${checkpoint}.reset-2`,
+  });
+});
+
+test("reset refuses while a run holds the lock", async () => {
+  await lockByAnotherHost();
+  const before = await readdir(checkpoint, { recursive: true });
+  const { code, err } = await sferic("checkpoint", "reset", checkpoint, "--yes");
+  expect([code, err]).toEqual([4, expect.stringContaining("process 12 on elsewhere")]);
+  expect(await readdir(checkpoint, { recursive: true })).toEqual(before);
+  expect(hostname()).not.toBe("elsewhere");
+});

@@ -1,0 +1,252 @@
+import { stat } from "node:fs/promises";
+import { join } from "node:path";
+import { type Offset, OperatorError } from "@sferic/operator";
+import { namesIn, textOf } from "@sferic/operator/durable-files";
+import type { CheckpointIdentity } from "./checkpoint.ts";
+import { folders, identityPath, type RecordKind, recordedEpochs, recordPath, type RecordTypes } from "./layout.ts";
+import { liveHolder, type LockHolder } from "./lock.ts";
+import { type Committed, decodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
+
+const kinds = Object.keys(folders) as RecordKind[];
+
+/**
+ * What is wrong with a checkpoint. `torn`: the newest record is not what was written; the next run sets it aside and
+ * goes on. `corrupt`: an older one is not. `gap`: records are missing. No run starts on the last two.
+ */
+export interface CheckpointFinding {
+  readonly problem: "torn" | "corrupt" | "gap";
+  readonly severity: "warning" | "error";
+  /** The first file concerned. */
+  readonly path: string;
+  readonly message: string;
+}
+
+/** An epoch that is begun and not committed. */
+export interface UnfinishedEpoch {
+  readonly epoch: number;
+  /** ISO 8601, when it was planned. */
+  readonly time: string;
+  /** Its newest record, which decides what the next run does with it. */
+  readonly record: "intent" | "prepared";
+  readonly sources: Intent["sources"];
+  /** What each sink has staged; empty before the prepared record. */
+  readonly staged: Readonly<Record<string, { readonly type: string; readonly rows: number }>>;
+}
+
+/** What a checkpoint says, as far as its records can be read. */
+export interface CheckpointReport {
+  readonly checkpoint: string;
+  /** Null when it was lost, or when the first run has not got as far as writing it. */
+  readonly identity: CheckpointIdentity | null;
+  /** Run that held the checkpoint while it was read. */
+  readonly lock: LockHolder | null;
+  /** Newest committed epoch, with the time it was planned at. */
+  readonly newest: { readonly epoch: number; readonly time: string | null } | null;
+  readonly unfinished: UnfinishedEpoch | null;
+  /** Per source, where the newest committed range of it ends. */
+  readonly offsets: Readonly<Record<string, Offset>>;
+  /** Per sink, rows and files of all committed epochs. */
+  readonly outputs: Readonly<Record<string, { readonly rows: number; readonly files: readonly string[] }>>;
+  /** Records read, the identity included. */
+  readonly records: number;
+  /** Torn records that earlier runs have set aside. */
+  readonly setAside: readonly string[];
+  readonly findings: readonly CheckpointFinding[];
+}
+
+type Present = Readonly<Record<RecordKind, readonly number[]>>;
+
+/**
+ * Reads a checkpoint, every record with its checksum, and changes nothing; also while a run lives on it.
+ * Throws `checkpoint-not-found` when the folder holds none.
+ */
+export async function inspectCheckpoint(directory: string): Promise<CheckpointReport> {
+  if (!(await isCheckpoint(directory))) throw notFound(directory);
+  const before = await liveHolder(directory);
+  const recorded = await recordedKinds(directory);
+  // A run may begin or end while the folders are looked at.
+  const lock = (await liveHolder(directory)) ?? before;
+  const present = lock === null ? recorded : withoutLater(recorded);
+  const epochs = [...new Set(Object.values(present).flat())].toSorted((a, b) => a - b);
+  const reading = new Reading(directory, present);
+  const identity = await reading.identity(epochs.length > 0);
+  reading.findGaps();
+  for (const epoch of epochs) await reading.epoch(epoch);
+  const { newest, unfinished, records, findings } = reading;
+  return {
+    checkpoint: directory,
+    identity,
+    lock,
+    newest,
+    unfinished,
+    offsets: Object.fromEntries(reading.offsets),
+    outputs: Object.fromEntries([...reading.outputs].map(([id, { rows, files }]) => [id, { rows, files: [...files] }])),
+    records,
+    setAside: await setAsideRecords(directory),
+    findings,
+  };
+}
+
+/** Whether a run has ever begun in this folder. The name `pipeline.json` says nothing: specs have it too. */
+export async function isCheckpoint(directory: string): Promise<boolean> {
+  if (!(await isFolder(directory))) return false;
+  const names = await namesIn(directory);
+  // One of them may be lost; the rest still tells.
+  return ["LOCK", ...Object.values(folders)].filter((name) => names.includes(name)).length >= 2;
+}
+
+/** The error for a folder that holds no checkpoint. */
+export function notFound(directory: string): OperatorError {
+  return new OperatorError({
+    code: "checkpoint-not-found",
+    message: `There is no checkpoint in ${directory}. Name the folder that the spec has as run.checkpoint, or that --checkpoint named.`,
+    details: { path: directory },
+  });
+}
+
+/** Goes through the records once, oldest first, and keeps what a report needs of them. */
+class Reading {
+  readonly offsets = new Map<string, Offset>();
+  readonly outputs = new Map<string, { rows: number; files: Set<string> }>();
+  readonly findings: CheckpointFinding[] = [];
+  newest: CheckpointReport["newest"] = null;
+  unfinished: UnfinishedEpoch | null = null;
+  records = 0;
+  readonly #directory: string;
+  readonly #present: Readonly<Record<RecordKind, ReadonlySet<number>>>;
+  /** Place of the newest record in the order of writing. */
+  readonly #last: number;
+
+  constructor(directory: string, present: Present) {
+    this.#directory = directory;
+    this.#last = Math.max(-1, ...kinds.map((kind) => placeOf(kind, present[kind].at(-1) ?? -1)));
+    const { intent, prepared, committed } = present;
+    this.#present = { intent: new Set(intent), prepared: new Set(prepared), committed: new Set(committed) };
+  }
+
+  /** Whose the checkpoint is. To have lost that is a finding only where epochs are there. */
+  async identity(hasEpochs: boolean): Promise<CheckpointIdentity | null> {
+    const path = identityPath(this.#directory);
+    const identity = await this.#decode<CheckpointIdentity>(path, false);
+    if (identity === undefined && hasEpochs) this.#add("gap", path, "The file is missing, but epochs are there.");
+    return identity ?? null;
+  }
+
+  /** Every record that is older than the newest one has to be there. */
+  findGaps(): void {
+    for (const kind of kinds) {
+      const end = Math.floor((this.#last - kinds.indexOf(kind)) / kinds.length) + 1;
+      let next = 0;
+      for (const epoch of [...this.#present[kind], end]) {
+        if (epoch > next) this.#add("gap", recordPath(this.#directory, kind, next), missingText(next, epoch - 1));
+        next = epoch + 1;
+      }
+    }
+  }
+
+  async epoch(epoch: number): Promise<void> {
+    const intent = await this.#read("intent", epoch);
+    const prepared = await this.#read("prepared", epoch);
+    const committed = await this.#read("committed", epoch);
+    if (committed !== null) this.#addCommitted(committed, intent);
+    // The records of a commit that is torn are those of an epoch in work.
+    this.unfinished = committed === null && intent !== null ? unfinishedEpoch(intent, prepared) : null;
+  }
+
+  #addCommitted({ epoch, sinks }: Committed, intent: Intent | null): void {
+    this.newest = { epoch, time: intent === null ? null : timeText(intent) };
+    for (const [id, { end }] of Object.entries(intent?.sources ?? {})) this.offsets.set(id, end);
+    for (const [id, { rows, files }] of Object.entries(sinks)) {
+      const output = this.outputs.get(id) ?? { rows: 0, files: new Set<string>() };
+      output.rows += rows;
+      for (const file of files) output.files.add(file);
+      this.outputs.set(id, output);
+    }
+  }
+
+  async #read<K extends RecordKind>(kind: K, epoch: number): Promise<RecordTypes[K] | null> {
+    if (!this.#present[kind].has(epoch)) return null;
+    const isNewest = placeOf(kind, epoch) === this.#last;
+    return (await this.#decode<RecordTypes[K]>(recordPath(this.#directory, kind, epoch), isNewest)) ?? null;
+  }
+
+  /** Null for a record that is not what was written, undefined for one that is not there. */
+  async #decode<T>(path: string, isNewest: boolean): Promise<T | null | undefined> {
+    const text = await textOf(path);
+    if (text === null) return undefined;
+    this.records += 1;
+    try {
+      return decodeRecord<T>(text);
+    } catch (thrown) {
+      if (!(thrown instanceof TornRecord)) throw thrown;
+      this.#add(isNewest ? "torn" : "corrupt", path, thrown.message);
+      return null;
+    }
+  }
+
+  #add(problem: CheckpointFinding["problem"], path: string, message: string): void {
+    this.findings.push({ problem, severity: problem === "torn" ? "warning" : "error", path, message });
+  }
+}
+
+function unfinishedEpoch(intent: Intent, prepared: Prepared | null): UnfinishedEpoch {
+  const staged = Object.entries(prepared?.sinks ?? {}).flatMap(([id, sink]) =>
+    sink === null ? [] : [[id, { type: sink.type, rows: sink.rows }] as const],
+  );
+  return {
+    epoch: intent.epoch,
+    time: timeText(intent),
+    record: prepared === null ? "intent" : "prepared",
+    sources: intent.sources,
+    staged: Object.fromEntries(staged),
+  };
+}
+
+function timeText({ timeMs }: Intent): string {
+  return new Date(timeMs).toISOString();
+}
+
+/** Place of a record in the order in which a run writes them; negative for no record. */
+function placeOf(kind: RecordKind, epoch: number): number {
+  return epoch < 0 ? -1 : epoch * kinds.length + kinds.indexOf(kind);
+}
+
+function missingText(first: number, last: number): string {
+  const which = first === last ? `The record of epoch ${first} is` : `The records of epochs ${first} to ${last} are`;
+  return `${which} missing, but later ones are there.`;
+}
+
+/** Epochs that have records. Commits are looked at first, see {@link withoutLater}. */
+async function recordedKinds(directory: string): Promise<Present> {
+  const committed = await recordedEpochs(directory, "committed");
+  const prepared = await recordedEpochs(directory, "prepared");
+  const intent = await recordedEpochs(directory, "intent");
+  return { intent, prepared, committed };
+}
+
+/**
+ * Leaves out what a run that lives has written since its commits were looked at: all that is later than the epoch after
+ * the newest of them. Otherwise such epochs would seem to lack their commits.
+ */
+function withoutLater({ intent, prepared, committed }: Present): Present {
+  const inWork = (committed.at(-1) ?? -1) + 1;
+  const seen = (epoch: number): boolean => epoch <= inWork;
+  return { intent: intent.filter(seen), prepared: prepared.filter(seen), committed };
+}
+
+async function setAsideRecords(directory: string): Promise<string[]> {
+  const lists = Object.values(folders).map(async (name) => {
+    const folder = join(directory, name);
+    return (await namesIn(folder)).filter((file) => file.endsWith(".torn")).map((file) => join(folder, file));
+  });
+  return (await Promise.all(lists)).flat();
+}
+
+async function isFolder(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (thrown) {
+    if (["ENOENT", "ENOTDIR"].includes((thrown as NodeJS.ErrnoException).code ?? "")) return false;
+    throw thrown;
+  }
+}

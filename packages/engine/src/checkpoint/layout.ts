@@ -1,0 +1,35 @@
+import { join } from "node:path";
+import { namesIn } from "@sferic/operator/durable-files";
+import type { Committed, Intent, Prepared } from "./records.ts";
+
+/** Which folder holds which record, in the order an epoch writes them. */
+export const folders = { intent: "offsets", prepared: "prepared", committed: "commits" } as const;
+
+export type RecordKind = keyof typeof folders;
+
+export interface RecordTypes {
+  intent: Intent;
+  prepared: Prepared;
+  committed: Committed;
+}
+
+/** File of one record. */
+export function recordPath(directory: string, kind: RecordKind, epoch: number): string {
+  return join(directory, folders[kind], `${String(epoch).padStart(10, "0")}.json`);
+}
+
+/** File that says whose the checkpoint is. */
+export function identityPath(directory: string): string {
+  return join(directory, "pipeline.json");
+}
+
+/** Folder of a checkpoint's dead letters. */
+export function deadLetterFolder(directory: string): string {
+  return join(directory, "dead-letters");
+}
+
+/** Epochs that have a record of this kind, smallest first. Other names in the folder are no records. */
+export async function recordedEpochs(directory: string, kind: RecordKind): Promise<number[]> {
+  const names = await namesIn(join(directory, folders[kind]));
+  return names.filter((name) => /^\d{10}\.json$/.test(name)).map((name) => Number.parseInt(name, 10));
+}

@@ -1,0 +1,79 @@
+import { glob } from "node:fs/promises";
+import { dirname, join } from "node:path";
+import { OperatorError } from "@sferic/operator";
+import { textOf } from "@sferic/operator/durable-files";
+import { isCheckpoint } from "./checkpoint/inspect.ts";
+import { deadLetterFolder } from "./checkpoint/layout.ts";
+
+/** Input of one epoch that could not become rows and that no operator took. */
+export interface DeadLetter {
+  readonly epoch: number;
+  /** Source that read it. */
+  readonly source: string;
+  /** File name, or other name of the piece of input. */
+  readonly name: string;
+  readonly reason: string;
+  /** Byte offset, line or message offset; null when unknown. */
+  readonly position: number | null;
+}
+
+/** The dead letters of one epoch of one run. */
+export interface DeadLetterFile {
+  readonly path: string;
+  /** The run, where each has a folder of its own; null in a checkpoint, whose epochs go on from run to run. */
+  readonly run: string | null;
+  readonly letters: readonly DeadLetter[];
+}
+
+/** Name of the file with the dead letters of one epoch. */
+export function deadLetterFileName(epoch: number): string {
+  return `${String(epoch).padStart(10, "0")}.jsonl`;
+}
+
+/**
+ * The dead letters of a checkpoint, or of the runs without one that have left theirs in
+ * `.sferic/dead-letters/<pipeline>`, by run, epoch and source; one file at a time is in memory. Throws `dead-letters-not-found`
+ * when the folder is neither, and `dead-letters-corrupt` with file and line when one is not what was written.
+ */
+export async function* readDeadLetters(directory: string): AsyncGenerator<DeadLetterFile> {
+  const ofCheckpoint = await isCheckpoint(directory);
+  const folder = ofCheckpoint ? deadLetterFolder(directory) : directory;
+  const names = await Array.fromAsync(glob(["*.jsonl", "*/*.jsonl"], { cwd: folder }));
+  const files = names.filter((name) => /(^|[\\/])\d{10}\.jsonl$/.test(name)).toSorted();
+  if (files.length === 0 && !ofCheckpoint) throw notFound(directory);
+  for (const name of files) {
+    const path = join(folder, name);
+    const run = dirname(name) === "." ? null : dirname(name);
+    yield { path, run, letters: lettersOf(path, (await textOf(path)) ?? "") };
+  }
+}
+
+function lettersOf(path: string, text: string): DeadLetter[] {
+  const lines = text.split("\n").filter((line) => line !== "");
+  const letters = lines.map((line, index) => {
+    const letter = parsed(line);
+    if (letter !== null) return letter;
+    const message = `${path}: line ${index + 1} is no dead letter. Restore the file from a copy, or remove it: no run reads it.`;
+    throw new OperatorError({ code: "dead-letters-corrupt", message, details: { path, line: index + 1 } });
+  });
+  // Sources finish an epoch in any order.
+  return letters.toSorted((a, b) => (a.source < b.source ? -1 : Number(a.source > b.source)));
+}
+
+function parsed(line: string): DeadLetter | null {
+  try {
+    const { epoch, source, name, reason, position } = JSON.parse(line) as DeadLetter;
+    const isLetter = typeof epoch === "number" && [source, name, reason].every((text) => typeof text === "string");
+    return isLetter ? { epoch, source, name, reason, position: position ?? null } : null;
+  } catch {
+    return null;
+  }
+}
+
+function notFound(directory: string): OperatorError {
+  return new OperatorError({
+    code: "dead-letters-not-found",
+    message: `There are no dead letters in ${directory}. Name a checkpoint, or for runs without one the folder .sferic/dead-letters/<pipeline> beside the spec.`,
+    details: { path: directory },
+  });
+}
