@@ -59,6 +59,9 @@ export declare function batchFromIpc(bytes: Uint8Array): NativeBatch
 /** Types expressions against columns, without data. */
 export declare function checkExpressions(columns: Array<NativeColumn>, expressions: Array<string>): Array<NativeChecked>
 
+/** Types SQL expressions over groups of rows against columns, without data. */
+export declare function checkMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>): Array<NativeChecked>
+
 /** Size and checksum of a file on disk; `rows` is 0. */
 export declare function checksumFile(path: string): Promise<NativeFileSummary>
 
@@ -260,12 +263,24 @@ export declare function prepareProjection(columns: Array<NativeColumn>, names: A
 /** All rows of a query on a database file. */
 export declare function queryDatabase(database: string, sql: string): Promise<NativeBatch>
 
+/**
+ * The rows of one SELECT over inputs, each one batch under its name. `columns` says what the answer's columns are called and what their
+ * zones, units and nulls are.
+ */
+export declare function runQuery(names: Array<string>, inputs: Array<NativeBatch>, sql: string, columns: Array<NativeColumn>, token?: CancelToken | undefined | null): Promise<NativeBatch[]>
+
 export declare function selectK(batch: NativeBatch, options: NativeSelectKOptions, token?: CancelToken | undefined | null): Promise<NativeBatch>
 
 export declare function silhouette(batch: NativeBatch, options: NativeSilhouetteOptions, token?: CancelToken | undefined | null): Promise<NativeSilhouetteFit>
 
 /** The batch with the columns standardized, as float64 without unit. */
 export declare function standardize(batch: NativeBatch, columns: Array<string>): Promise<NativeBatch>
+
+/**
+ * Columns of `rows` at the row numbers (from 0, int64) that the last column of `answer` holds, and after them the answer's other
+ * columns. A null number gives nulls.
+ */
+export declare function takeRows(rows: NativeBatch, columns: Array<string>, answer: NativeBatch): NativeBatch
 
 /** Names the DuckDB library; it is opened when it is first needed. */
 export declare function useDuckdb(path: string): void

@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFileWriter, NativeProjection, batchFromIpc, checkExpressions, checksumFile, concatBatches, createCsv, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, glmSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, selectK, silhouette, standardize, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFileWriter, NativeProjection, batchFromIpc, checkExpressions, checkMeasures, checksumFile, concatBatches, createCsv, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, glmSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, runQuery, selectK, silhouette, standardize, takeRows, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
@@ -781,6 +781,7 @@ export { NativeFileWriter }
 export { NativeProjection }
 export { batchFromIpc }
 export { checkExpressions }
+export { checkMeasures }
 export { checksumFile }
 export { concatBatches }
 export { createCsv }
@@ -796,9 +797,11 @@ export { openDuckdb }
 export { openParquet }
 export { prepareProjection }
 export { queryDatabase }
+export { runQuery }
 export { selectK }
 export { silhouette }
 export { standardize }
+export { takeRows }
 export { useDuckdb }
 export { writeTable }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -26,7 +26,33 @@ export interface CheckedExpressions {
 export function checkExpressions(schema: Schema, expressions: readonly ExpressionAt[]): CheckedExpressions {
   useDuckdb();
   const texts = expressions.map(({ expression }) => expression);
-  const checked = unwrapping(() => native.checkExpressions(toNativeColumns(schema), texts));
+  return told(
+    schema,
+    expressions,
+    unwrapping(() => native.checkExpressions(toNativeColumns(schema), texts)),
+  );
+}
+
+/** As {@link checkExpressions}, for expressions over the rows that are equal in `groupBy`, such as `sum(x) / count(*)`. */
+export function checkMeasures(
+  schema: Schema,
+  groupBy: readonly string[],
+  measures: readonly ExpressionAt[],
+): CheckedExpressions {
+  useDuckdb();
+  const texts = measures.map(({ expression }) => expression);
+  return told(
+    schema,
+    measures,
+    unwrapping(() => native.checkMeasures(toNativeColumns(schema), [...groupBy], texts)),
+  );
+}
+
+function told(
+  schema: Schema,
+  expressions: readonly ExpressionAt[],
+  checked: readonly native.NativeChecked[],
+): CheckedExpressions {
   const columns: Column[] = [];
   const problems: ConfigProblem[] = [];
   checked.forEach(({ column, issue }, index) => {
@@ -97,6 +123,41 @@ export class Projection {
     );
     this.#prepared.set(key, made);
     return made;
+  }
+}
+
+/**
+ * The rows of one SELECT over named inputs, in batches of about 65,536 rows. Closes its inputs. The answer's columns get
+ * the names, zones, units and nullability of `columns`, by position; their types must agree. One batch per input is read
+ * by one thread in its order, so that `row_number() OVER ()` counts its rows and sums of floats are the same every time.
+ * Throws `invalid-expression`, `expression-failed`, `memory-limit`, `disk-full`.
+ */
+export async function runQuery(
+  inputs: Readonly<Record<string, Batch>>,
+  sql: string,
+  columns: Schema,
+  signal?: AbortSignal,
+): Promise<Batch[]> {
+  try {
+    useDuckdb();
+    const handles = Object.values(inputs).map(handleOf);
+    const run = (token: native.CancelToken): Promise<native.NativeBatch[]> =>
+      native.runQuery(Object.keys(inputs), handles, sql, toNativeColumns(columns), token);
+    return (await cancellable(signal, run)).map(fromHandle);
+  } finally {
+    for (const batch of Object.values(inputs)) batch.close();
+  }
+}
+
+/**
+ * Columns of `rows` at the row numbers (from 0, int64) in the last column of `answer`, and after them the answer's other
+ * columns; a null number gives nulls. Types and units stay. Closes the answer, not the rows.
+ */
+export function takeRows(rows: Batch, columns: readonly string[], answer: Batch): Batch {
+  try {
+    return fromHandle(unwrapping(() => native.takeRows(handleOf(rows), [...columns], handleOf(answer))));
+  } finally {
+    answer.close();
   }
 }
 

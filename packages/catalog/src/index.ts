@@ -8,6 +8,12 @@ export const builtins: readonly RegistryEntry[] = [
   { kind: "format", type: "netcdf", load: async () => (await import("@sferic/formats/netcdf")).netcdf },
   { kind: "format", type: "parquet", load: async () => (await import("@sferic/formats/parquet")).parquet },
   { kind: "source", type: "files", load: async () => (await import("@sferic/sources/files")).files },
+  { kind: "transform", type: "aggregate", load: async () => (await import("@sferic/transforms/aggregate")).aggregate },
+  {
+    kind: "transform",
+    type: "deduplicate",
+    load: async () => (await import("@sferic/transforms/deduplicate")).deduplicate,
+  },
   { kind: "transform", type: "filter", load: async () => (await import("@sferic/transforms/filter")).filter },
   { kind: "transform", type: "kmeans", load: async () => (await import("@sferic/transforms/kmeans")).kmeans },
   { kind: "transform", type: "select", load: async () => (await import("@sferic/transforms/select")).select },

@@ -3,11 +3,12 @@
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_schema::Schema;
+use arrow_array::{RecordBatch, cast::AsArray, types::Int64Type};
+use arrow_schema::{Field, Fields, Schema};
 use kernel_formats::{ParquetReadParams, ParquetReader};
 use kernel_relational::{
-    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, RelationalError,
-    TableWrite, WriteMode, check_expression,
+    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, Query, QueryInput,
+    RelationalError, TableWrite, WriteMode, check_expression, check_measure,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -124,14 +125,32 @@ pub fn check_expressions(
         let (schema, database) = (from_columns(&columns)?, memory_database()?);
         expressions
             .iter()
-            .map(|expression| check(&database, &schema, expression))
+            .map(|expression| checked(check_expression(&database, &schema, expression), expression))
             .collect::<Result<Vec<_>>>()
     });
     Ok(checked?)
 }
 
-fn check(database: &Arc<Database>, schema: &Schema, expression: &str) -> Result<NativeChecked> {
-    match check_expression(database, schema, expression) {
+/// Types SQL expressions over groups of rows against columns, without data.
+#[napi]
+pub fn check_measures(
+    columns: Vec<NativeColumn>,
+    group_by: Vec<String>,
+    measures: Vec<String>,
+) -> napi::Result<Vec<NativeChecked>> {
+    let checked = guarded(|| {
+        let (schema, database) = (from_columns(&columns)?, memory_database()?);
+        let keys: Vec<&str> = group_by.iter().map(String::as_str).collect();
+        measures
+            .iter()
+            .map(|measure| checked(check_measure(&database, &schema, &keys, measure), measure))
+            .collect::<Result<Vec<_>>>()
+    });
+    Ok(checked?)
+}
+
+fn checked(outcome: kernel_relational::Result<Field>, expression: &str) -> Result<NativeChecked> {
+    match outcome {
         Ok(field) => Ok(NativeChecked {
             column: to_columns(&Schema::new(vec![field])).pop(),
             issue: None,
@@ -223,6 +242,105 @@ pub fn prepare_projection(
     })
 }
 
+/// Rows of a batch of an answer.
+const ANSWER_ROWS: usize = 65_536;
+
+/// The rows of one SELECT over inputs, each one batch under its name. `columns` says what the answer's columns are called and what their
+/// zones, units and nulls are.
+#[napi(ts_return_type = "Promise<NativeBatch[]>")]
+pub fn run_query(
+    names: Vec<String>,
+    inputs: Vec<&NativeBatch>,
+    sql: String,
+    columns: Vec<NativeColumn>,
+    token: Option<&CancelToken>,
+) -> napi::Result<AsyncTask<Work<Vec<NativeBatch>>>> {
+    let inputs = names.into_iter().zip(inputs).map(|(name, batch)| {
+        let rows = batch.rows()?;
+        Ok(QueryInput {
+            name,
+            schema: rows.schema(),
+            batches: vec![rows.clone()],
+        })
+    });
+    let inputs = inputs.collect::<Result<Vec<_>>>()?;
+    let (cancelled, schema) = (Cancelled::from_token(token), from_columns(&columns)?);
+    Ok(promise(move || {
+        let query = Query::run(
+            &memory_database()?,
+            inputs,
+            &sql,
+            Arc::new(move || cancelled.is_set()),
+        )?;
+        gathered(query.with_schema(schema)?)
+    }))
+}
+
+/// The rows in batches of at least [`ANSWER_ROWS`] rows, but for the last.
+fn gathered(query: Query) -> Result<Vec<NativeBatch>> {
+    let schema = Arc::clone(query.schema());
+    let (mut gathered, mut parts, mut count) = (Vec::new(), Vec::new(), 0);
+    let mut gather = |parts: &mut Vec<RecordBatch>| {
+        let rows = arrow_select::concat::concat_batches(&schema, parts.iter());
+        gathered.push(NativeBatch::new(rows.map_err(Failure::internal)?));
+        parts.clear();
+        Ok::<_, Failure>(())
+    };
+    for rows in query {
+        let rows = rows?;
+        count += rows.num_rows();
+        parts.push(rows);
+        if count >= ANSWER_ROWS {
+            gather(&mut parts)?;
+            count = 0;
+        }
+    }
+    if !parts.is_empty() {
+        gather(&mut parts)?;
+    }
+    Ok(gathered)
+}
+
+/// Columns of `rows` at the row numbers (from 0, int64) that the last column of `answer` holds, and after them the answer's other
+/// columns. A null number gives nulls.
+#[napi]
+pub fn take_rows(
+    rows: &NativeBatch,
+    columns: Vec<String>,
+    answer: &NativeBatch,
+) -> napi::Result<NativeBatch> {
+    let taken = guarded(|| take(rows.rows()?, &columns, answer.rows()?));
+    Ok(NativeBatch::new(taken?))
+}
+
+fn take(rows: &RecordBatch, columns: &[String], answer: &RecordBatch) -> Result<RecordBatch> {
+    let last = answer.num_columns().checked_sub(1);
+    let last = last.ok_or_else(|| Failure::internal("an answer without row numbers"))?;
+    let schema = answer.schema_ref();
+    let (numbers, optional) = (answer.column(last), schema.field(last).is_nullable());
+    if numbers.as_primitive_opt::<Int64Type>().is_none() {
+        return Err(Failure::internal("row numbers must be int64"));
+    }
+    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
+    for name in columns {
+        let index = rows
+            .schema_ref()
+            .index_of(name)
+            .map_err(Failure::internal)?;
+        let field = rows.schema_ref().field(index).clone();
+        let nullable = field.is_nullable() || optional;
+        fields.push(Arc::new(field.with_nullable(nullable)));
+        arrays.push(
+            arrow_select::take::take(rows.column(index), numbers, None)
+                .map_err(Failure::internal)?,
+        );
+    }
+    fields.extend(schema.fields().iter().take(last).cloned());
+    arrays.extend(answer.columns()[..last].iter().cloned());
+    let schema = Arc::new(Schema::new(Fields::from(fields)));
+    RecordBatch::try_new(schema, arrays).map_err(Failure::internal)
+}
+
 /// Where and how the rows of a Parquet file go into a table.
 #[napi(object)]
 pub struct NativeTableWrite {
@@ -308,6 +426,7 @@ impl From<RelationalError> for Failure {
             E::Row { name, row, .. } => Failure::user("expression-failed", &error)
                 .with("column", Detail::Text(name.clone()))
                 .with("row", Detail::Number(*row as u64)),
+            E::Value { .. } => Failure::user("expression-failed", &error),
             E::UnsupportedType { .. } => Failure::user("unsupported-type", &error),
             E::AmbiguousColumns { .. } => Failure::user("ambiguous-columns", &error),
             E::TableMismatch { .. } => Failure::user("schema-mismatch", &error),

@@ -59,6 +59,9 @@ pub enum RelationalError {
         row: usize,
         message: String,
     },
+    /// A value that a query fails on.
+    #[error("a value cannot be computed: {message}")]
+    Value { message: String },
     /// A column type that has no counterpart in DuckDB.
     #[error(
         "column \"{column}\" has type {data_type}, which expressions and database tables cannot hold. Leave the column out or convert it first"

@@ -10,9 +10,8 @@ use crate::columns::{is_zoned, require_distinct_names, result_type};
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
-use crate::inputs::Registration;
 use crate::quote;
-use crate::syntax::{self, Form};
+use crate::syntax::{self, Form, Over};
 
 /// An expression that fits a schema.
 #[derive(Debug)]
@@ -43,13 +42,53 @@ pub fn check_expression(
     check(&connection, schema, expression).map(|checked| checked.field)
 }
 
+/// Checks that `expression` is a SQL expression over the rows of a group, such as `sum(x) / count(*)`, and tells the type and nullability
+/// of its value. `group_by` are the columns of `schema` that are equal within a group; with none there is one group of all rows.
+///
+/// The field is nullable unless the expression is nothing but a count, a literal, `IS NULL` or `IS NOT NULL`. It has no metadata.
+///
+/// # Errors
+/// As [`check_expression`], but aggregates are welcome; a column outside of them must be one of `group_by`. `UnsupportedType` and
+/// `AmbiguousColumns` for any column, as a query would give them.
+pub fn check_measure(
+    database: &Arc<Database>,
+    schema: &Schema,
+    group_by: &[&str],
+    expression: &str,
+) -> Result<Field> {
+    let connection = Connection::open(database)?;
+    let functions = database.functions(&connection)?;
+    let form = syntax::parse(&connection, functions, schema, expression, Over::Group)?;
+    let registration = database
+        .inputs()
+        .register(&ScanSchema::new(schema, (0..schema.fields().len()).collect())?.schema)?;
+    let keys: Vec<String> = group_by
+        .iter()
+        .map(|name| quote::identifier(name))
+        .collect();
+    let grouping = if keys.is_empty() {
+        String::new()
+    } else {
+        format!(" GROUP BY {}", keys.join(", "))
+    };
+    let probe = Probe {
+        connection: &connection,
+        // The count makes it an aggregation where the expression alone would not.
+        tail: format!("{TAIL}, count(*) FROM {}{grouping}", registration.sql()),
+        expression,
+    };
+    let value_type = probe.value_type_in_group()?;
+    probe.refuse_lax_casts(&form)?;
+    Ok(computed(expression, schema, &form, &value_type))
+}
+
 pub(crate) fn check(
     connection: &Arc<Connection>,
     schema: &Schema,
     expression: &str,
 ) -> Result<Checked> {
     let functions = connection.database().functions(connection)?;
-    let form = syntax::parse(connection, functions, schema, expression)?;
+    let form = syntax::parse(connection, functions, schema, expression, Over::Row)?;
     let field = match form.bare {
         Some(column) => schema.field(column).clone(),
         None => computed_field(connection, schema, expression, &form)?,
@@ -71,20 +110,21 @@ fn computed_field(
     let registration = connection.database().inputs().register(&input.schema)?;
     let probe = Probe {
         connection,
-        registration: &registration,
+        tail: format!("{TAIL} FROM {}", registration.sql()),
         expression,
     };
-    let statement_type = probe.value_type()?;
+    let value_type = probe.value_type()?;
     probe.refuse_lax_casts(form)?;
+    Ok(computed(expression, schema, form, &value_type))
+}
+
+/// The field of an expression that is more than a column.
+fn computed(expression: &str, schema: &Schema, form: &Form, value_type: &DataType) -> Field {
     let zoned = form
         .columns
         .iter()
         .any(|column| is_zoned(schema.field(*column).data_type()));
-    Ok(Field::new(
-        expression,
-        result_type(&statement_type, zoned),
-        !form.never_null,
-    ))
+    Field::new(expression, result_type(value_type, zoned), !form.never_null)
 }
 
 /// The columns that a scan reads for some expressions, and after them the number of each row.
@@ -122,8 +162,9 @@ impl ScanSchema {
 /// An expression in the two places in which DuckDB is asked about it.
 struct Probe<'a> {
     connection: &'a Arc<Connection>,
-    registration: &'a Registration,
     expression: &'a str,
+    /// What stands after it.
+    tail: String,
 }
 
 /// What stands before the expression. Its length maps DuckDB's positions to the expression's.
@@ -149,12 +190,20 @@ impl Probe<'_> {
         }
     }
 
+    fn select(&self) -> String {
+        format!("{HEAD}{}{}", self.expression, self.tail)
+    }
+
+    fn value_type_in_group(&self) -> Result<DataType> {
+        let statement = self.connection.prepare(&self.select()).map_err(|error| {
+            let position = self.position(&error, HEAD.len());
+            self.failed(error.message, position, error.candidates)
+        })?;
+        Ok(statement.schema()?.field(0).data_type().clone())
+    }
+
     fn value_type(&self) -> Result<DataType> {
-        let select = format!(
-            "{HEAD}{}{TAIL} FROM {}",
-            self.expression,
-            self.registration.sql()
-        );
+        let select = self.select();
         // WHERE takes no aggregates, not even those that hide in macros.
         let filter = format!("{select} WHERE ({}{TAIL} IS NULL", self.expression);
         let statement = self
@@ -173,14 +222,18 @@ impl Probe<'_> {
             );
         }
         let filter_head = filter_start + " WHERE (".len();
-        let within = |start: usize| {
-            error
-                .position?
-                .checked_sub(start)
-                .filter(|position| *position <= self.expression.len())
-        };
-        let position = within(filter_head).or_else(|| within(HEAD.len()));
+        let position = self
+            .position(&error, filter_head)
+            .or_else(|| self.position(&error, HEAD.len()));
         self.failed(error.message, position, error.candidates)
+    }
+
+    /// The place of an error in the expression, if that begins at `start` and the error lies within.
+    fn position(&self, error: &EngineError, start: usize) -> Option<usize> {
+        error
+            .position?
+            .checked_sub(start)
+            .filter(|position| *position <= self.expression.len())
     }
 
     /// DuckDB turns text into other types without being told to where it meets them in a comparison, and finds out per row whether it
@@ -206,11 +259,7 @@ impl Probe<'_> {
     }
 
     fn plan(&self, optimized: bool) -> Result<Value> {
-        let sql = format!(
-            "{HEAD}{}{TAIL} FROM {}",
-            self.expression,
-            self.registration.sql()
-        );
+        let sql = self.select();
         let (_, batches) = self.connection.query(&format!(
             "SELECT json_serialize_plan({}, optimize := {optimized})",
             quote::text(&sql)

@@ -19,7 +19,7 @@ pub(crate) enum Refusal {
     NotRepeatable,
 }
 
-/// Functions and macros that DuckDB declares consistent although they read the clock, the session or its settings.
+/// Functions and macros that DuckDB declares consistent although they read the clock, the session or its settings, or draw at random.
 const READS_SURROUNDINGS: &[&str] = &[
     "ago",
     "current_catalog",
@@ -32,6 +32,7 @@ const READS_SURROUNDINGS: &[&str] = &[
     "getvariable",
     "json_execute_serialized_sql",
     "json_serialize_plan",
+    "reservoir_quantile",
     "session_user",
     "user",
 ];

@@ -28,7 +28,7 @@ mod table_write;
 
 pub use database::{Database, Limits, Location};
 pub use error::{ExpressionIssue, RelationalError, Result};
-pub use expression::check_expression;
+pub use expression::{check_expression, check_measure};
 pub use ledger::{LEDGER_TABLE, LedgerKey, ledger_epoch};
 pub use library::{DUCKDB_VERSION, Library};
 pub use projection::Projection;

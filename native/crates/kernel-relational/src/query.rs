@@ -7,7 +7,9 @@ use std::time::Duration;
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Fields, Schema, SchemaRef};
 
-use crate::columns::{is_zoned, require_distinct_names, require_schema, result_type, retag};
+use crate::columns::{
+    is_zoned, naive_type, require_distinct_names, require_schema, result_type, retag,
+};
 use crate::connection::{Connection, Rows, Statement};
 use crate::database::Database;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
@@ -46,7 +48,7 @@ impl Query {
     ///
     /// # Errors
     /// `Query` with position and candidates for bad SQL, parameters, several statements, or a statement that is not a SELECT;
-    /// `UnsupportedType`, `AmbiguousColumns`, `BatchSchema` for inputs; `MemoryLimit`, `DiskFull`, `Cancelled` while it runs.
+    /// `UnsupportedType`, `AmbiguousColumns`, `BatchSchema` for inputs; `Value`, `MemoryLimit`, `DiskFull`, `Cancelled` while it runs.
     pub fn run(
         database: &Arc<Database>,
         inputs: Vec<QueryInput>,
@@ -64,7 +66,7 @@ impl Query {
             .collect::<Result<Vec<_>>>()?;
         let statement = prepare_select(&connection, sql)?;
         let watch = Watch::start(&connection, Arc::clone(&cancelled));
-        let rows = statement.run(&|| cancelled())?;
+        let rows = statement.run(&|| cancelled()).map_err(value_error)?;
         let fields = rows
             .schema
             .fields()
@@ -81,9 +83,28 @@ impl Query {
         })
     }
 
-    /// Names and types of the rows; every column is nullable.
+    /// Names and types of the rows; every column is nullable unless [`Query::with_schema`] said otherwise.
     pub fn schema(&self) -> &SchemaRef {
         &self.schema
+    }
+
+    /// The same rows under `schema`, column by column: other names, zones, metadata, and columns without nulls.
+    ///
+    /// # Errors
+    /// `BatchSchema` where the types differ in more than zones.
+    pub fn with_schema(mut self, schema: SchemaRef) -> Result<Self> {
+        let types = |schema: &Schema| -> Vec<_> {
+            let fields = schema.fields().iter();
+            fields.map(|field| naive_type(field.data_type())).collect()
+        };
+        let (found, announced) = (types(&self.schema), types(&schema));
+        if found != announced {
+            return Err(RelationalError::BatchSchema {
+                difference: format!("{found:?} instead of {announced:?}"),
+            });
+        }
+        self.schema = schema;
+        Ok(self)
     }
 }
 
@@ -98,6 +119,7 @@ impl Iterator for Query {
         let next = self
             .rows
             .next_batch()
+            .map_err(value_error)
             .and_then(|batch| batch.map(|batch| retag(&batch, &self.schema)).transpose());
         self.ended = !matches!(next, Ok(Some(_)));
         next.transpose()
@@ -161,6 +183,21 @@ fn prepare_select(connection: &Arc<Connection>, sql: &str) -> Result<Statement> 
         return Err(refused("only a SELECT can be run here"));
     }
     Ok(statement)
+}
+
+/// DuckDB's classes for values that a function or a cast does not take.
+const VALUE_KINDS: &[&str] = &["Conversion", "Out of Range", "Invalid Input"];
+
+fn value_error(error: RelationalError) -> RelationalError {
+    let RelationalError::Duckdb { message } = &error else {
+        return error;
+    };
+    match message.split_once(": ") {
+        Some((kind, message)) if VALUE_KINDS.contains(&kind) => RelationalError::Value {
+            message: message.to_string(),
+        },
+        _ => error,
+    }
 }
 
 fn query_error(error: EngineError) -> RelationalError {

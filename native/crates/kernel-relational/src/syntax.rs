@@ -35,13 +35,22 @@ pub(crate) struct Form {
     pub(crate) columns: Vec<usize>,
     /// The column, if it is nothing else.
     pub(crate) bare: Option<usize>,
-    /// Whether its value is never null, whatever the row: a literal, `IS NULL`, `IS NOT NULL`.
+    /// Whether its value is never null, whatever the rows: a literal, a count, `IS NULL`, `IS NOT NULL`.
     pub(crate) never_null: bool,
     /// Byte offsets at which casts are written out.
     pub(crate) casts: HashSet<usize>,
 }
 
-/// Parses `expression` and refuses what is not an expression over one row of `schema`.
+/// What an expression may read.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Over {
+    /// One row.
+    Row,
+    /// The rows of a group, through aggregates.
+    Group,
+}
+
+/// Parses `expression` and refuses what is not an expression over one row or one group of rows of `schema`.
 ///
 /// # Errors
 /// `Expression` with the first issue.
@@ -50,6 +59,7 @@ pub(crate) fn parse(
     functions: &Functions,
     schema: &Schema,
     expression: &str,
+    over: Over,
 ) -> Result<Form> {
     let failed = |issue| RelationalError::Expression {
         expression: expression.to_string(),
@@ -60,6 +70,7 @@ pub(crate) fn parse(
     let mut walk = Walk {
         schema,
         functions,
+        over,
         names: Vec::new(),
         columns: Vec::new(),
         casts: HashSet::new(),
@@ -70,11 +81,22 @@ pub(crate) fn parse(
     let bare =
         (root["class"] == "COLUMN_REF" && names_of(root).len() == 1).then(|| walk.columns[0]);
     Ok(Form {
-        never_null: literal || matches!(kind, "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL"),
+        never_null: literal
+            || matches!(kind, "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL")
+            || is_count(root),
         bare,
         columns: walk.columns,
         casts: walk.casts,
     })
+}
+
+fn is_count(node: &Value) -> bool {
+    node["class"] == "FUNCTION"
+        && node["function_name"].as_str().is_some_and(|name| {
+            ["count", "count_star"]
+                .iter()
+                .any(|count| count.eq_ignore_ascii_case(name))
+        })
 }
 
 fn issue(message: impl Into<String>, position: Option<usize>) -> ExpressionIssue {
@@ -213,6 +235,7 @@ fn names_of(node: &Value) -> Vec<&str> {
 struct Walk<'a> {
     schema: &'a Schema,
     functions: &'a Functions,
+    over: Over,
     /// Parameters of the lambdas around the place.
     names: Vec<String>,
     columns: Vec<usize>,
@@ -259,7 +282,7 @@ impl Walk<'_> {
             }
             "PARAMETER" => refused("a parameter (? or $1) has no value here; write the value"),
             "STAR" => refused("* stands for many columns; name one"),
-            _ => refused("this cannot stand in an expression over one row"),
+            _ => refused("this cannot stand in an expression"),
         }
     }
 
@@ -309,6 +332,7 @@ impl Walk<'_> {
             return refused(format!("{name}() gives many rows; use the sql transform"));
         }
         match self.functions.refusal(name) {
+            Some(Refusal::Aggregate) if self.over == Over::Group => self.visit_fields(node),
             Some(Refusal::Aggregate) => refused(format!(
                 "{name}() works on many rows; use the aggregate transform"
             )),

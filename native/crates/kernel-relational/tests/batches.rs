@@ -8,7 +8,7 @@ use arrow_array::builder::{Int32Builder, ListBuilder, MapBuilder, StringBuilder}
 use arrow_array::types::{Int32Type, UInt8Type};
 use arrow_array::*;
 use arrow_buffer::{IntervalMonthDayNano, NullBuffer, OffsetBuffer};
-use arrow_schema::{DataType, Field, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow_select::concat::concat_batches;
 use kernel_relational::{Database, Projection, Query, QueryInput, RelationalError};
 use support::memory_database;
@@ -737,6 +737,42 @@ fn queries_join_and_aggregate_named_inputs() {
             .value(0),
         3_000_000
     );
+}
+
+#[test]
+fn answers_take_names_zones_and_absence_of_nulls_from_the_caller() {
+    let run = |sql: &str| {
+        Query::run(&memory_database(), vec![], sql, Arc::new(|| false)).map_err(|e| e.to_string())
+    };
+    let zoned = DataType::Timestamp(TimeUnit::Microsecond, Some("UTC".into()));
+    let schema = Arc::new(Schema::new(vec![
+        Field::new("n", DataType::Int32, false),
+        Field::new("t", zoned, true),
+    ]));
+    let query = run("SELECT 7 AS a, TIMESTAMP '1970-01-01 00:00:01' AS b").unwrap();
+    let rows: Vec<_> = query
+        .with_schema(Arc::clone(&schema))
+        .unwrap()
+        .collect::<Result<_, _>>()
+        .unwrap();
+    assert_eq!(rows[0].schema(), schema);
+    let other = run("SELECT 7 AS a, 8 AS b").unwrap();
+    assert!(matches!(
+        other.with_schema(schema),
+        Err(RelationalError::BatchSchema { .. })
+    ));
+}
+
+#[test]
+fn values_that_cannot_be_computed_are_the_fault_of_the_query() {
+    for expression in [
+        "CASE WHEN n > 5 THEN CAST('x' || n AS INTEGER) END",
+        "n + 9223372036854775807",
+    ] {
+        let sql = format!("SELECT max({expression}) FROM \"right\"");
+        let error = query(&sql, Arc::new(|| false)).unwrap_err();
+        assert!(matches!(error, RelationalError::Value { .. }), "{error:?}");
+    }
 }
 
 #[test]

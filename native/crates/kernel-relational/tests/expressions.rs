@@ -6,7 +6,9 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
-use kernel_relational::{Database, ExpressionIssue, RelationalError, check_expression};
+use kernel_relational::{
+    Database, ExpressionIssue, RelationalError, check_expression, check_measure,
+};
 use support::memory_database;
 
 fn nanoseconds() -> DataType {
@@ -46,6 +48,77 @@ fn issue(database: &Arc<Database>, expression: &str) -> ExpressionIssue {
         }
         other => panic!("`{expression}` gave {other:?}"),
     }
+}
+
+/// The columns that DuckDB can hold.
+fn groupable() -> Schema {
+    let schema = schema();
+    let fields = schema.fields().iter().cloned();
+    Schema::new(
+        fields
+            .filter(|field| field.name() != "union")
+            .collect::<Vec<_>>(),
+    )
+}
+
+#[test]
+fn good_measures_have_types() {
+    let database = memory_database();
+    let cases = [
+        ("count(*)", DataType::Int64, false),
+        ("Count(DISTINCT name)", DataType::Int64, false),
+        ("sum(k)", DataType::Decimal128(38, 0), true),
+        (
+            "sum(flash_energy) FILTER (WHERE k > 0)",
+            DataType::Float64,
+            true,
+        ),
+        ("max(flash_time)", nanoseconds(), true),
+        ("string_agg(name, ',' ORDER BY k)", DataType::Utf8, true),
+        ("sum(k) / count(*) -- mean", DataType::Float64, true),
+        ("quality_flag + max(k)", DataType::Int32, true),
+        ("quality_flag", DataType::UInt16, true),
+        ("1", DataType::Int32, false),
+    ];
+    for (measure, data_type, nullable) in cases {
+        let field = check_measure(&database, &groupable(), &["quality_flag"], measure).unwrap();
+        assert_eq!(field.data_type(), &data_type, "{measure}");
+        assert_eq!(field.is_nullable(), nullable, "{measure}");
+        assert!(field.metadata().is_empty(), "{measure}");
+    }
+}
+
+#[test]
+fn bad_measures_are_refused_with_their_place() {
+    let database = memory_database();
+    let cases = [
+        ("k + 1", "GROUP BY", Some(0)),
+        ("'é' || max(nope)", "no column", Some(12)),
+        ("sum(sum(k))", "nested", Some(4)),
+        ("sum(k) OVER ()", "window", Some(0)),
+        ("max(random())", "chance", Some(4)),
+        ("reservoir_quantile(k, 0.5)", "chance", Some(0)),
+        ("sum(CASE WHEN k = name THEN 1 END)", "CAST", None),
+        ("max((SELECT 1))", "subquery", None),
+        ("sum(k), 1", "more than one", Some(8)),
+        ("sum(k", "syntax error", None),
+        ("*", "many columns", Some(0)),
+    ];
+    for grouping in [&["quality_flag"][..], &[]] {
+        for (measure, message, position) in cases {
+            let error = check_measure(&database, &groupable(), grouping, measure).unwrap_err();
+            let RelationalError::Expression { issue, .. } = error else {
+                panic!("`{measure}` gave {error:?}");
+            };
+            assert!(issue.message.contains(message), "{measure}: {issue:?}");
+            assert!(
+                position.is_none() || issue.position == position,
+                "{measure}: {issue:?}"
+            );
+        }
+    }
+    let error = check_measure(&database, &schema(), &[], "count(*)").unwrap_err();
+    assert!(matches!(error, RelationalError::UnsupportedType { column, .. } if column == "union"));
 }
 
 #[test]
