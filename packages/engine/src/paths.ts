@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { ConfigProblem } from "@sferic/operator";
+import { type ConfigProblem, toPointer } from "@sferic/operator";
 
 /** A path of the spec as an absolute path; takes `file://` too. */
 export function resolvePath(baseDirectory: string, path: string): string {
@@ -10,7 +10,7 @@ export function resolvePath(baseDirectory: string, path: string): string {
 /** The `file://` URLs at any depth of a value that are no path on this machine; `pointer` is the value's own place. */
 export function fileUrlProblems(value: unknown, pointer: string): ConfigProblem[] {
   if (typeof value === "object" && value !== null) {
-    return Object.entries(value).flatMap(([key, inner]) => fileUrlProblems(inner, `${pointer}/${escaped(key)}`));
+    return Object.entries(value).flatMap(([key, inner]) => fileUrlProblems(inner, `${pointer}${toPointer([key])}`));
   }
   if (typeof value !== "string" || !value.startsWith("file://")) return [];
   try {
@@ -20,9 +20,4 @@ export function fileUrlProblems(value: unknown, pointer: string): ConfigProblem[
     const message = `"${value}" is no path on this machine: ${(thrown as Error).message}; write it as file:///folder/file`;
     return [{ code: "invalid-url", message, pointer }];
   }
-}
-
-/** A key as a part of a JSON pointer. */
-function escaped(key: string): string {
-  return key.replaceAll("~", "~0").replaceAll("/", "~1");
 }

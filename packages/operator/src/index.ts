@@ -4,6 +4,7 @@ export * from "./epoch.ts";
 export * from "./errors.ts";
 export * from "./nearest.ts";
 export * from "./operator.ts";
+export * from "./pointer.ts";
 export * from "./registry.ts";
 export * from "./run-on-tables.ts";
 export * from "./schema.ts";

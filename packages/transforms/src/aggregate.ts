@@ -1,7 +1,16 @@
 import { batches } from "@sferic/bindings/batch";
 import { checkMeasures, quoted, runQuery, takeRows } from "@sferic/bindings/relational";
-import { callable, column, ConfigError, type ConfigProblem, defineTransform, Schema } from "@sferic/operator";
+import {
+  callable,
+  column,
+  ConfigError,
+  type ConfigProblem,
+  defineTransform,
+  Schema,
+  toPointer,
+} from "@sferic/operator";
 import { z } from "zod";
+import { computedColumns } from "./computed-columns.ts";
 import { epochRows } from "./epoch-rows.ts";
 import { numberedRows } from "./numbered-rows.ts";
 
@@ -85,7 +94,7 @@ function nameProblems(schema: Schema, { groupBy, measures }: Config): ConfigProb
     groupBy.indexOf(name) === index ? [] : [taken(name, `/groupBy/${index}`)],
   );
   const both = Object.keys(measures).filter((name) => groupBy.includes(name));
-  return [...twice, ...both.map((name) => taken(name, pointerOf(name)))];
+  return [...twice, ...both.map((name) => taken(name, toPointer(["measures", name])))];
 }
 
 function taken(name: string, pointer: string): ConfigProblem {
@@ -93,14 +102,5 @@ function taken(name: string, pointer: string): ConfigProblem {
 }
 
 function measureColumns(schema: Schema, { groupBy, measures }: Config): Schema["columns"] {
-  const named = Object.entries(measures);
-  const places = named.map(([name, expression]) => ({ expression, pointer: pointerOf(name) }));
-  const { columns, problems } = checkMeasures(schema, groupBy, places);
-  if (problems.length > 0) throw new ConfigError(problems);
-  return columns.map((one, index) => ({ ...one, name: named[index]![0] }));
-}
-
-/** Where a measure stands in the configuration, as a JSON pointer (RFC 6901). */
-function pointerOf(measure: string): string {
-  return `/measures/${measure.replaceAll("~", "~0").replaceAll("/", "~1")}`;
+  return computedColumns("measures", measures, (expressions) => checkMeasures(schema, groupBy, expressions));
 }

@@ -1,7 +1,8 @@
 import { batches } from "@sferic/bindings/batch";
 import { checkExpressions, Projection } from "@sferic/bindings/relational";
-import { callable, ConfigError, defineTransform, Schema } from "@sferic/operator";
+import { callable, defineTransform, Schema } from "@sferic/operator";
 import { z } from "zod";
+import { computedColumns } from "./computed-columns.ts";
 
 const config = z.strictObject({
   columns: z
@@ -19,13 +20,9 @@ export const select = callable(
     summary: "Choose, rename and compute columns.",
     needs: "batch",
     config,
-    output: ({ main }, c) => {
-      const named = Object.entries(c.columns);
-      const places = named.map(([name, expression]) => ({ expression, pointer: `/columns/${escaped(name)}` }));
-      const { columns, problems } = checkExpressions(main!, places);
-      if (problems.length > 0) throw new ConfigError(problems);
-      return { main: new Schema(columns.map((column, index) => ({ ...column, name: named[index]![0] }))) };
-    },
+    output: ({ main }, c) => ({
+      main: new Schema(computedColumns("columns", c.columns, (expressions) => checkExpressions(main!, expressions))),
+    }),
     errors: ["expression-failed"],
     examples: [
       {
@@ -45,8 +42,3 @@ export const select = callable(
   }),
   () => Promise.resolve(batches),
 );
-
-/** A name as one part of a JSON pointer (RFC 6901). */
-function escaped(name: string): string {
-  return name.replaceAll("~", "~0").replaceAll("/", "~1");
-}

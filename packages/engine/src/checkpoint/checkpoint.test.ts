@@ -1,4 +1,4 @@
-import { mkdir, readdir, readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
+import { mkdir, readdir, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RunEvent } from "../events.ts";
@@ -6,6 +6,7 @@ import type { RunResult } from "../result.ts";
 import { runPipeline } from "../run.ts";
 import { Recorder } from "../testing/recorder.ts";
 import { scratchFolder } from "../testing/scratch.ts";
+import { tear, threeEpochs } from "../testing/three-epochs.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { decodeRecord, encodeRecord, TornRecord } from "./records.ts";
 
@@ -41,15 +42,8 @@ describe("a checkpoint of three epochs", () => {
     await run();
   });
 
-  const spec = {
-    name: "p",
-    sources: { numbers: { type: "numbers", rowsPerEpoch: 10 } },
-    sinks: { a: { type: "keeper", from: "numbers" } },
-    run: { trigger: "available-now" },
-  };
-
   function run(onEvent: (event: RunEvent) => void = () => {}): Promise<RunResult> {
-    return runPipeline(spec, { registry: recorder.registry, checkpoint: directory, onEvent });
+    return runPipeline(threeEpochs, { registry: recorder.registry, checkpoint: directory, onEvent });
   }
 
   /** As it was when the record of this kind was the newest. */
@@ -65,10 +59,6 @@ describe("a checkpoint of three epochs", () => {
   }
 
   const pathOf = (folder: string, epoch: number): string => join(directory, folder, `000000000${epoch}.json`);
-
-  async function tear(path: string): Promise<void> {
-    await truncate(path, (await readFile(path)).length - 3);
-  }
 
   const everyRecord = ["offsets", "prepared", "commits"].flatMap((folder) =>
     [0, 1, 2].map((epoch) => [folder, epoch] as const),

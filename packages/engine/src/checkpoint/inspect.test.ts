@@ -1,20 +1,14 @@
-import { cp, mkdir, readdir, readFile, rm, truncate, unlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RunResult } from "../result.ts";
 import { runPipeline } from "../run.ts";
 import { Recorder } from "../testing/recorder.ts";
 import { scratchFolder } from "../testing/scratch.ts";
+import { tear, threeEpochs } from "../testing/three-epochs.ts";
 import { inspectCheckpoint } from "./inspect.ts";
 import { acquireLock } from "./lock.ts";
 import { encodeRecord } from "./records.ts";
-
-const spec = {
-  name: "p",
-  sources: { numbers: { type: "numbers", rowsPerEpoch: 10 } },
-  sinks: { a: { type: "keeper", from: "numbers" } },
-  run: { trigger: "available-now" },
-};
 
 const recordFolders = ["offsets", "prepared", "commits"];
 /** All records of three epochs in the order in which they were written. */
@@ -32,12 +26,7 @@ describe("a checkpoint of three epochs", () => {
   });
 
   function run(): Promise<RunResult> {
-    return runPipeline(spec, { registry: recorder.registry, checkpoint: directory });
-  }
-
-  async function tear(name: string): Promise<void> {
-    const path = join(directory, name);
-    await truncate(path, (await readFile(path)).length - 3);
+    return runPipeline(threeEpochs, { registry: recorder.registry, checkpoint: directory });
   }
 
   async function keepFirst(count: number): Promise<void> {
@@ -78,7 +67,7 @@ describe("a checkpoint of three epochs", () => {
     "%s torn as the newest is a warning",
     async (name, count) => {
       await keepFirst(count);
-      await tear(name);
+      await tear(join(directory, name));
       const { findings } = await inspectCheckpoint(directory);
       expect(findings).toMatchObject([{ problem: "torn", severity: "warning", path: join(directory, name) }]);
     },
@@ -87,7 +76,7 @@ describe("a checkpoint of three epochs", () => {
   test.each(["pipeline.json", ...everyRecord].flatMap((name) => [["torn", name] as const, ["missing", name] as const]))(
     "%s %s: an error exactly where a run is refused, with the same file",
     async (how, name) => {
-      await (how === "torn" ? tear(name) : unlink(join(directory, name)));
+      await (how === "torn" ? tear(join(directory, name)) : unlink(join(directory, name)));
       const { findings } = await inspectCheckpoint(directory);
       const errors = findings.filter(({ severity }) => severity === "error");
       const { error } = await run();
@@ -122,7 +111,7 @@ describe("a checkpoint of three epochs", () => {
   });
 
   test("a record that a run has set aside is named", async () => {
-    await tear("commits/0000000002.json");
+    await tear(join(directory, "commits/0000000002.json"));
     await run();
     const { setAside, findings } = await inspectCheckpoint(directory);
     expect([setAside, findings]).toEqual([[join(directory, "commits/0000000002.json.torn")], []]);
@@ -134,7 +123,7 @@ test("a run that writes while its checkpoint is read leaves no finding", async (
   recorder.available["numbers"] = 300;
   const directory = join(await scratchFolder(), "check");
   let running = true;
-  const result = runPipeline(spec, { registry: recorder.registry, checkpoint: directory }).finally(
+  const result = runPipeline(threeEpochs, { registry: recorder.registry, checkpoint: directory }).finally(
     () => (running = false),
   );
   const seen = new Set<number>();
