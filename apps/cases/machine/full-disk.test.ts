@@ -3,10 +3,14 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registry } from "@sferic/catalog";
 import { type ProtocolPoint, type RunEvent, type RunResult, runPipeline } from "@sferic/engine";
+import { mountRefusal, mountSmallDisk, unmount } from "@sferic/testkit";
 import { afterEach, beforeAll, beforeEach, describe, expect, test } from "vitest";
 import { lightningIn, strayNames, undisturbedRows, visibleRows } from "../kill/lightning.ts";
-import { canMount, mountNote, mountSmallDisk, unmount } from "./file-systems.ts";
 
+const refusal = await mountRefusal();
+const canMount = refusal === undefined;
+/** Said in the title of tests that are skipped. */
+const mountNote = canMount ? "" : ` (skipped: ${refusal})`;
 const diskKibibytes = 16 * 1024;
 
 let undisturbed: Awaited<ReturnType<typeof visibleRows>>;
@@ -21,7 +25,7 @@ beforeAll(async () => {
 beforeEach(async () => {
   folder = await mkdtemp(join(tmpdir(), "sferic-full-"));
   [outputs, records] = [join(folder, "out"), join(folder, "records")];
-  if (canMount) for (const disk of [outputs, records]) await mountSmallDisk(disk, diskKibibytes);
+  if (canMount) for (const disk of [outputs, records]) await mountSmallDisk(disk, `size=${diskKibibytes}k`);
 });
 
 afterEach(async () => {

@@ -1,8 +1,8 @@
-import { execFileSync, spawnSync } from "node:child_process";
-import { chmod, mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
-import { tmpdir } from "node:os";
+import { chmod, mkdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import type { Obstacle } from "@sferic/testkit";
+import { mountRefusal, mountSmallDisk, type Obstacle, unmount } from "@sferic/testkit";
+
+const refusal = await mountRefusal();
 
 /** A file where the sink wants a folder. */
 export function fileInTheWay(path: string): Obstacle {
@@ -42,33 +42,8 @@ function mounted(name: string, path: string, options: string, codes: readonly st
   return {
     name,
     codes,
-    unavailable: mountRefusal,
-    put: async (directory) => {
-      await mkdir(join(directory, path), { recursive: true });
-      execFileSync("mount", mountArguments(options, join(directory, path)));
-    },
-    remove: (directory) => {
-      execFileSync("umount", [join(directory, path)]);
-      return Promise.resolve();
-    },
+    unavailable: refusal,
+    put: (directory) => mountSmallDisk(join(directory, path), options),
+    remove: (directory) => Promise.resolve(unmount(join(directory, path))),
   };
-}
-
-function mountArguments(options: string, folder: string): string[] {
-  return ["-t", "tmpfs", "-o", options, "tmpfs", folder];
-}
-
-/** Why this process cannot mount a file system, or undefined when it can. Found by trying: root need not be allowed to. */
-const mountRefusal: string | undefined = await tryToMount();
-
-async function tryToMount(): Promise<string | undefined> {
-  const folder = await mkdtemp(join(tmpdir(), "sferic-mount-"));
-  try {
-    const { status, error, stderr } = spawnSync("mount", mountArguments("size=4k", folder), { encoding: "utf8" });
-    if (status !== 0) return `no file system can be mounted here: ${(error?.message ?? stderr).trim().split("\n")[0]}`;
-    execFileSync("umount", [folder]);
-    return undefined;
-  } finally {
-    await rm(folder, { recursive: true });
-  }
 }

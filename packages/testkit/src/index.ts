@@ -10,3 +10,4 @@ export * from "./format-checks.ts";
 export * from "./lines-format.ts";
 export * from "./sink-checks.ts";
 export * from "./source-checks.ts";
+export * from "./small-disk.ts";
