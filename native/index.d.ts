@@ -37,6 +37,16 @@ export declare class NativeFileReader {
   next(): Promise<NativeBatch | null>
 }
 
+/** Files being read. */
+export declare class NativeFilesReader {
+  /** The columns of every batch. */
+  get columns(): Array<NativeColumn>
+  /** What comes next, or null at the end. */
+  next(token?: CancelToken | undefined | null): Promise<NativeFilesItem | null>
+  /** Stops what is read ahead. Harmless after the end. */
+  close(): void
+}
+
 /** A file being written. Calls wait for each other in the order they were made. */
 export declare class NativeFileWriter {
   /** Adds the rows; the batch stays open. */
@@ -53,6 +63,18 @@ export declare class NativeProjection {
   apply(batch: NativeBatch, token?: CancelToken | undefined | null): Promise<NativeBatch>
 }
 
+/** A query that runs on a thread of its own. */
+export declare class NativeQuery {
+  /** Hands rows over; the batch stays open. The promise resolves when there is room for more, or nobody reads on. */
+  push(name: string, batch: NativeBatch): Promise<void>
+  /** No more rows of an input. */
+  end(name: string): void
+  /** The next rows of the answer, or null at the end. One call at a time. */
+  next(): Promise<NativeBatch | null>
+  /** Stops the query soon; what was asked of it ends. */
+  close(): void
+}
+
 /** All rows of an Arrow IPC stream as one batch. */
 export declare function batchFromIpc(bytes: Uint8Array): NativeBatch
 
@@ -62,11 +84,17 @@ export declare function checkExpressions(columns: Array<NativeColumn>, expressio
 /** Types SQL expressions over groups of rows against columns, without data. */
 export declare function checkMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>): Array<NativeChecked>
 
+/** Types one SELECT over tables, without data. */
+export declare function checkQuery(tables: Array<NativeTable>, sql: string): NativeCheckedQuery
+
 /** Size and checksum of a file on disk; `rows` is 0. */
 export declare function checksumFile(path: string): Promise<NativeFileSummary>
 
 /** All rows of the batches, in order; `columns` says what an empty list gives. */
 export declare function concatBatches(batches: Array<NativeBatch>, columns: Array<NativeColumn>): NativeBatch
+
+/** The rows with exactly these columns, found by name: nullable ones that are missing are null, narrower types become wider. */
+export declare function conformBatch(batch: NativeBatch, columns: Array<NativeColumn>): NativeBatch
 
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
 
@@ -79,6 +107,12 @@ export declare function decodeNetcdf(files: Array<NativeFile>, options: NativeNe
 /** Version of the DuckDB library this core works with. */
 export declare function duckdbVersion(): string
 
+/** Names of the columns that expressions use; `grouped` ones may hold aggregates. */
+export declare function expressionColumns(columns: Array<NativeColumn>, expressions: Array<string>, grouped: boolean): Array<string>
+
+/** The columns at paths into nested columns, called as `columns` says. Copies no values. */
+export declare function flattenBatch(batch: NativeBatch, paths: Array<Array<string>>, columns: Array<NativeColumn>): NativeBatch
+
 /** Columns of a GLM table. */
 export declare function glmSchema(table: string): Array<NativeColumn>
 
@@ -87,6 +121,12 @@ export declare function kmeans(batch: NativeBatch, options: NativeKMeansOptions,
 /** One expression: what it gives, or what is wrong. */
 export interface NativeChecked {
   column?: NativeColumn
+  issue?: NativeExpressionIssue
+}
+
+/** A checked query: its columns, or what is wrong. */
+export interface NativeCheckedQuery {
+  columns?: Array<NativeColumn>
   issue?: NativeExpressionIssue
 }
 
@@ -106,6 +146,20 @@ export interface NativeColumnValues {
   bytes: Uint8Array
   /** One byte per row, 1 = valid; absent when nothing is null. */
   validity?: Uint8Array
+}
+
+/** What every wanted row fulfils. */
+export interface NativeCondition {
+  column: string
+  comparison: '<' | '<=' | '>' | '>=' | 'in' | 'is-null' | 'is-not-null'
+  values: Array<string>
+}
+
+/** A value that the place of a file gives to all its rows. */
+export interface NativeConstant {
+  name: string
+  /** Text of the column's type; absent for null. */
+  value?: string
 }
 
 /** How a CSV file is read. */
@@ -149,6 +203,14 @@ export interface NativeFile {
   name: string
   path?: string
   bytes?: Uint8Array
+  /** Columns whose value the file's place gives; for formats that are read with them. */
+  constants?: Array<NativeConstant>
+}
+
+/** The next rows, or the next file that gives none. */
+export interface NativeFilesItem {
+  batch?: NativeBatch
+  invalid?: NativeInvalid
 }
 
 /** A finished file. */
@@ -210,6 +272,25 @@ export interface NativeParquetWriteOptions {
   rowGroupRows?: number
 }
 
+/** A table that a query names, whose rows are still to come. */
+export interface NativeQueryInput {
+  name: string
+  columns: Array<NativeColumn>
+  /** Name of a further column, int64, with the number of each row from 0. */
+  rowNumber?: string
+  /** A guess: DuckDB keeps the smaller side of a join. */
+  rowCountHint: number
+}
+
+/** What is wanted of the files. */
+export interface NativeReadRequest {
+  /** The columns of every batch; those of the first readable file when absent. */
+  schema?: Array<NativeColumn>
+  /** Without a schema: names of the columns to read of those that the first readable file has. */
+  columns?: Array<string>
+  conditions: Array<NativeCondition>
+}
+
 export interface NativeSelectKOptions {
   columns: Array<string>
   clusterCounts: Array<number>
@@ -232,6 +313,12 @@ export interface NativeSilhouetteOptions {
   seed: number
 }
 
+/** A table of a query that is checked. */
+export interface NativeTable {
+  name: string
+  columns: Array<NativeColumn>
+}
+
 /** Where and how the rows of a Parquet file go into a table. */
 export interface NativeTableWrite {
   database: string
@@ -241,6 +328,16 @@ export interface NativeTableWrite {
   pipeline: string
   sink: string
   epoch: number
+}
+
+/** How columns become rows. */
+export interface NativeUnpivot {
+  kept: Array<string>
+  unpivoted: Array<string>
+  /** Columns of the result: those kept, then name and value. */
+  columns: Array<NativeColumn>
+  /** Whether a null gives a row too. */
+  nulls: boolean
 }
 
 export interface NativeWriteOutcome {
@@ -263,11 +360,13 @@ export declare function prepareProjection(columns: Array<NativeColumn>, names: A
 /** All rows of a query on a database file. */
 export declare function queryDatabase(database: string, sql: string): Promise<NativeBatch>
 
-/**
- * The rows of one SELECT over inputs, each one batch under its name. `columns` says what the answer's columns are called and what their
- * zones, units and nulls are.
- */
-export declare function runQuery(names: Array<string>, inputs: Array<NativeBatch>, sql: string, columns: Array<NativeColumn>, token?: CancelToken | undefined | null): Promise<NativeBatch[]>
+/** `options.columns` are those of the files; the conditions of the request are not looked at. */
+export declare function readCsvFiles(files: Array<NativeFile>, options: NativeCsvReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
+
+export declare function readParquetFiles(files: Array<NativeFile>, request: NativeReadRequest): Promise<NativeFilesReader>
+
+/** Conditions on single columns that hold wherever `condition` is true. */
+export declare function rowConditions(columns: Array<NativeColumn>, condition: string): Array<NativeCondition>
 
 export declare function selectK(batch: NativeBatch, options: NativeSelectKOptions, token?: CancelToken | undefined | null): Promise<NativeBatch>
 
@@ -277,10 +376,13 @@ export declare function silhouette(batch: NativeBatch, options: NativeSilhouette
 export declare function standardize(batch: NativeBatch, columns: Array<string>): Promise<NativeBatch>
 
 /**
- * Columns of `rows` at the row numbers (from 0, int64) that the last column of `answer` holds, and after them the answer's other
- * columns. A null number gives nulls.
+ * Starts one SELECT. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
+ * by `next`.
  */
-export declare function takeRows(rows: NativeBatch, columns: Array<string>, answer: NativeBatch): NativeBatch
+export declare function startQuery(inputs: Array<NativeQueryInput>, sql: string, columns: Array<NativeColumn>, memoryBytes?: number | undefined | null): NativeQuery
+
+/** One row per row and unpivoted column. */
+export declare function unpivotBatch(batch: NativeBatch, unpivot: NativeUnpivot): Promise<NativeBatch>
 
 /** Names the DuckDB library; it is opened when it is first needed. */
 export declare function useDuckdb(path: string): void

@@ -773,22 +773,28 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFileWriter, NativeProjection, batchFromIpc, checkExpressions, checkMeasures, checksumFile, concatBatches, createCsv, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, glmSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, runQuery, selectK, silhouette, standardize, takeRows, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeProjection, NativeQuery, batchFromIpc, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, createCsv, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, expressionColumns, flattenBatch, glmSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
+export { NativeFilesReader }
 export { NativeFileWriter }
 export { NativeProjection }
+export { NativeQuery }
 export { batchFromIpc }
 export { checkExpressions }
 export { checkMeasures }
+export { checkQuery }
 export { checksumFile }
 export { concatBatches }
+export { conformBatch }
 export { createCsv }
 export { createParquet }
 export { decodeGlm }
 export { decodeNetcdf }
 export { duckdbVersion }
+export { expressionColumns }
+export { flattenBatch }
 export { glmSchema }
 export { kmeans }
 export { netcdfSchema }
@@ -797,11 +803,14 @@ export { openDuckdb }
 export { openParquet }
 export { prepareProjection }
 export { queryDatabase }
-export { runQuery }
+export { readCsvFiles }
+export { readParquetFiles }
+export { rowConditions }
 export { selectK }
 export { silhouette }
 export { standardize }
-export { takeRows }
+export { startQuery }
+export { unpivotBatch }
 export { useDuckdb }
 export { writeTable }
 export const __napiBindingTarget = __napiLoadedBindingTarget

@@ -8,8 +8,12 @@ export interface Block {
   readonly line: number;
   readonly language: string;
   readonly text: string;
-  /** Path in the HTML comment two lines above the fence: the file that the block shows. */
+  /** `<!-- path -->` two lines above the fence: a file of the repository that the block shows. */
   readonly shows: string | undefined;
+  /** `<!-- file: path -->` there: where a reader keeps the block. */
+  readonly keptAs: string | undefined;
+  /** `<!-- not run: reason -->` there. */
+  readonly notRun: string | undefined;
 }
 
 /** The documents that people read: the root README, apps/docs without the generated part, and package READMEs. */
@@ -24,29 +28,53 @@ export function blocks(tree: Tree, file: string): Block[] {
   return fences.flatMap((open, index) => {
     const close = fences[index + 1];
     if (index % 2 === 1 || close === undefined) return [];
+    const mark = /^<!-- (.+) -->$/.exec(lines[open - 2] ?? "")?.[1];
     return {
       file,
       line: open + 1,
       language: lines[open]!.slice(3).trim(),
       text: `${lines.slice(open + 1, close).join("\n")}\n`,
-      shows: /^<!-- (\S+) -->$/.exec(lines[open - 2] ?? "")?.[1],
+      shows: /^\S+$/.exec(mark ?? "")?.[0],
+      keptAs: /^file: (\S+)$/.exec(mark ?? "")?.[1],
+      notRun: /^not run: (.+)$/.exec(mark ?? "")?.[1],
     };
   });
 }
 
-/** The pipeline specs among the JSON blocks. */
+/** The pipeline specs among the JSON blocks that a reader keeps nowhere: those stand for themselves. */
 export function specs(tree: Tree): Block[] {
   return documents(tree)
     .flatMap((file) => blocks(tree, file))
-    .filter(({ language, text }) => language === "json" && "sources" in (JSON.parse(text) as object));
+    .filter(({ language, keptAs }) => language === "json" && keptAs === undefined)
+    .filter(({ text }) => "sources" in (JSON.parse(text) as object));
+}
+
+/** The documents whose blocks a reader follows: the root README and apps/docs without the generated part. */
+export function guides(tree: Tree): string[] {
+  return documents(tree).filter((file) => file === "README.md" || file.startsWith("apps/docs/"));
+}
+
+/** Blocks of guides that nothing runs, shows, keeps or explains. */
+export function idleBlocks(tree: Tree): string[] {
+  const isTaken = ({ language, text, shows, keptAs, notRun }: Block): boolean => {
+    if (keptAs !== undefined || notRun !== undefined || shows !== undefined) return true;
+    // A block without a language is a drawing; text is what the commands above it print.
+    if (["", "sh", "text"].includes(language)) return true;
+    return language === "json" && "sources" in (JSON.parse(text) as object);
+  };
+  return guides(tree)
+    .flatMap((file) => blocks(tree, file))
+    .filter((block) => !isTaken(block))
+    .map(
+      ({ file, line, language }) => `${file}:${line}: nothing runs this ${language}; say where it is kept, or why not`,
+    );
 }
 
 /** TypeScript blocks of the root README and of apps/docs that do not show a file, or not as it is. */
 export function staleBlocks(tree: Tree): string[] {
-  return documents(tree)
-    .filter((file) => file === "README.md" || file.startsWith("apps/docs/"))
+  return guides(tree)
     .flatMap((file) => blocks(tree, file))
-    .filter(({ language }) => language === "ts")
+    .filter(({ language, keptAs, notRun }) => language === "ts" && (keptAs ?? notRun) === undefined)
     .filter(({ shows, text }) => shows === undefined || !tree.files.includes(shows) || tree.read(shows) !== text)
     .map(({ file, line, shows }) => `${file}:${line}: does not show ${shows ?? "a file; name one in a comment above"}`);
 }

@@ -129,7 +129,8 @@ function range(schema: FieldSchema): string {
 }
 
 function ports(definition: Definition): string[] {
-  const inputs = "inputs" in definition ? (definition.inputs ?? {}) : {};
+  const declared = "inputs" in definition ? (definition.inputs ?? {}) : {};
+  const inputs = declared === "any" ? { "…": "any number, as a list or by name" } : declared;
   const outputs = "ports" in definition ? (definition.ports ?? {}) : {};
   const list = (entries: Readonly<Record<string, string>>) =>
     Object.entries(entries)

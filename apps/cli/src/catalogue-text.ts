@@ -20,7 +20,8 @@ export function catalogueText(entry: CatalogueEntry, paint: Paint): string {
     `${paint("bold", type)}  ${kind}, ${status}, since ${since}\n${summary}`,
     section("Fields", fieldsText(entry.fields, paint)),
   ];
-  if (inputs !== undefined) sections.push(section("Inputs", meanings(inputs)));
+  if (inputs === "any") sections.push(section("Inputs", "any number, as a list or by name"));
+  else if (inputs !== undefined) sections.push(section("Inputs", meanings(inputs)));
   if (ports !== undefined) sections.push(section("Ports beside main", meanings(ports)));
   if (needs === "epoch") sections.push("Sees all rows of an epoch before it answers.");
   if (delivery !== undefined) sections.push(section("Delivery", `${delivery.guarantee}: ${delivery.why}`));

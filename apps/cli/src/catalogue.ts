@@ -13,8 +13,8 @@ export interface CatalogueLine {
 export interface CatalogueEntry extends CatalogueLine {
   /** JSON Schema of the configuration. */
   readonly fields: JsonSchema;
-  /** Input names with their meaning; absent for one unnamed input. */
-  readonly inputs?: Readonly<Record<string, string>>;
+  /** Input names with their meaning, or `any`; absent for one unnamed input. */
+  readonly inputs?: Readonly<Record<string, string>> | "any";
   /** Ports beside `main` with their meaning. */
   readonly ports?: Readonly<Record<string, string>>;
   /** Transforms only. */

@@ -1,4 +1,10 @@
-import type { CheckpointFinding, CheckpointReport, LockHolder, UnfinishedEpoch } from "@sferic/engine";
+import type {
+  CheckpointFinding,
+  CheckpointRepair,
+  CheckpointReport,
+  LockHolder,
+  UnfinishedEpoch,
+} from "@sferic/engine";
 import { placeText } from "./run-summary.ts";
 import type { Paint } from "./terminal.ts";
 import { counted, countText, indented, printable, textTable } from "./text.ts";
@@ -28,8 +34,22 @@ export function findingsText(findings: readonly CheckpointFinding[], paint: Pain
   const outcome =
     errors === 0
       ? "The next run sets this record aside and goes on."
-      : "No run starts on this checkpoint. Restore the files from a copy, or reset it and empty its outputs.";
+      : 'No run starts on this checkpoint. "sferic checkpoint repair" says what can be put right; else restore the files from a copy, or reset it and empty its outputs.';
   return [...lines, outcome].join("\n");
+}
+
+/** What a repair does, or would do, and what is beyond it. */
+export function repairText({ actions, beyondRepair }: CheckpointRepair, paint: Paint): string {
+  const lines = [
+    ...actions.map(
+      ({ does, path, why }) => `${does === "rebuild" ? "rebuild  " : "set aside"}  ${placeText(path)}: ${why}`,
+    ),
+    ...beyondRepair.map(({ path, why }) => `${paint("red", "beyond repair")}  ${placeText(path)}: ${why}`),
+  ];
+  if (beyondRepair.length > 0) {
+    lines.push("Nothing is done. Restore the files from a copy, or reset the checkpoint and empty its outputs.");
+  }
+  return lines.join("\n");
 }
 
 function stateText({ checkpoint, identity, newest, unfinished, lock, records, setAside }: CheckpointReport): string {

@@ -9,6 +9,8 @@ export interface PlanningOptions {
   readonly param?: Readonly<Record<string, string>>;
   /** Whether sources are opened to learn schemas that nothing declares. */
   readonly probe: boolean;
+  /** Checkpoint of the run, if it is not the spec's. */
+  readonly checkpoint?: string;
 }
 
 /** A plan with the text it came from. */
@@ -28,6 +30,7 @@ export async function planText(source: SpecText, options: PlanningOptions): Prom
     ...(source.file === undefined ? {} : { file: source.file }),
     ...(options.param === undefined ? {} : { parameters: options.param }),
     probe: options.probe,
+    ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
   });
 }
 

@@ -1,4 +1,4 @@
-import { Command, Option } from "commander";
+import { Argument, Command, Option } from "commander";
 import { addParameter, parseCount, parsePath } from "./arguments.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { CommonOptions } from "./failure.ts";
@@ -48,6 +48,21 @@ type Runs = <O extends CommonOptions>(command: Command, action: Action<O>) => vo
 
 function addSpecCommands(program: Command, terminal: Terminal, runs: Runs): void {
   runs(
+    program
+      .command("init")
+      .description("Write a pipeline to begin with, and input to run it on. Without a name: list what there is.")
+      .argument("[template]", "name of the pipeline")
+      .option("--out <file>", "where to write it; <template>.json by default", parsePath)
+      .option("--force", "overwrite files that are there")
+      .addHelpText(
+        "after",
+        `
+The satellite pipelines need Kafka and Delta Lake, which are not there yet.
+${examples("sferic init", "sferic init lightning-stream && sferic run lightning-stream.json")}`,
+      ),
+    async (options: never, template) => (await import("./commands/init.ts")).init(terminal, template, options),
+  );
+  runs(
     withSpec(program.command("check"), "Say everything that is wrong with a spec, at once.")
       .addOption(
         new Option("--level <level>", "static touches nothing, connect opens sources, sample reads a few rows")
@@ -83,6 +98,18 @@ Ctrl-C, or SIGTERM, finishes the epoch in work and stops; a second one gives it 
       ),
     async (options: never, spec) => (await import("./commands/run.ts")).run(terminal, spec!, options),
   );
+  runs(
+    withSpec(program.command("test"), "Run the tests in a spec on the rows they give. Nothing is opened or written.")
+      .option("--filter <text>", "only tests with this text in their name")
+      .addHelpText(
+        "after",
+        `
+A test gives rows per source and expects rows per operator, or "id.port", or sink. Rows come in any order; only the
+columns that the expected rows name are compared. Ends with 1 when a test fails.
+${examples("sferic test pipeline.json", 'sferic test pipeline.json --filter "bad quality"')}`,
+      ),
+    async (options: never, spec) => (await import("./commands/test.ts")).test(terminal, spec!, options),
+  );
 }
 
 function addCatalogueCommands(program: Command, terminal: Terminal, runs: Runs): void {
@@ -110,7 +137,7 @@ function addCatalogueCommands(program: Command, terminal: Terminal, runs: Runs):
 }
 
 function addCheckpointCommands(program: Command, terminal: Terminal, runs: Runs): void {
-  const checkpoint = program.command("checkpoint").description("Look at a checkpoint, or start it anew.");
+  const checkpoint = program.command("checkpoint").description("Look at a checkpoint, repair it, or start it anew.");
   const load = (): Promise<typeof import("./commands/checkpoint.ts")> => import("./commands/checkpoint.ts");
   const verdict =
     "\nEnds with 3 when no run would start on it; a torn newest record, which a run sets aside, is a warning.";
@@ -129,6 +156,17 @@ function addCheckpointCommands(program: Command, terminal: Terminal, runs: Runs)
     async (options, folder) => (await load()).verifyCheckpoint(terminal, folder!, options),
   );
   runs(
+    withFolder(checkpoint.command("repair"), "Say what would put it right, and with --yes do it.")
+      .option("--yes", "do it; files are set aside or written again, never deleted")
+      .addHelpText(
+        "after",
+        `
+A torn newest record is set aside, as the next run would. An older one is rebuilt where the records around it prove what
+it said. Ends with 3 when something is beyond repair; then nothing is done.${examples("sferic checkpoint repair out/.checkpoint")}`,
+      ),
+    async (options: never, folder) => (await load()).repair(terminal, folder!, options),
+  );
+  runs(
     withFolder(checkpoint.command("reset"), "Move it aside, so that the next run starts from the beginning.").option(
       "--yes",
       "do it; outputs stay, and have to be emptied before the next run",
@@ -138,7 +176,9 @@ function addCheckpointCommands(program: Command, terminal: Terminal, runs: Runs)
 }
 
 function addDeadLetterCommands(program: Command, terminal: Terminal, runs: Runs): void {
-  const dlq = program.command("dlq").description("Look at dead letters: input that could not be read.");
+  const dlq = program
+    .command("dlq")
+    .description("Look at dead letters, input that could not be read, and replay them.");
   const load = (): Promise<typeof import("./commands/dlq.ts")> => import("./commands/dlq.ts");
   const where =
     "\nThe folder is a checkpoint or, for runs without one, .sferic/dead-letters/<pipeline> beside the spec.";
@@ -152,9 +192,40 @@ function addDeadLetterCommands(program: Command, terminal: Terminal, runs: Runs)
       .addHelpText("after", where),
     async (options: never, folder) => (await load()).showDeadLetters(terminal, folder!, options),
   );
+  runs(
+    withSpec(dlq.command("replay"), "Read the input of dead letters again, and take what it gives into the outputs.")
+      .option("--checkpoint <dir>", "checkpoint folder; wins over the spec", parsePath)
+      .option("--source <id>", "only the dead letters of this source")
+      .addHelpText(
+        "after",
+        `
+Correct the input first: a file under its old name. Files are read as they are now and go through the whole pipeline as
+one more epoch on the checkpoint. When that epoch is committed their letters are removed; what still cannot be read gets
+a new letter. It may be killed at any moment: the next replay or run finishes it, and no row is lost or doubled.
+Letters about single rows stay, because the other rows of the file are in the outputs already.${examples("sferic dlq replay pipeline.json")}`,
+      ),
+    async (options: never, spec) => (await import("./commands/dlq-replay.ts")).replayLetters(terminal, spec!, options),
+  );
 }
 
 function addMachineCommands(program: Command, terminal: Terminal, runs: Runs): void {
+  runs(
+    program
+      .command("completion")
+      .description("Print a script that completes commands, options, operator types and ids in a shell.")
+      .addArgument(
+        new Argument("<shell>", "the shell, or words for what may stand next").choices([
+          "bash",
+          "zsh",
+          "fish",
+          "words",
+        ]),
+      )
+      .argument("[words...]", "for words: the arguments so far")
+      .addHelpText("after", examples("source <(sferic completion bash)", "sferic completion words -- preview --ro")),
+    async (options, shell, ...words) =>
+      (await import("./commands/completion.ts")).completion(terminal, program, shell!, words.flat(), options),
+  );
   runs(
     program
       .command("demo")

@@ -20,13 +20,14 @@ const invalidKeptMax = 100;
 
 /**
  * Runs a plan with progress on the terminal. The first SIGINT or SIGTERM ends it after the epoch in work, the second
- * gives it up. `planned` is what making the plan took and said.
+ * gives it up. `planned` is what making the plan took and said; `run` is another way to run it.
  */
 export async function runWithProgress(
   plan: Plan,
   terminal: Terminal,
   options: RunOptions,
   planned: { readonly seconds: number; readonly issues: readonly Issue[] },
+  run: (plan: Plan, options: RunOptions) => Promise<RunResult> = runPlan,
 ): Promise<ToldRun> {
   const progress = new Progress(terminal);
   const invalid: InvalidEvent[] = [];
@@ -41,7 +42,7 @@ export async function runWithProgress(
   };
   const { drain, signal } = interruption;
   try {
-    const result = await runPlan(plan, { ...options, drain, signal, onEvent });
+    const result = await run(plan, { ...options, drain, signal, onEvent });
     return { result: withPlanning(result, planned), invalid, checkpoint };
   } finally {
     progress.stop();

@@ -1,4 +1,4 @@
-import { type Batch, column, OperatorError, schema } from "@sferic/operator";
+import { type Batch, column, type ConfigProblem, OperatorError, schema } from "@sferic/operator";
 import {
   DateDay,
   Decimal,
@@ -202,8 +202,32 @@ describe("fromRows", () => {
     batch.close();
   });
 
+  it("tells every value that its column cannot hold, and every column that is not there", () => {
+    const columns = schema([
+      column("n", "int8", { nullable: true }),
+      column("t", "timestamp[ms, UTC]", { nullable: true }),
+      column("inner", "struct<list: list<int32>>", { nullable: true }),
+    ]);
+    const rows = [
+      { n: 128, t: "yesterday" },
+      { n: 1.5, m: 1, inner: { list: [1, "2", []] } },
+      { t: "2026-11-21T00:00:00.0001Z", inner: 7 },
+    ];
+    const { details } = failureOf(() => batches.fromRows(columns, rows)) as OperatorError;
+    const problems = (details["problems"] as ConfigProblem[]).map(({ pointer, message }) => `${pointer} ${message}`);
+    expect(problems.toSorted()).toEqual([
+      "/0/n 128 is not a whole number of 8 bits",
+      '/0/t "yesterday" is not a time such as "2026-11-21T09:30:00.25Z"',
+      "/1/inner/list/2 a list is not a whole number of 32 bits",
+      '/1/m there is no column "m"; there are n, t, inner',
+      "/1/n 1.5 is not a whole number of 8 bits",
+      "/2/inner 7 is not an object",
+      '/2/t "2026-11-21T00:00:00.0001Z" is not a time such as "2026-11-21T09:30:00.25Z"',
+    ]);
+  });
+
   it("refuses a type that rows cannot hold", () => {
-    const columns = schema([column("t", "timestamp[ns]")]);
+    const columns = schema([column("t", "float16")]);
     expect(failureOf(() => batches.fromRows(columns, []))).toMatchObject({ code: "column-type" });
   });
 });

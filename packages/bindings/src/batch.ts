@@ -11,6 +11,7 @@ import {
   Schema,
 } from "@sferic/operator";
 import { unwrapping } from "./errors.ts";
+import { tableOfRows } from "./row-table.ts";
 import { batchFromIpc, concatBatches, type NativeBatch, type NativeColumn } from "./native.ts";
 
 /** A {@link Batch} over rows that the core owns. */
@@ -76,7 +77,7 @@ export function handleOf(batch: Batch): NativeBatch {
 /** Makes batches from tables and rows that were born in JavaScript. */
 export const batches: BatchFactory = {
   fromArrow: (table) => new CoreBatch(unwrapping(() => batchFromIpc(arrow().tableToIPC(table, "stream")))),
-  fromRows: (schema, rows) => batches.fromArrow(tableOf(schema, rows)),
+  fromRows: (schema, rows) => batches.fromArrow(tableOfRows(arrow(), arrowSchema(schema), rows)),
   concat: (parts, schema) => {
     try {
       return new CoreBatch(unwrapping(() => concatBatches(parts.map(handleOf), toNativeColumns(schema))));
@@ -131,31 +132,15 @@ function arrow(): typeof Arrow {
   ) as typeof Arrow);
 }
 
-/** Rows as a table; only the types that such rows need. */
-function tableOf(schema: Schema, rows: readonly Readonly<Record<string, unknown>>[]): Arrow.Table {
-  const { Bool, Field, Float64, Int32, Int64, Schema: ArrowSchema, Table, Utf8, vectorFromArray } = arrow();
-  const types: Record<string, () => Arrow.DataType> = {
-    bool: () => new Bool(),
-    float64: () => new Float64(),
-    int32: () => new Int32(),
-    int64: () => new Int64(),
-    utf8: () => new Utf8(),
-  };
-  const fields = schema.columns.map(({ name, type, nullable }) => {
-    const make = types[type];
-    if (make === undefined) throw new OperatorError({ code: "column-type", message: `Rows cannot hold a ${type}.` });
-    return new Field(name, make(), nullable);
-  });
-  const vectors = fields.map((field) => {
-    const value = (cell: unknown): unknown =>
-      field.type instanceof Int64 && typeof cell === "number" ? BigInt(cell) : cell;
-    return [
-      field.name,
-      vectorFromArray(
-        rows.map((row) => value(row[field.name] ?? null)),
-        field.type,
-      ),
-    ] as const;
-  });
-  return new Table(new ArrowSchema(fields), Object.fromEntries(vectors));
+const arrowSchemas = new WeakMap<Schema, Arrow.Schema>();
+
+/** A schema as apache-arrow has it. The core knows every type text, so it is asked. */
+function arrowSchema(schema: Schema): Arrow.Schema {
+  const known = arrowSchemas.get(schema);
+  if (known !== undefined) return known;
+  const none = batches.concat([], schema);
+  const made = none.toArrow().schema;
+  none.close();
+  arrowSchemas.set(schema, made);
+  return made;
 }

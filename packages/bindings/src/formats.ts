@@ -1,4 +1,12 @@
-import type { Batch, FileContent, FileSummary, FileWriter, Schema } from "@sferic/operator";
+import {
+  type Batch,
+  type FileContent,
+  type FileSummary,
+  type FileWriter,
+  type InvalidInput,
+  type ReadRequest,
+  Schema,
+} from "@sferic/operator";
 import { fromHandle, handleOf, toNativeColumns, toSchema } from "./batch.ts";
 import { cancellable } from "./cancel.ts";
 import { unwrapped } from "./errors.ts";
@@ -73,6 +81,103 @@ export async function* readCsv(
   yield* drain(await openCsv(file, options), signal);
 }
 
+/**
+ * The rows of Parquet files in file order, decoded ahead of whoever takes them on every core, about 64 MiB of them. All
+ * batches have the columns asked for, or those of the first readable file: columns are found by name, those that a
+ * file has not are null, and types are converted where that loses nothing. Row groups whose statistics rule the
+ * conditions out are not read. Small files share a batch; a file that cannot be decoded gives an invalid input alone.
+ */
+export function readParquetFiles(
+  files: readonly FileContent[],
+  request: ReadRequest = { conditions: [] },
+  signal?: AbortSignal,
+): AsyncGenerator<Batch | InvalidInput> {
+  return readFiles(files, request, signal, (inputs, wanted) => native.readParquetFiles(inputs, wanted));
+}
+
+/** As {@link readParquetFiles}, for CSV files with the columns of `options`, or of the request, or inferred. */
+export function readCsvFiles(
+  files: readonly FileContent[],
+  { header, delimiter, schema }: CsvReadOptions,
+  request: ReadRequest = { conditions: [] },
+  signal?: AbortSignal,
+): AsyncGenerator<Batch | InvalidInput> {
+  const own = schema ?? ownColumns(files, request);
+  const options = { header, delimiter, ...(own === undefined ? {} : { columns: toNativeColumns(own) }) };
+  return readFiles(files, request, signal, (inputs, wanted) => native.readCsvFiles(inputs, options, wanted));
+}
+
+/** Columns of the request that are in the files, not in their places. */
+function ownColumns([first]: readonly FileContent[], { schema }: ReadRequest): Schema | undefined {
+  const constants = first?.constants ?? {};
+  return schema && new Schema(schema.columns.filter(({ name }) => !Object.hasOwn(constants, name)));
+}
+
+/** Starts a reader for as many files as fit in memory, until all are read. */
+export async function* readFiles(
+  files: readonly FileContent[],
+  request: ReadRequest,
+  signal: AbortSignal | undefined,
+  start: (inputs: native.NativeFile[], wanted: native.NativeReadRequest) => Promise<native.NativeFilesReader>,
+): AsyncGenerator<Batch | InvalidInput> {
+  let wanted = toNativeRequest(request);
+  for (const portion of portions(files)) {
+    const inputs = await Promise.all(portion.map(toInput));
+    signal?.throwIfAborted();
+    const reader = await unwrapped(start(inputs, wanted));
+    const { columns } = reader;
+    if (columns.length > 0) wanted = { ...wanted, schema: columns };
+    try {
+      yield* itemsOf(reader, signal);
+    } finally {
+      reader.close();
+    }
+  }
+}
+
+async function* itemsOf(
+  reader: native.NativeFilesReader,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<Batch | InvalidInput> {
+  for (;;) {
+    const item = await cancellable(signal, (token) => reader.next(token));
+    if (item === null) return;
+    if (item.batch) yield fromHandle(item.batch);
+    else {
+      const { name, reason, position } = item.invalid!;
+      yield { invalid: { name, reason, position: position ?? null } };
+    }
+  }
+}
+
+function toNativeRequest({ schema, columns, conditions }: ReadRequest): native.NativeReadRequest {
+  const isWanted = ({ name }: { name: string }): boolean => columns === undefined || columns.includes(name);
+  return {
+    conditions: conditions.map((condition) => ({ ...condition, values: [...condition.values] })),
+    ...(schema === undefined ? {} : { schema: toNativeColumns(schema).filter(isWanted) }),
+    ...(columns === undefined ? {} : { columns: [...columns] }),
+  };
+}
+
+/** What files that come as bytes may hold together, in bytes. */
+const bytesPerPortion = 64 * 1024 * 1024;
+
+/** Files on disk are opened by the core, one after the other; those that come as bytes are all held at once. */
+function* portions(files: readonly FileContent[]): Generator<FileContent[]> {
+  let portion: FileContent[] = [];
+  let bytes = 0;
+  for (const file of files) {
+    const size = file.path === undefined ? file.byteLength : 0;
+    if (portion.length > 0 && bytes + size > bytesPerPortion) {
+      yield portion;
+      [portion, bytes] = [[], 0];
+    }
+    portion.push(file);
+    bytes += size;
+  }
+  if (portion.length > 0) yield portion;
+}
+
 /** Size and checksum of a file, as its writer reported them. */
 export async function checksumFile(path: string): Promise<Pick<FileSummary, "bytes" | "checksum">> {
   return unwrapped(native.checksumFile(path));
@@ -91,8 +196,12 @@ async function openCsv(
   return unwrapped(native.openCsv(await toInput(file), { header, delimiter, ...columns }));
 }
 
-async function toInput({ name, path, bytes }: FileContent): Promise<native.NativeFile> {
-  return path === undefined ? { name, bytes: await bytes() } : { name, path };
+async function toInput({ name, path, bytes, constants = {} }: FileContent): Promise<native.NativeFile> {
+  const place = Object.entries(constants).map(([column, value]) =>
+    value === null ? { name: column } : { name: column, value },
+  );
+  const fixed = place.length === 0 ? {} : { constants: place };
+  return path === undefined ? { name, bytes: await bytes(), ...fixed } : { name, path, ...fixed };
 }
 
 async function* drain(reader: native.NativeFileReader, signal?: AbortSignal): AsyncGenerator<Batch> {

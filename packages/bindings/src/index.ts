@@ -3,4 +3,6 @@ export * from "./batch.ts";
 export * from "./cluster.ts";
 export * from "./formats.ts";
 export * from "./netcdf.ts";
+export * from "./query.ts";
 export * from "./relational.ts";
+export * from "./reshape.ts";

@@ -2,16 +2,7 @@ import { column, schema } from "@sferic/operator";
 import { tableFromArrays } from "apache-arrow";
 import { describe, expect, it } from "vitest";
 import { batches } from "./batch.ts";
-import {
-  checkExpressions,
-  checkMeasures,
-  duckdbVersion,
-  Projection,
-  queryDatabase,
-  quoted,
-  runQuery,
-  takeRows,
-} from "./relational.ts";
+import { checkExpressions, checkMeasures, duckdbVersion, Projection, queryDatabase, quoted } from "./relational.ts";
 
 const columns = schema([column("n", "int32"), column("odd name", "utf8", { nullable: true })]);
 
@@ -47,68 +38,6 @@ it("checkMeasures tells which measures can be null", () => {
   );
   expect(checked.problems).toEqual([]);
   expect(checked.columns.map(({ nullable }) => nullable)).toEqual([true, false, false, true, false, true]);
-});
-
-describe("a query", () => {
-  const rows = () => batches.fromArrow(tableFromArrays({ n: Int32Array.of(1, 2, 3) }));
-  const answer = schema([column("m", "int32", { unit: "J" }), column("row", "int64", { nullable: true })]);
-
-  it("joins its inputs and gives the answer the columns that it is told", async () => {
-    const inputs = { left: rows(), 'right "r"': rows() };
-    const sql = 'SELECT l.n, r.n::BIGINT - 2 FROM "left" l JOIN "right ""r""" r ON l.n + 1 = r.n ORDER BY 1';
-    const [only, ...more] = await runQuery(inputs, sql, answer);
-    expect(more).toEqual([]);
-    expect(only!.schema.columns).toEqual(answer.columns);
-    expect(only!.column("m").values).toEqual(Int32Array.of(1, 2));
-    expect(only!.column("row").values).toEqual(BigInt64Array.of(0n, 1n));
-    only!.close();
-    for (const taken of Object.values(inputs)) expect(() => taken.rowCount).toThrow("closed");
-  });
-
-  it("gives many rows in several batches, and none in none", async () => {
-    const many = "SELECT range::INTEGER, range FROM range(200000)";
-    const given = await runQuery({}, many, answer);
-    expect(given.map(({ rowCount }) => rowCount)).toEqual([65_536, 65_536, 65_536, 3392]);
-    for (const batch of given) batch.close();
-    expect(await runQuery({}, `${many} WHERE false`, answer)).toEqual([]);
-  });
-
-  it.each([
-    ["SELECT m, 1 FROM t", "invalid-expression"],
-    ["DELETE FROM t", "invalid-expression"],
-    ["SELECT 'a'::INTEGER, n::BIGINT FROM t", "expression-failed"],
-    ["SELECT n FROM t", "internal-error"],
-  ])("%s fails as %s, with its input closed", async (sql, code) => {
-    const t = rows();
-    await expect(runQuery({ t }, sql, answer)).rejects.toMatchObject({ code });
-    expect(() => t.rowCount).toThrow("closed");
-  });
-
-  it("ends soon when it is aborted", async () => {
-    const abort = new AbortController();
-    const endless = "SELECT 1, sum(a.range * b.range)::BIGINT FROM range(10000000) a, range(10000000) b";
-    const run = runQuery({}, endless, answer, abort.signal);
-    setTimeout(() => abort.abort(new Error("enough")), 20);
-    await expect(run).rejects.toThrow("enough");
-  });
-});
-
-it("takes rows by their numbers, null for no number, before the rest of an answer", async () => {
-  const rows = batches.fromArrow(tableFromArrays({ a: ["x", "y", "z"], b: Int32Array.of(1, 2, 3) }));
-  const columnsOfAnswer = schema([column("m", "int32"), column("row", "int64", { nullable: true })]);
-  const sql = "SELECT * FROM (VALUES (7, 2::BIGINT), (8, NULL), (9, 0), (9, 2)) v";
-  const [answer] = await runQuery({}, sql, columnsOfAnswer);
-  const taken = takeRows(rows, ["b", "a"], answer!);
-  expect(taken.schema.names).toEqual(["b", "a", "m"]);
-  expect(taken.toArrow().toArray().map(String)).toEqual([
-    '{"b": 3, "a": "z", "m": 7}',
-    '{"b": null, "a": null, "m": 8}',
-    '{"b": 1, "a": "x", "m": 9}',
-    '{"b": 3, "a": "z", "m": 9}',
-  ]);
-  expect(() => answer!.rowCount).toThrow("closed");
-  expect(rows.rowCount).toBe(3);
-  for (const batch of [rows, taken]) batch.close();
 });
 
 describe("a projection", () => {

@@ -1,8 +1,7 @@
-import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { type Batch, type Column, type ConfigProblem, nearest, OperatorError, Schema } from "@sferic/operator";
+import { type Batch, type Column, type Condition, type ConfigProblem, nearest, Schema } from "@sferic/operator";
 import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
 import { cancellable } from "./cancel.ts";
+import { useDuckdb } from "./duckdb.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
 
@@ -46,6 +45,29 @@ export function checkMeasures(
     measures,
     unwrapping(() => native.checkMeasures(toNativeColumns(schema), [...groupBy], texts)),
   );
+}
+
+/**
+ * Names of the columns that expressions over a row, or over a group of rows, use, in the order of the schema. Throws
+ * `invalid-expression`.
+ */
+export function expressionColumns(
+  schema: Schema,
+  expressions: readonly string[],
+  over: "row" | "group" = "row",
+): string[] {
+  useDuckdb();
+  return unwrapping(() => native.expressionColumns(toNativeColumns(schema), [...expressions], over === "group"));
+}
+
+/**
+ * Conditions on single columns that hold for every row for which `where` is true, as far as they are understood:
+ * comparisons with literals, BETWEEN, IN, IS NULL and IS NOT NULL, joined by AND.
+ */
+export function rowConditions(schema: Schema, where: string): Condition[] {
+  useDuckdb();
+  const conditions = unwrapping(() => native.rowConditions(toNativeColumns(schema), where));
+  return conditions.map(({ column, comparison, values }) => ({ column, comparison, values }));
 }
 
 function told(
@@ -126,41 +148,6 @@ export class Projection {
   }
 }
 
-/**
- * The rows of one SELECT over named inputs, in batches of about 65,536 rows. Closes its inputs. The answer's columns get
- * the names, zones, units and nullability of `columns`, by position; their types must agree. One batch per input is read
- * by one thread in its order, so that `row_number() OVER ()` counts its rows and sums of floats are the same every time.
- * Throws `invalid-expression`, `expression-failed`, `memory-limit`, `disk-full`.
- */
-export async function runQuery(
-  inputs: Readonly<Record<string, Batch>>,
-  sql: string,
-  columns: Schema,
-  signal?: AbortSignal,
-): Promise<Batch[]> {
-  try {
-    useDuckdb();
-    const handles = Object.values(inputs).map(handleOf);
-    const run = (token: native.CancelToken): Promise<native.NativeBatch[]> =>
-      native.runQuery(Object.keys(inputs), handles, sql, toNativeColumns(columns), token);
-    return (await cancellable(signal, run)).map(fromHandle);
-  } finally {
-    for (const batch of Object.values(inputs)) batch.close();
-  }
-}
-
-/**
- * Columns of `rows` at the row numbers (from 0, int64) in the last column of `answer`, and after them the answer's other
- * columns; a null number gives nulls. Types and units stay. Closes the answer, not the rows.
- */
-export function takeRows(rows: Batch, columns: readonly string[], answer: Batch): Batch {
-  try {
-    return fromHandle(unwrapping(() => native.takeRows(handleOf(rows), [...columns], handleOf(answer))));
-  } finally {
-    answer.close();
-  }
-}
-
 /** A name as an SQL identifier. */
 export function quoted(name: string): string {
   return `"${name.replaceAll('"', '""')}"`;
@@ -200,38 +187,3 @@ export function duckdbVersion(): string {
   useDuckdb();
   return native.duckdbVersion();
 }
-
-let inUse = false;
-
-/** Tells the core where the DuckDB library is that npm installed for this platform. It is opened on first use. */
-function useDuckdb(): void {
-  if (inUse) return;
-  const inside = createRequire(createRequire(import.meta.url).resolve("@duckdb/node-bindings/package.json"));
-  const platform = `@duckdb/node-bindings-${process.platform}-${process.arch}`;
-  const file = { darwin: "libduckdb.dylib", win32: "duckdb.dll" }[process.platform as string] ?? "libduckdb.so";
-  const manifest = [platform, `${platform}-musl`].map((name) => resolved(inside, `${name}/package.json`)).find(Boolean);
-  if (manifest === undefined) {
-    const message = `The DuckDB library for ${process.platform} ${process.arch} is not installed (${platform}). Run the installation again with optional dependencies.`;
-    throw new OperatorError({ code: "duckdb-missing", message, domain: "external" });
-  }
-  native.useDuckdb(join(dirname(manifest), file));
-  inUse = true;
-}
-
-function resolved(inside: NodeJS.Require, name: string): string | undefined {
-  try {
-    return inside.resolve(name);
-  } catch {
-    return undefined;
-  }
-}
-
-// Opening DuckDB takes about 65 ms, so it begins on another thread while the program still loads its other modules.
-void (async () => {
-  try {
-    useDuckdb();
-    await native.openDuckdb();
-  } catch {
-    // The first call that needs it throws the same.
-  }
-})();

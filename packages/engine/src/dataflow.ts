@@ -8,18 +8,20 @@ import {
   type Offset,
   type Output,
   type Registry,
+  type Schema,
   type Sink,
   type Source,
   type Staged,
   type Transform,
 } from "@sferic/operator";
 import { Channel } from "./channel.ts";
+import { circularInputs, inputKey } from "./circular-inputs.ts";
 import type { PlannedOperator } from "./plan.ts";
 import { noCounts, type OperatorCounts } from "./result.ts";
 
 /** An operator of the plan with what was created for it. */
 export interface LiveOperator {
-  readonly planned: Pick<PlannedOperator, "node">;
+  readonly planned: Pick<PlannedOperator, "node"> & Partial<Pick<PlannedOperator, "inputs">>;
   readonly instance: Source | Transform | Sink;
 }
 
@@ -79,6 +81,8 @@ class Dataflow implements DataflowOutcome {
   readonly #inputs = new Map<string, Record<string, Channel>>();
   /** Producers of a channel that have not ended yet. */
   readonly #writers = new Map<Channel, number>();
+  /** Readers' schemas of inputs that must not be without a batch, by channel. */
+  readonly #schemas = new Map<Channel, Schema>();
   /** Seconds each operator waited for room downstream. */
   readonly #blockedSeconds = new Map<string, number>();
   readonly #ranges: Readonly<Record<string, Range>>;
@@ -97,18 +101,19 @@ class Dataflow implements DataflowOutcome {
     this.#epoch = epoch;
     this.#registry = registry;
     this.#onRows = onRows;
-    for (const { planned } of operators) this.#connect(planned);
+    const circular = circularInputs(operators.map(({ planned }) => planned.node));
+    for (const { planned } of operators) this.#connect(planned, circular);
   }
 
-  #connect({ node }: LiveOperator["planned"]): void {
+  #connect({ node, inputs: schemas = {} }: LiveOperator["planned"], circular: ReadonlySet<string>): void {
     this.operators[node.id] = noCounts(node.kind);
     const inputs: Record<string, Channel> = {};
-    // A reader of several inputs may need the end of one before it takes from another: bounded queues could then
-    // stop a producer they share for ever.
-    const unbounded = Object.keys(node.inputs).length > 1;
+    const several = Object.keys(node.inputs).length > 1;
     for (const [name, references] of Object.entries(node.inputs)) {
-      const channel = new Channel(unbounded);
+      const channel = new Channel(several && circular.has(inputKey(node.id, name)));
       inputs[name] = channel;
+      const schema = schemas[name];
+      if (several && schema) this.#schemas.set(channel, schema);
       for (const { operator, port } of references) {
         const key = `${operator}.${port}`;
         this.#readers.set(key, [...(this.#readers.get(key) ?? []), channel]);
@@ -186,12 +191,16 @@ class Dataflow implements DataflowOutcome {
   }
 
   async *#counted(id: string, channel: Channel): AsyncGenerator<Batch> {
+    const counts = this.operators[id]!;
+    let empty = true;
     for await (const batch of channel) {
-      const counts = this.operators[id]!;
+      empty = false;
       counts.rowsIn += batch.rowCount;
       this.#onRows(id, counts);
       yield batch;
     }
+    const schema = this.#schemas.get(channel);
+    if (empty && schema !== undefined) yield this.#registry.batches.concat([], schema);
   }
 
   async #emit(id: string, output: Output): Promise<void> {

@@ -1,9 +1,10 @@
 import { glob } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { OperatorError } from "@sferic/operator";
-import { textOf } from "@sferic/operator/durable-files";
+import { makeDirectory, remove, replaceDurably, textOf } from "@sferic/operator/durable-files";
 import { isCheckpoint } from "./checkpoint/inspect.ts";
 import { deadLetterFolder } from "./checkpoint/layout.ts";
+import type { ReplayedLetter } from "./checkpoint/records.ts";
 
 /** Input of one epoch that could not become rows and that no operator took. */
 export interface DeadLetter {
@@ -15,6 +16,8 @@ export interface DeadLetter {
   readonly reason: string;
   /** Byte offset, line or message offset; null when unknown. */
   readonly position: number | null;
+  /** True when the rest of the piece became rows. */
+  readonly isPart?: true;
 }
 
 /** The dead letters of one epoch of one run. */
@@ -25,8 +28,7 @@ export interface DeadLetterFile {
   readonly letters: readonly DeadLetter[];
 }
 
-/** Name of the file with the dead letters of one epoch. */
-export function deadLetterFileName(epoch: number): string {
+function deadLetterFileName(epoch: number): string {
   return `${String(epoch).padStart(10, "0")}.jsonl`;
 }
 
@@ -48,6 +50,29 @@ export async function* readDeadLetters(directory: string): AsyncGenerator<DeadLe
   }
 }
 
+/** Writes the dead letters of one epoch, in place of those that an earlier attempt at it has left; none leave no file. */
+export async function writeDeadLetters(folder: string, epoch: number, letters: readonly DeadLetter[]): Promise<string> {
+  const path = join(folder, deadLetterFileName(epoch));
+  if (letters.length === 0) await remove(path);
+  else {
+    await makeDirectory(folder);
+    await replaceDurably(path, letters.map((letter) => `${JSON.stringify(letter)}\n`).join(""));
+  }
+  return path;
+}
+
+/** Removes dead letters whose input a committed epoch has read again. Harmless to repeat; each file changes at once. */
+export async function removeDeadLetters(folder: string, replayed: readonly ReplayedLetter[]): Promise<void> {
+  for (const [epoch, ofEpoch] of Map.groupBy(replayed, (letter) => letter.epoch)) {
+    const path = join(folder, deadLetterFileName(epoch));
+    const letters = lettersOf(path, (await textOf(path)) ?? "");
+    const isGone = (letter: DeadLetter): boolean =>
+      ofEpoch.some(({ source, name }) => source === letter.source && name === letter.name);
+    const kept = letters.filter((letter) => !isGone(letter));
+    if (kept.length < letters.length) await writeDeadLetters(folder, epoch, kept);
+  }
+}
+
 function lettersOf(path: string, text: string): DeadLetter[] {
   const lines = text.split("\n").filter((line) => line !== "");
   const letters = lines.map((line, index) => {
@@ -62,9 +87,10 @@ function lettersOf(path: string, text: string): DeadLetter[] {
 
 function parsed(line: string): DeadLetter | null {
   try {
-    const { epoch, source, name, reason, position } = JSON.parse(line) as DeadLetter;
+    const { epoch, source, name, reason, position, isPart } = JSON.parse(line) as DeadLetter;
     const isLetter = typeof epoch === "number" && [source, name, reason].every((text) => typeof text === "string");
-    return isLetter ? { epoch, source, name, reason, position: position ?? null } : null;
+    if (!isLetter) return null;
+    return { epoch, source, name, reason, position: position ?? null, ...(isPart === true ? { isPart } : {}) };
   } catch {
     return null;
   }

@@ -1,4 +1,3 @@
-import { join } from "node:path";
 import {
   asOperatorError,
   type Bounds,
@@ -9,13 +8,13 @@ import {
   type Source,
   type Staged,
 } from "@sferic/operator";
-import { makeDirectory, replaceDurably } from "@sferic/operator/durable-files";
 import type { Recovery } from "./checkpoint/checkpoint.ts";
 import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
 import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow.ts";
-import { type DeadLetter, deadLetterFileName } from "./dead-letters.ts";
+import { type DeadLetter, removeDeadLetters, writeDeadLetters } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
+import { offerOf, type ReplayedInput } from "./replay.ts";
 import type { OperatorCounts, PhaseSeconds } from "./result.ts";
 import type { RunHome } from "./run-home.ts";
 import type { RunOptions, Trigger } from "./run-options.ts";
@@ -105,6 +104,16 @@ export class EpochRunner {
     }
   }
 
+  /** Runs one epoch over the input of dead letters, if any of it can be read again. */
+  async replay(letters: readonly DeadLetter[]): Promise<ReplayedInput> {
+    const offer = await offerOf(letters, [...this.#sources()], this.#position, this.#home.checkpoint!);
+    if (offer.replays.length === 0) return { epoch: null, left: offer.left };
+    const intent: Intent = { ...this.#nextIntent(offer.sources), replays: offer.replays };
+    await this.#at(intent.epoch, "planned");
+    await this.#begin(intent);
+    return { epoch: intent.epoch, left: offer.left };
+  }
+
   /** After a failure: removes what is staged for the epoch in work, unless a checkpoint lets another run go on with it. */
   async giveUp(): Promise<void> {
     if (this.#home.checkpoint !== null) return;
@@ -151,10 +160,14 @@ export class EpochRunner {
   async #runNext(bounded: boolean, until: Record<string, Offset> | null): Promise<boolean> {
     const intent = await this.#intend(bounded, until);
     if (intent === null) return false;
+    await this.#begin(intent);
+    return true;
+  }
+
+  async #begin(intent: Intent): Promise<void> {
     await this.#home.checkpoint?.write("intent", intent);
     await this.#at(intent.epoch, "intent");
     await this.#compute(intent);
-    return true;
   }
 
   /** `until` holds the last offset to read per source; a source that is not in it is not read. Null sets no end. */
@@ -167,9 +180,14 @@ export class EpochRunner {
       if (end !== null) sources[id] = { start, end };
     }
     if (Object.keys(sources).length === 0) return null;
+    const intent = this.#nextIntent(sources);
+    await this.#at(intent.epoch, "planned");
+    return intent;
+  }
+
+  #nextIntent(sources: Intent["sources"]): Intent {
     const epoch = this.#nextEpoch;
     const timeMs = Math.max(Date.now(), this.#lastTimeMs);
-    await this.#at(epoch, "planned");
     return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources };
   }
 
@@ -185,7 +203,8 @@ export class EpochRunner {
     );
     await this.#at(intent.epoch, "staged");
     await this.#keepDeadLetters(intent.epoch, outcome);
-    this.#checkInvalidRatio(outcome);
+    // What failed before may fail again, all of it.
+    if (intent.replays === undefined) this.#checkInvalidRatio(outcome);
     const sinks = Object.entries(outcome.staged).map(
       ([id, staged]) => [id, staged && { ...staged, type: this.#sinkType(id)! }] as const,
     );
@@ -230,6 +249,7 @@ export class EpochRunner {
       if (range !== undefined) await calling(id, async () => source.acknowledge?.(range.end));
     }
     await this.#at(intent.epoch, "acknowledged");
+    if (intent.replays !== undefined) await removeDeadLetters(this.#home.deadLetters, intent.replays);
     await this.#discard(intent.epoch);
     await this.#at(intent.epoch, "cleaned");
   }
@@ -243,9 +263,7 @@ export class EpochRunner {
       rows.map((row) => ({ epoch, source, ...row })),
     );
     if (letters.length === 0) return;
-    await makeDirectory(this.#home.deadLetters);
-    const path = join(this.#home.deadLetters, deadLetterFileName(epoch));
-    await replaceDurably(path, letters.map((letter) => `${JSON.stringify(letter)}\n`).join(""));
+    const path = await writeDeadLetters(this.#home.deadLetters, epoch, letters);
     this.#summary.deadLetters.push(path);
     for (const { source, name, reason } of letters) {
       await this.#emit({ type: "invalid", epoch, operatorId: source, name, reason });

@@ -1,8 +1,17 @@
 import { resolve } from "node:path";
-import type { Bounds, Column, Delivery, SinkDefinition, TransformDefinition } from "@sferic/operator";
+import type {
+  Bounds,
+  Column,
+  Condition,
+  Delivery,
+  ReadRequest,
+  SinkDefinition,
+  TransformDefinition,
+} from "@sferic/operator";
 import type { OperatorNode, WatermarkSpec } from "@sferic/spec";
 import { resolvePath } from "./paths.ts";
 import { deliveryOf, type Plan, type PlannedOperator } from "./plan.ts";
+import { readRequests } from "./read-requests.ts";
 import type { Trigger } from "./run-options.ts";
 
 /** One operator of an {@link Explanation}. */
@@ -16,6 +25,12 @@ export interface ExplainedOperator {
   readonly needs?: "batch" | "epoch";
   /** Sources only: most that one epoch reads; empty for no bound. */
   readonly bounds?: Bounds;
+  /** Sources whose columns are known only: those that are read, and what every row that is needed fulfils. */
+  readonly reads?: {
+    readonly columns: readonly string[];
+    readonly columnCount: number;
+    readonly conditions: readonly Condition[];
+  };
   readonly watermark?: WatermarkSpec;
   /** Sinks only. */
   readonly outputMode?: string;
@@ -61,9 +76,10 @@ export function explainPlan(plan: Plan, options: { checkpoint?: string; trigger?
   const { run, name } = plan.spec;
   const checkpoint = checkpointOf(plan, options.checkpoint);
   const trigger = options.trigger ?? run.trigger;
+  const requests = readRequests(plan.operators);
   return {
     pipeline: name,
-    operators: plan.operators.map((operator) => explainOperator(operator, trigger)),
+    operators: plan.operators.map((operator) => explainOperator(operator, trigger, requests.get(operator.node.id))),
     edges: plan.operators.flatMap((operator) => edgesInto(operator, plan)),
     delivery: plan.operators
       .filter(({ node }) => node.kind === "sink")
@@ -79,7 +95,12 @@ function checkpointOf(plan: Plan, chosen: string | undefined): string | null {
   return plan.spec.run.checkpoint === undefined ? null : resolvePath(plan.baseDirectory, plan.spec.run.checkpoint);
 }
 
-function explainOperator({ node, definition, config }: PlannedOperator, trigger: Trigger): ExplainedOperator {
+function explainOperator(
+  { node, definition, config }: PlannedOperator,
+  trigger: Trigger,
+  request: ReadRequest | undefined,
+): ExplainedOperator {
+  const { schema, columns, conditions = [] } = request ?? {};
   const { id, kind, type, watermark, outputMode } = node;
   return {
     id,
@@ -88,6 +109,9 @@ function explainOperator({ node, definition, config }: PlannedOperator, trigger:
     config,
     ...(definition.kind === "transform" ? { needs: (definition as TransformDefinition).needs } : {}),
     ...(kind === "source" ? { bounds: trigger === "once" ? {} : node.bounds } : {}),
+    ...(schema === undefined
+      ? {}
+      : { reads: { columns: columns ?? schema.names, columnCount: schema.columns.length, conditions } }),
     ...(watermark === undefined ? {} : { watermark }),
     ...(kind === "sink" ? { outputMode: outputMode ?? "append" } : {}),
   };

@@ -6,6 +6,7 @@ export {
   inspectCheckpoint,
   type UnfinishedEpoch,
 } from "./checkpoint/inspect.ts";
+export { type CheckpointRepair, type RepairAction, repairCheckpoint } from "./checkpoint/repair.ts";
 export { resetCheckpoint } from "./checkpoint/reset.ts";
 export type { LockHolder } from "./checkpoint/lock.ts";
 export { type Committed, type Intent, type Prepared } from "./checkpoint/records.ts";
@@ -15,6 +16,8 @@ export * from "./explain.ts";
 export * from "./plan.ts";
 export * from "./preview.ts";
 export * from "./result.ts";
-export { runPipeline, runPlan } from "./run.ts";
+export type { LeftLetter } from "./replay.ts";
+export { replayDeadLetters, type ReplayOptions, type ReplayResult, runPipeline, runPlan } from "./run.ts";
 export { engineVersion } from "./run-home.ts";
 export type { RunOptions, Trigger } from "./run-options.ts";
+export * from "./spec-tests.ts";

@@ -1,8 +1,10 @@
-import type { OperatorContext, Sink, Source, Transform } from "@sferic/operator";
+import type { OperatorContext, ReadRequest, Sink, Source, Transform } from "@sferic/operator";
 import { makeDirectory } from "@sferic/operator/durable-files";
+import type { Reference } from "@sferic/spec";
 import { resolvePath } from "./paths.ts";
 import { createFormat, type Plan, type PlannedOperator } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
+import { readRequests } from "./read-requests.ts";
 import type { RunHome } from "./run-home.ts";
 
 /** The operators of a run; disposing closes them all, whatever one of them throws. */
@@ -10,11 +12,16 @@ export interface LiveOperators extends AsyncDisposable {
   readonly all: readonly LiveOperator[];
 }
 
-/** Creates every operator of the plan. None is opened yet. */
-export async function createOperators(plan: Plan, home: RunHome): Promise<LiveOperators> {
+/** Creates every operator of the plan; `shown` ports will be read in full. None is opened yet. */
+export async function createOperators(
+  plan: Plan,
+  home: RunHome,
+  shown: readonly Reference[] = [],
+): Promise<LiveOperators> {
   const all: LiveOperator[] = [];
+  const requests = readRequests(plan.operators, shown);
   for (const planned of plan.operators) {
-    const context = contextOf(plan, planned, home);
+    const context = contextOf(plan, planned, home, requests.get(planned.node.id));
     await makeDirectory(context.scratchDirectory);
     all.push({ planned, instance: planned.definition.create(planned.config, context) as Source | Transform | Sink });
   }
@@ -26,12 +33,20 @@ export async function createOperators(plan: Plan, home: RunHome): Promise<LiveOp
   return { all, [Symbol.asyncDispose]: close };
 }
 
-function contextOf(plan: Plan, planned: PlannedOperator, home: RunHome): OperatorContext {
+function contextOf(
+  plan: Plan,
+  planned: PlannedOperator,
+  home: RunHome,
+  request: ReadRequest | undefined,
+): OperatorContext {
+  const { memoryBytesMax } = plan.spec.run;
   return {
+    ...(request === undefined ? {} : { request }),
     pipeline: plan.spec.name,
     operatorId: planned.node.id,
     durable: home.checkpoint !== null,
     history: home.history,
+    ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     scratchDirectory: home.scratch(planned.node.id),
     resolvePath: (path) => resolvePath(plan.baseDirectory, path),
     format: (config) => createFormat(plan.registry, config),

@@ -185,3 +185,30 @@ test("a file URL that is no path here is an issue wherever it stands", async () 
     ).issues,
   ).toHaveLength(1);
 });
+
+test("operators without errors are planned beside those that have some, so that all mistakes are told at once", async () => {
+  const { plan, issues } = await planOf({
+    name: "p",
+    sources: { source: { type: "found" } },
+    transforms: {
+      one: { type: "pick", from: "source", columns: ["latt"] },
+      two: { type: "pick", from: "source", colums: ["lat"] },
+      three: { type: "pick", from: "two", columns: ["nothing is known of two"] },
+    },
+    sinks: { end: { type: "keeper", from: ["one", "three"], slowMs: "soon" } },
+    tests: [
+      { name: "", given: {}, expect: {} },
+      { name: "a", given: { sourc: [] }, expect: { two: [] } },
+      { name: "b", given: {}, expect: { two: [], "one.mian": [] } },
+    ],
+  });
+  expect(plan).toBeNull();
+  expect(issues.map(({ code, pointer }) => `${code} ${pointer}`)).toEqual([
+    "unknown-column /transforms/one/columns/0",
+    "unknown-field /transforms/two/colums",
+    "invalid-value /sinks/end/slowMs",
+    "invalid-value /tests/0/name",
+    "unknown-id /tests/1/given/sourc",
+    "unknown-port /tests/2/expect/one.mian",
+  ]);
+});

@@ -23,7 +23,9 @@ import {
   type SpecDocument,
   sortIssues,
 } from "@sferic/spec";
+import { type PinnedSchemas, readPinnedSchemas } from "./checkpoint/pinned-schemas.ts";
 import { fileUrlProblems, resolvePath } from "./paths.ts";
+import { testIssues } from "./test-issues.ts";
 
 /** One operator, ready to be created. */
 export interface PlannedOperator {
@@ -45,6 +47,8 @@ export interface Plan {
   readonly registry: Registry;
   /** Folder from which relative paths count. */
   readonly baseDirectory: string;
+  /** Columns of sources that nothing declares, for the checkpoint to keep. */
+  readonly pins: PinnedSchemas;
 }
 
 export interface PlanOptions {
@@ -62,6 +66,11 @@ export interface PlanOptions {
   readonly loadPlugin?: (name: string, baseDirectory: string) => Promise<readonly Definition[]>;
   /** Whether sources may be opened to learn schemas that nothing declares. Default false. */
   readonly probe?: boolean;
+  /**
+   * Checkpoint of the run that is planned, if it is not the spec's. Columns that nothing declares are those that it
+   * keeps, if sources may be opened.
+   */
+  readonly checkpoint?: string;
 }
 
 /** A plan, or null when an issue is an error; the issues are sorted by place. */
@@ -85,12 +94,14 @@ export async function planPipeline(spec: string | object, options: PlanOptions):
     ...(loadPlugin === undefined ? {} : { loadPlugin: (name) => loadPlugin(name, baseDirectory) }),
   });
   const { document, registry } = parsed;
-  if (parsed.spec === null) return { plan: null, document, issues: parsed.issues };
-  const planner = new Planner(parsed.spec, document, registry, baseDirectory, options.probe ?? false);
+  // Operators without errors are planned in any case: they may have mistakes that only their columns show.
+  const { soundPart } = parsed;
+  if (soundPart === null) return { plan: null, document, issues: parsed.issues };
+  const planner = new Planner(soundPart, document, registry, baseDirectory, options);
   const operators = await planner.operators();
-  const issues = sortIssues([...parsed.issues, ...planner.issues]);
+  const plan = { spec: soundPart, document, operators, registry, baseDirectory, pins: planner.pins };
+  const issues = sortIssues([...parsed.issues, ...planner.issues, ...testIssues(plan)]);
   const failed = issues.some((issue) => issue.severity === "error");
-  const plan = { spec: parsed.spec, document, operators, registry, baseDirectory };
   return { plan: failed ? null : plan, document, issues };
 }
 
@@ -108,14 +119,24 @@ export function deliveryOf(definition: SinkDefinition, durable: boolean): Delive
 
 class Planner {
   readonly issues: Issue[] = [];
+  readonly pins: Record<string, Schema> = {};
   readonly #spec: PipelineSpec;
   readonly #document: SpecDocument;
   readonly #registry: Registry;
   readonly #context: PlanContext;
   readonly #planned = new Map<string, PlannedOperator>();
+  readonly #checkpoint: string | undefined;
+  #pinned: PinnedSchemas = {};
 
-  constructor(spec: PipelineSpec, document: SpecDocument, registry: Registry, baseDirectory: string, probe: boolean) {
+  constructor(
+    spec: PipelineSpec,
+    document: SpecDocument,
+    registry: Registry,
+    baseDirectory: string,
+    { probe = false, checkpoint = spec.run.checkpoint }: PlanOptions,
+  ) {
     this.#spec = spec;
+    this.#checkpoint = checkpoint;
     this.#document = document;
     this.#registry = registry;
     this.#context = {
@@ -128,8 +149,18 @@ class Planner {
   async operators(): Promise<PlannedOperator[]> {
     const [wrong] = fileUrlProblems(this.#spec.run.checkpoint, "/run/checkpoint");
     if (wrong !== undefined) this.issues.push(this.#document.issueAt(wrong));
+    else await this.#readPinned();
     for (const node of inDataflowOrder(this.#spec.operators)) this.#planned.set(node.id, await this.#plan(node));
     return [...this.#planned.values()];
+  }
+
+  async #readPinned(): Promise<void> {
+    if (!this.#context.probe || this.#checkpoint === undefined) return;
+    try {
+      this.#pinned = await readPinnedSchemas(this.#context.resolvePath(this.#checkpoint));
+    } catch (thrown) {
+      this.issues.push(this.#document.issueAt({ ...problemOf(thrown), pointer: "/run/checkpoint" }));
+    }
   }
 
   async #plan(node: OperatorNode): Promise<PlannedOperator> {
@@ -189,7 +220,7 @@ class Planner {
     inputs: Record<string, Schema | null>,
   ): Promise<PortSchemas> {
     try {
-      if (definition.kind === "source") return await definition.output(config, this.#context);
+      if (definition.kind === "source") return await this.#sourceOutputs(node, definition, config);
       const known = Object.values(inputs).every((schema) => schema !== null);
       if (!known) return {};
       const schemas = inputs as Record<string, Schema>;
@@ -200,6 +231,18 @@ class Planner {
       if (thrown instanceof ConfigError) return thrown.ports;
     }
     return {};
+  }
+
+  async #sourceOutputs(node: OperatorNode, definition: SourceDefinition, config: unknown): Promise<PortSchemas> {
+    const pinned = this.#pinned[node.id];
+    const pin = (schema: Schema): void => void (this.pins[node.id] = schema);
+    const outputs = await definition.output(config, { ...this.#context, ...(pinned && { pinned }), pin });
+    const main = outputs["main"] ?? null;
+    if (pinned !== undefined && main !== null && shapeOf(main) !== shapeOf(pinned)) {
+      const message = `the checkpoint was begun with the columns ${shapeOf(pinned)}, and now they are ${shapeOf(main)}; declare them as they were, or start anew with an empty checkpoint and empty outputs`;
+      this.#report(node, [{ code: "pinned-schema", message, pointer: "" }]);
+    }
+    return outputs;
   }
 
   #report(node: OperatorNode, problems: ConfigError["problems"]): void {

@@ -1,6 +1,3 @@
-import { mkdtemp } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import {
   asOperatorError,
@@ -8,20 +5,18 @@ import {
   type Bounds,
   type Column,
   type Epoch,
-  nearest,
-  OperatorError,
   type Row,
   rowsOf,
   type Schema,
-  type Sink,
   type Source,
   type TransformDefinition,
 } from "@sferic/operator";
-import type { OperatorNode, Reference } from "@sferic/spec";
-import { remove } from "@sferic/operator/durable-files";
+import type { Reference } from "@sferic/spec";
 import { type DataflowOutcome, type LiveOperator, type Range, runDataflow } from "./dataflow.ts";
 import { createOperators } from "./live-operators.ts";
-import type { Plan, PlannedOperator } from "./plan.ts";
+import type { Plan } from "./plan.ts";
+import { scratchHome } from "./run-home.ts";
+import { collector, referencesOf, upstreamOf } from "./targets.ts";
 
 /** Rows as they pass one port. */
 export interface Preview {
@@ -79,54 +74,6 @@ export async function previewOperator(plan: Plan, target: string, options: Previ
   }
 }
 
-function referencesOf(plan: Plan, target: string): readonly Reference[] {
-  const [id = "", port] = target.split(".", 2);
-  const found = plan.operators.find(({ node }) => node.id === id);
-  if (found === undefined) throw unknownOperator(id, plan);
-  if (found.node.kind === "sink") return inputsOf(found.node, port);
-  const ports = [...new Set(["main", ...portsOf(found)])];
-  if (port === undefined || ports.includes(port)) return [{ operator: id, port: port ?? "main" }];
-  throw new OperatorError({
-    code: "unknown-port",
-    message: `"${id}" has no port "${port}"; it has ${ports.join(", ")}.`,
-  });
-}
-
-function portsOf({ outputs, definition }: PlannedOperator): string[] {
-  return [...Object.keys(outputs), ...Object.keys(definition.kind === "transform" ? (definition.ports ?? {}) : {})];
-}
-
-function inputsOf(sink: OperatorNode, input: string | undefined): readonly Reference[] {
-  const names = Object.keys(sink.inputs);
-  const chosen = input ?? (names.length === 1 ? names[0]! : undefined);
-  const references = chosen === undefined ? undefined : sink.inputs[chosen];
-  if (references !== undefined) return references;
-  const choices = names.map((name) => `${sink.id}.${name}`).join(", ");
-  throw new OperatorError({
-    code: chosen === undefined ? "several-inputs" : "unknown-port",
-    message: `The sink "${sink.id}" has the inputs ${names.join(", ")}; choose one: ${choices}.`,
-  });
-}
-
-function unknownOperator(id: string, plan: Plan): OperatorError {
-  const ids = plan.operators.map(({ node }) => node.id);
-  const near = nearest(id, ids);
-  const advice = near === undefined ? `it has ${ids.join(", ")}.` : `did you mean "${near}"?`;
-  return new OperatorError({ code: "unknown-operator-id", message: `The spec has no operator "${id}"; ${advice}` });
-}
-
-function upstreamOf(plan: Plan, references: readonly Reference[]): PlannedOperator[] {
-  const needed = new Set(references.map(({ operator }) => operator));
-  for (const { node } of plan.operators.toReversed()) {
-    if (!needed.has(node.id)) continue;
-    for (const { operator } of Object.values(node.inputs).flat()) needed.add(operator);
-  }
-  return plan.operators.filter(({ node }) => needed.has(node.id));
-}
-
-/** Ids of a spec have no spaces, so this one is free. */
-const collectorId = "the preview";
-
 /** One run over the beginning of the input. */
 class Attempt {
   readonly rows: Row[] = [];
@@ -155,8 +102,8 @@ class Attempt {
   }
 
   async run(): Promise<void> {
-    await using home = await scratchHome();
-    await using operators = await createOperators(this.#plan, home);
+    await using home = await scratchHome("preview");
+    await using operators = await createOperators(this.#plan, home, this.#references);
     const ranges = await this.#ranges(operators.all);
     const epoch = { id: 0, timeMs: Date.now(), seed: this.#plan.spec.run.seed, signal: this.#signal };
     try {
@@ -168,7 +115,7 @@ class Attempt {
   }
 
   async #flow(operators: readonly LiveOperator[], ranges: Record<string, Range>, epoch: Epoch): Promise<void> {
-    const all = [...operators, this.#collector()];
+    const all = [...operators, collector(0, this.#references, (batch) => this.#take(batch))];
     const { invalid }: DataflowOutcome = await runDataflow(all, ranges, epoch, this.#plan.registry);
     this.invalid = Object.values(invalid)
       .flat()
@@ -189,41 +136,10 @@ class Attempt {
     return ranges;
   }
 
-  #collector(): LiveOperator {
-    const node: OperatorNode = {
-      id: collectorId,
-      kind: "sink",
-      type: "preview",
-      inputs: { main: this.#references },
-      config: {},
-      bounds: {},
-      pointer: "",
-    };
-    const sink: Sink = {
-      stage: async (batches) => {
-        for await (const batch of batches) this.#take(batch);
-        return null;
-      },
-      publish: () => Promise.resolve({ files: [] }),
-    };
-    return { planned: { node }, instance: sink };
-  }
-
   #take(batch: Batch): void {
     this.schema ??= batch.schema;
     this.rows.push(...rowsOf(batch, this.#wanted - this.rows.length));
     batch.close();
     if (this.rows.length >= this.#wanted) this.#enough.abort();
   }
-}
-
-async function scratchHome(): Promise<Parameters<typeof createOperators>[1]> {
-  const directory = await mkdtemp(join(tmpdir(), "sferic-preview-"));
-  return {
-    checkpoint: null,
-    history: "preview",
-    scratch: (operatorId) => join(directory, operatorId),
-    deadLetters: join(directory, "dead-letters"),
-    [Symbol.asyncDispose]: () => remove(directory),
-  };
 }

@@ -5,6 +5,7 @@ import { join } from "node:path";
 import { remove } from "@sferic/operator/durable-files";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { deadLetterFolder } from "./checkpoint/layout.ts";
+import { pinSchemas } from "./checkpoint/pinned-schemas.ts";
 import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
@@ -31,6 +32,7 @@ export async function checkpointHome(
 ): Promise<RunHome> {
   const specHash = fingerprint(plan.document.value);
   const checkpoint = await Checkpoint.open(directory, { name: plan.spec.name, specHash, engineVersion });
+  await pinSchemas(directory, plan.pins);
   if (checkpoint.identity.specHash !== specHash) await emit({ type: "spec-changed", checkpoint: directory });
   return {
     checkpoint,
@@ -49,6 +51,18 @@ export async function temporaryHome(plan: Plan, run: string): Promise<RunHome> {
     history: randomUUID(),
     scratch: (operatorId) => join(directory, operatorId),
     deadLetters: join(plan.baseDirectory, ".sferic", "dead-letters", plan.spec.name, run),
+    [Symbol.asyncDispose]: () => remove(directory),
+  };
+}
+
+/** A folder of the system's for what leaves nothing behind: a preview or a test, which `purpose` names. */
+export async function scratchHome(purpose: string): Promise<RunHome> {
+  const directory = await mkdtemp(join(tmpdir(), `sferic-${purpose}-`));
+  return {
+    checkpoint: null,
+    history: purpose,
+    scratch: (operatorId) => join(directory, operatorId),
+    deadLetters: join(directory, "dead-letters"),
     [Symbol.asyncDispose]: () => remove(directory),
   };
 }

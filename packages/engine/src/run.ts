@@ -1,12 +1,14 @@
 import { asOperatorError, OperatorError } from "@sferic/operator";
 import { formatIssue } from "@sferic/spec";
+import { type DeadLetter, readDeadLetters } from "./dead-letters.ts";
 import type { RunEvent } from "./events.ts";
 import { EpochRunner } from "./epoch-runner.ts";
 import { createOperators } from "./live-operators.ts";
 import { resolvePath } from "./paths.ts";
 import { type Plan, type PlanOptions, planPipeline } from "./plan.ts";
+import type { LeftLetter } from "./replay.ts";
 import type { RunResult } from "./result.ts";
-import { checkpointHome, temporaryHome } from "./run-home.ts";
+import { checkpointHome, type RunHome, temporaryHome } from "./run-home.ts";
 import type { RunOptions } from "./run-options.ts";
 import { RunSummary } from "./summary.ts";
 
@@ -23,11 +25,65 @@ export async function runPipeline(spec: string | object, options: PlanOptions & 
 
 /** Runs a plan to the end of its trigger. A failure resolves with state `failed`; only a bug rejects. */
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<RunResult> {
+  return runWith(plan, options, (runner) => runner.run(options.trigger ?? plan.spec.run.trigger));
+}
+
+/** Which dead letters to replay. */
+export interface ReplayOptions extends Omit<RunOptions, "trigger" | "maxEpochs"> {
+  /** Only those of this source. */
+  readonly source?: string;
+}
+
+/** What a replay did: the run, and what became of the dead letters. */
+export interface ReplayResult {
+  readonly result: RunResult;
+  /** Letters whose input was read again. */
+  readonly replayed: readonly DeadLetter[];
+  /** Those among the input read again that failed again: new letters, in place of the old ones. */
+  readonly failedAgain: readonly DeadLetter[];
+  /** Letters that stay as they are. */
+  readonly left: readonly LeftLetter[];
+}
+
+/**
+ * Reads the input of a checkpoint's dead letters again, as it is now, as one more epoch through the whole pipeline. The
+ * letters go when that epoch is committed; what fails again gets a new one. Killed at any moment, the next run or replay
+ * on the checkpoint finishes it: nothing is lost or doubled. A failure is told as by {@link runPlan}, so is
+ * `replay-without-checkpoint`.
+ */
+export async function replayDeadLetters(plan: Plan, options: ReplayOptions = {}): Promise<ReplayResult> {
+  let found: readonly DeadLetter[] = [];
+  let failedAgain: readonly DeadLetter[] = [];
+  let left: readonly LeftLetter[] = [];
+  const result = await runWith(plan, options, async (runner, home) => {
+    if (home.checkpoint === null) throw withoutCheckpoint();
+    const { directory } = home.checkpoint;
+    found = (await lettersIn(directory)).filter(({ source }) => source === (options.source ?? source));
+    const input = await runner.replay(found);
+    left = input.left;
+    failedAgain = (await lettersIn(directory)).filter(({ epoch }) => epoch === input.epoch);
+  });
+  const stays = new Set(left.map(({ letter }) => letter));
+  const replayed = result.error === undefined ? found.filter((letter) => !stays.has(letter)) : [];
+  return { result, replayed, failedAgain, left };
+}
+
+async function lettersIn(directory: string): Promise<DeadLetter[]> {
+  return (await Array.fromAsync(readDeadLetters(directory))).flatMap(({ letters }) => letters);
+}
+
+function withoutCheckpoint(): OperatorError {
+  const message =
+    "A run without a checkpoint reads everything again anyway: correct the input and run the pipeline. To replay, name the checkpoint.";
+  return new OperatorError({ code: "replay-without-checkpoint", message });
+}
+
+async function runWith(plan: Plan, options: RunOptions, work: Work): Promise<RunResult> {
   const summary = new RunSummary(plan);
   const emit = async (event: RunEvent): Promise<void> => options.onEvent?.(event);
   let result: RunResult;
   try {
-    await runEpochs(plan, options, summary, emit);
+    await runEpochs(plan, options, summary, emit, work);
     result = summary.finish(options.drain?.aborted === true ? "stopped" : "succeeded");
   } catch (thrown) {
     result = summary.finish("failed", failureOf(thrown, options.signal));
@@ -35,6 +91,9 @@ export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<Run
   await emit({ type: "finished", result });
   return result;
 }
+
+/** What is done once the operators are open and an unfinished epoch is finished. */
+type Work = (runner: EpochRunner, home: RunHome) => Promise<void>;
 
 /** Why a run ended: the failure that came first, also when closing what was open failed after it. */
 function failureOf(thrown: unknown, signal: AbortSignal | undefined): OperatorError {
@@ -48,6 +107,7 @@ async function runEpochs(
   options: RunOptions,
   summary: RunSummary,
   emit: (event: RunEvent) => Promise<void>,
+  work: Work,
 ): Promise<void> {
   const configured = options.checkpoint ?? plan.spec.run.checkpoint;
   const directory = configured === undefined ? null : resolvePath(plan.baseDirectory, configured);
@@ -59,7 +119,7 @@ async function runEpochs(
   const runner = new EpochRunner(plan, home, operators.all, summary, { emit, ...options });
   try {
     await runner.recover();
-    await runner.run(options.trigger ?? plan.spec.run.trigger);
+    await work(runner, home);
   } catch (thrown) {
     await runner.giveUp();
     throw thrown;

@@ -1,7 +1,6 @@
-import { createCsv, csvSchema, readCsv } from "@sferic/bindings/formats";
+import { createCsv, csvSchema, readCsvFiles } from "@sferic/bindings/formats";
 import { defineFormat, type Schema } from "@sferic/operator";
 import { z } from "zod";
-import { decodeEach } from "./decode-each.ts";
 import { declaredSchema, schemaField } from "./declared-schema.ts";
 
 const config = z.strictObject({
@@ -33,7 +32,8 @@ export const csv = defineFormat({
       ending: "csv",
       ...(declared === undefined ? {} : { schema: declared }),
       probe: (file) => csvSchema(file, options),
-      decode: (files, signal) => decodeEach(files, (file) => readCsv(file, options, signal)),
+      decode: (files, signal, request) => readCsvFiles(files, options, request, signal),
+      readsManyFiles: true,
       createWriter: (path, schema) => createCsv(path, schema, c),
     };
   },

@@ -1,7 +1,6 @@
-import { createParquet, parquetSchema, readParquet } from "@sferic/bindings/formats";
+import { createParquet, parquetSchema, readParquetFiles } from "@sferic/bindings/formats";
 import { defineFormat } from "@sferic/operator";
 import { z } from "zod";
-import { decodeEach } from "./decode-each.ts";
 
 const config = z.strictObject({
   compression: z.enum(["zstd", "snappy", "lz4", "none"]).default("zstd").describe("Codec of the pages when writing."),
@@ -20,7 +19,8 @@ export const parquet = defineFormat({
   create: (c) => ({
     ending: "parquet",
     probe: (file) => parquetSchema(file),
-    decode: (files, signal) => decodeEach(files, (file) => readParquet(file, undefined, signal)),
+    decode: (files, signal, request) => readParquetFiles(files, request, signal),
+    readsManyFiles: true,
     createWriter: (path, schema) => createParquet(path, schema, c),
   }),
 });

@@ -44,7 +44,11 @@ export interface Batch {
 export interface BatchFactory {
   /** Takes in a Table by Arrow IPC; one copy. */
   fromArrow(table: Table): Batch;
-  /** Rows given as objects; a missing field is null. For the few rows that are born in JavaScript, not for data. */
+  /**
+   * Rows given as objects of the JSON that `rowsOf` makes; a missing field is null. For the few rows that are born
+   * in JavaScript, not for data. Throws `invalid-rows`, whose `details.problems` hold a `ConfigProblem` for each value
+   * that its column cannot hold, with a pointer that begins with the index of the row.
+   */
   fromRows(schema: Schema, rows: readonly Readonly<Record<string, unknown>>[]): Batch;
   /** All rows of the batches, in order, as one; `schema` says what to return when there are none. Closes its input. */
   concat(batches: readonly Batch[], schema: Schema): Batch;

@@ -32,7 +32,24 @@ export interface InvalidInput {
     readonly reason: string;
     /** Byte offset, line or message offset; null when unknown. */
     readonly position: number | null;
+    /** True when the rest of the piece became rows: reading all of it again would double those. */
+    readonly isPart?: true;
   };
+}
+
+/** A piece of input that could not become rows, named as in its {@link InvalidInput}. */
+export interface LostPiece {
+  readonly name: string;
+  /** End offset of the epoch that read it. */
+  readonly end: Offset;
+}
+
+/** What a source offers when it is asked for lost pieces again. */
+export interface Replay {
+  /** Offset whose range is the pieces, as they are now; null when none is left to read. */
+  readonly end: Offset | null;
+  /** Why a piece is not in the range, by its index. */
+  readonly left: Readonly<Record<number, string>>;
 }
 
 /** Tells that so many more bytes of input were taken. */
@@ -47,6 +64,27 @@ export const invalidSchema: Schema = new Schema([
   column("position", "int64", { nullable: true }),
 ]);
 
+/**
+ * What every wanted row fulfils, in SQL's sense: `column comparison values`. Values are literals as text: numbers in
+ * decimal or scientific notation, dates and times in UTC as ISO 8601, text as it is; one value, several for `in`, none
+ * for nulls. NaN is greater than every number.
+ */
+export interface Condition {
+  readonly column: string;
+  readonly comparison: "<" | "<=" | ">" | ">=" | "in" | "is-null" | "is-not-null";
+  readonly values: readonly string[];
+}
+
+/** What the pipeline needs of a source's rows. To leave nothing out is always right. */
+export interface ReadRequest {
+  /** Columns of `main` as planned, all of them; absent when only the data will tell. */
+  readonly schema?: Schema;
+  /** Names of the columns that somebody reads, in the order of the schema, at least one; absent for all. */
+  readonly columns?: readonly string[];
+  /** A row for which one of these is false or null may be left out. */
+  readonly conditions: readonly Condition[];
+}
+
 /** What operators get from whoever runs them. */
 export interface OperatorContext {
   /** Pipeline name, as in the spec. */
@@ -56,8 +94,12 @@ export interface OperatorContext {
   readonly durable: boolean;
   /** Names one history of epochs: the checkpoint, or this run when it has none. What a ledger is keyed by. */
   readonly history: string;
+  /** Bytes that relational work may hold before it spills to disk; the core's own limit when the spec sets none. */
+  readonly memoryBytesMax?: number;
   /** Folder that belongs to this operator until the run ends (or until the epoch commits, with a checkpoint). */
   readonly scratchDirectory: string;
+  /** For sources; absent for other operators. */
+  readonly request?: ReadRequest;
   /** A path of the spec made absolute: relative ones count from the spec's file. */
   resolvePath(path: string): string;
   /** The format that a `format` field names. */
@@ -68,6 +110,10 @@ export interface OperatorContext {
 export interface PlanContext {
   /** Whether files and connections may be opened to learn a schema; false for `check --level static`. */
   readonly probe: boolean;
+  /** Columns that `main` of this source had when its checkpoint began: what is not declared stays as it was found then. */
+  readonly pinned?: Schema;
+  /** Says that these columns of `main` are not declared anywhere but found in the input: a checkpoint keeps them. */
+  readonly pin?: (schema: Schema) => void;
   resolvePath(path: string): string;
   format(config: { readonly type: string }): Promise<Format>;
 }
@@ -76,8 +122,10 @@ export interface PlanContext {
 export interface Example {
   readonly title: string;
   readonly config: Readonly<Record<string, Json>>;
-  /** Name of a test data set: `glm-minute` (flashes of one minute), `blobs`, `empty`. */
+  /** Name of a test data set: `glm-minute` (flashes of one minute), `blobs`, `nested-clicks`, `empty`. Every input gets it. */
   readonly data?: string;
+  /** Names of the inputs, for an operator that takes any. */
+  readonly inputs?: readonly string[];
 }
 
 interface Declaration<C extends z.ZodType> {
@@ -102,12 +150,20 @@ export interface Source {
   latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null>;
   /** The rows after `start` up to and including `end`. */
   read(start: Offset | null, end: Offset, epoch: Epoch): AsyncIterable<Output | InvalidInput | InputRead>;
+  /**
+   * Offers pieces that could not become rows once more, in a range that follows `previous`. Absent in a source that
+   * cannot read a single piece.
+   */
+  replay?(pieces: readonly LostPiece[], previous: Offset | null): Promise<Replay>;
   /** The epoch that ended at `end` is committed. May be called again for the same offset. */
   acknowledge?(end: Offset): Promise<void>;
   close?(): Promise<void>;
 }
 
-/** Rows per input name; `main` for an operator with one unnamed input. */
+/**
+ * Rows per input name; `main` for an operator with one unnamed input. One of several inputs whose columns are known has at
+ * least one batch, which may be without rows.
+ */
 export type Inputs = Readonly<Record<string, AsyncIterable<Batch>>>;
 
 export interface Transform {
@@ -146,6 +202,8 @@ export interface FileContent {
   /** Absolute path, for a local file. */
   readonly path?: string;
   readonly byteLength: number;
+  /** Columns whose value the file's place gives to all its rows, as text of the column's type or null. */
+  readonly constants?: Readonly<Record<string, string | null>>;
   bytes(): Promise<Uint8Array>;
 }
 
@@ -174,8 +232,20 @@ export interface Format {
   readonly schema?: Schema;
   /** Schema of one file, read from its header. */
   probe?(file: FileContent): Promise<Schema>;
-  /** Rows of the files, in order. A file that cannot be decoded gives one {@link InvalidInput} and no rows. */
-  decode?(files: readonly FileContent[], signal: AbortSignal): AsyncIterable<Batch | InvalidInput>;
+  /**
+   * Rows of the files, in order. A file that cannot be decoded gives one {@link InvalidInput} and no rows. Of the
+   * `request` a format keeps what it can.
+   */
+  decode?(
+    files: readonly FileContent[],
+    signal: AbortSignal,
+    request?: ReadRequest,
+  ): AsyncIterable<Batch | InvalidInput>;
+  /**
+   * Whether `decode` keeps within bounded memory however many files it is given, puts all of them into the columns of
+   * the request, and repeats the files' `constants` in their rows.
+   */
+  readonly readsManyFiles?: boolean;
   /** Starts a file; whatever an earlier attempt left at `path` is replaced. */
   createWriter?(path: string, schema: Schema): Promise<FileWriter>;
 }
@@ -190,8 +260,11 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
   readonly kind: "transform";
   /** `batch` operators stream; `epoch` operators see all rows of the epoch before they answer. */
   readonly needs: "batch" | "epoch";
-  /** Names of the inputs, with their meaning; absent for one unnamed input. */
-  readonly inputs?: Readonly<Record<string, string>>;
+  /**
+   * Names of the inputs, with their meaning; absent for one unnamed input. `any`: as many as the spec gives, under the names
+   * it gives them, or under what they read where it gives a list.
+   */
+  readonly inputs?: Readonly<Record<string, string>> | "any";
   /** Inputs that a spec may leave unconnected. */
   readonly optionalInputs?: readonly string[];
   /** Names of the ports beside `main`, with their meaning. */
@@ -202,6 +275,17 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
     config: z.output<C>,
     context: PlanContext,
   ): PortSchemas | Promise<PortSchemas>;
+  /**
+   * Names of the columns of each input without which the `wanted` columns of the output cannot be computed. Absent, and
+   * for an input that is left out: all. Called with known schemas only; the rows that come have at least these columns.
+   */
+  reads?(
+    inputs: Readonly<Record<string, Schema>>,
+    config: z.output<C>,
+    wanted: readonly string[],
+  ): Readonly<Record<string, readonly string[]>>;
+  /** For one unnamed input: a row for which one of these is false or null leaves no trace in any output. */
+  keeps?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>): readonly Condition[];
   create(config: z.output<C>, context: OperatorContext): Transform;
 }
 

@@ -1,7 +1,10 @@
 import type { Batch } from "./batch.ts";
 import type { Json } from "./epoch.ts";
 
-/** A row for people and for JSON: times as RFC 3339, integers beyond 2^53 as text, NaN and infinities as text, binary as hex. */
+/**
+ * A row for people and for JSON: times as RFC 3339, integers beyond 2^53 and decimals of more than 15 digits as text, NaN
+ * and infinities as text, binary as hex.
+ */
 export type Row = Readonly<Record<string, Json>>;
 
 /**
@@ -17,6 +20,9 @@ export function rowsOf(batch: Batch, count = Number.POSITIVE_INFINITY, start = 0
     const suffix = type.includes(", ") ? "Z" : "";
     if (unit !== undefined) return timeReader(batch, name, unit as keyof typeof perSecond, suffix);
     const vector = table.getChild(name)!;
+    const scale = /^decimal\d+\(\d+, (\d+)\)$/.exec(type)?.[1];
+    if (scale !== undefined)
+      return (index: number): Json => decimalToJson(vector.get(index) as Uint32Array | null, Number(scale));
     return (index: number): Json => toJson(vector.get(index), type);
   });
   const names = batch.schema.names;
@@ -53,6 +59,17 @@ function toJson(value: unknown, type: string): Json {
   if (typeof value === "object" && "toJSON" in value) return toJson((value as { toJSON(): unknown }).toJSON(), type);
   if (Array.isArray(value)) return value.map((item) => toJson(item, ""));
   return Object.fromEntries(Object.entries(value as object).map(([key, inner]) => [key, toJson(inner, "")]));
+}
+
+/** A decimal from its little-endian words. */
+function decimalToJson(words: Uint32Array | null, scale: number): Json {
+  if (words === null) return null;
+  const bits = words.reduce((sum, word, index) => sum | (BigInt(word) << BigInt(32 * index)), 0n);
+  const value = BigInt.asIntN(32 * words.length, bits);
+  const digits = String(value < 0n ? -value : value).padStart(scale + 1, "0");
+  const whole = digits.slice(0, digits.length - scale);
+  const text = `${value < 0n ? "-" : ""}${whole}${scale > 0 ? `.${digits.slice(-scale)}` : ""}`;
+  return digits.length > 15 ? text : Number(text);
 }
 
 function dateOr(value: number, type: string): Json {

@@ -71,7 +71,9 @@ function readingsOf(reader: Draft): Reading[] {
   const base = `${reader.pointer}/from`;
   const named: [string, unknown, string][] = isObject(from)
     ? Object.entries(from).map(([input, value]) => [input, value, base + toPointer([input])])
-    : [["main", from, base]];
+    : takesAny(reader)
+      ? listedInputs(from, base)
+      : [["main", from, base]];
   return named.flatMap(([input, value, pointer]) => {
     if (typeof value === "string") return [{ reader, input, text: value, pointer }];
     if (!Array.isArray(value)) return [];
@@ -79,6 +81,17 @@ function readingsOf(reader: Draft): Reading[] {
       typeof text === "string" ? [{ reader, input, text, pointer: `${pointer}/${index}` }] : [],
     );
   });
+}
+
+function takesAny({ definition }: Draft): boolean {
+  return definition?.kind === "transform" && definition.inputs === "any";
+}
+
+/** Every text of a `from` as an input that is named by what it reads. */
+function listedInputs(from: unknown, base: string): [string, unknown, string][] {
+  if (typeof from === "string") return [[from, from, base]];
+  if (!Array.isArray(from)) return [];
+  return from.map((text: unknown, index) => [String(text), text, `${base}/${index}`]);
 }
 
 function splitReference(text: string): Reference {
@@ -136,6 +149,7 @@ function inputNameProblems(draft: Draft): Problem[] {
   const { definition, fields, pointer } = draft;
   if (definition === undefined || definition.kind === "source" || definition.kind === "format") return [];
   const from = fields["from"];
+  if (definition.inputs === "any") return [];
   const names = Object.keys(definition.inputs ?? {});
   const owner = `the ${draft.kind} "${draft.type}"`;
   const place = { pointer: `${pointer}/from`, keyRange: true };

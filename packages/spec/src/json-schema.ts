@@ -42,7 +42,7 @@ class SchemaBuilder {
     const own = this.#schemaOf(definition);
     const envelope = this.#rewritten(fieldSchema(envelopes[definition.kind]), "");
     const properties = { ...own.properties, ...envelope.properties };
-    if (definition.kind !== "source" && definition.inputs !== undefined) {
+    if (definition.kind !== "source" && typeof definition.inputs === "object") {
       properties["from"] = namedInputs(definition.inputs, definition.optionalInputs ?? []);
     }
     this.#add(definition, {

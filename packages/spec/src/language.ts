@@ -76,6 +76,11 @@ const run = z.strictObject({
     .optional()
     .describe("Whether windows still open at the end wait for the next run (the default) or close."),
   invalidRatioMax: z.number().min(0).max(1).optional().describe("Stop when a larger share of the input is invalid."),
+  memoryBytesMax: z
+    .int()
+    .min(33_554_432)
+    .optional()
+    .describe("Bytes that relational work may hold before it spills to disk; 1 GiB by default."),
   ...bounds,
 });
 

@@ -54,6 +54,8 @@ export interface RunSpec extends Bounds {
   readonly onEnd: "hold" | "flush";
   /** Stop the run when a larger share of the input (0 to 1) is invalid. */
   readonly invalidRatioMax?: number;
+  /** Bytes that relational work may hold before it spills. */
+  readonly memoryBytesMax?: number;
 }
 
 export type ParameterType = "timestamp" | "date" | "integer" | "number" | "boolean" | "string";

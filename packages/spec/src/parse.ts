@@ -13,7 +13,7 @@ import { type Parameters, readParameters } from "./parameters.ts";
 import { type LoadPlugin, readPlugins } from "./plugins.ts";
 import { isObject, type Path, toPointer } from "./pointer.ts";
 import { substitute } from "./substitute.ts";
-import { hinted, listed } from "./suggest.ts";
+import { listed, suggest } from "./suggest.ts";
 
 /** Largest spec in bytes of UTF-8. */
 export const specBytesMax = 1024 * 1024;
@@ -43,6 +43,11 @@ export interface ParsedSpec {
   readonly registry: Registry;
   /** Null when an issue is an error. */
   readonly spec: PipelineSpec | null;
+  /**
+   * What of it can be planned in spite of errors: the spec itself when it has none, otherwise without the operators that
+   * have errors or that read such ones. Null when nothing is left. Never to be run: it is there to find more issues.
+   */
+  readonly soundPart: PipelineSpec | null;
   /** All of them, sorted by place. */
   readonly issues: Issue[];
 }
@@ -59,18 +64,18 @@ export async function parseSpec(text: string, options: ParseOptions): Promise<Pa
     const document = new SpecDocument("", file, { type: "missing", offset: 0, length: 0 });
     const message = `the spec is larger than ${specBytesMax} bytes`;
     const issues = [document.issueAt({ code: "spec-too-large", message, pointer: "" })];
-    return { document, registry, spec: null, issues };
+    return { document, registry, spec: null, soundPart: null, issues };
   }
   const comments = options.comments ?? file?.toLowerCase().endsWith(".jsonc") ?? false;
   const json = parseJson(text, comments);
   const document = new SpecDocument(text, file, json.root);
   const issues = syntaxIssues(document, json);
-  if (!json.sound) return { document, registry, spec: null, issues: sortIssues(issues) };
+  if (!json.sound) return { document, registry, spec: null, soundPart: null, issues: sortIssues(issues) };
   const value = document.value;
   if (!isObject(value)) {
     const message = "a spec is one JSON object, { … }";
     issues.push(document.issueAt({ code: "invalid-value", message, pointer: "" }));
-    return { document, registry, spec: null, issues: sortIssues(issues) };
+    return { document, registry, spec: null, soundPart: null, issues: sortIssues(issues) };
   }
   return readObject(document, value, issues, options);
 }
@@ -157,13 +162,46 @@ async function readObject(
   ];
   const filledDocument = document.withFilled(filled.parts);
   const issues = [...syntax, ...issuesAt(document, plain), ...issuesAt(filledDocument, checked)];
-  const failed = [...syntax, ...plain, ...checked].some((problem) => problem.severity !== "warning");
+  const errors = [...syntax, ...plain, ...checked].filter((problem) => problem.severity !== "warning");
+  const spec = errors.length > 0 ? null : pipelineSpec(value, parameters, drafts, graph);
+  const broken = [...errors.map(({ pointer }) => pointer), ...filled.unresolved];
   return {
     document: filledDocument,
     registry: plugins.registry,
     issues: sortIssues(issues),
-    spec: failed ? null : pipelineSpec(value, parameters, drafts, graph),
+    spec,
+    soundPart: spec ?? soundPart(value, parameters, drafts, graph, broken),
   };
+}
+
+/** See {@link ParsedSpec.soundPart}; `broken` are pointers of errors. */
+function soundPart(
+  value: Record<string, unknown>,
+  parameters: Parameters,
+  drafts: readonly Draft[],
+  graph: Graph,
+  broken: readonly string[],
+): PipelineSpec | null {
+  const isBroken = (pointer: string): boolean => broken.some((one) => one === pointer || one.startsWith(`${pointer}/`));
+  const ids = drafts.map(({ id }) => id);
+  const sound = new Set(
+    drafts.filter(({ id, pointer }) => !isBroken(pointer) && ids.indexOf(id) === ids.lastIndexOf(id)),
+  );
+  const isConnected = (draft: Draft): boolean =>
+    Object.values(graph.inputs.get(draft)!)
+      .flat()
+      .every(({ operator }) => [...sound].some(({ id }) => id === operator));
+  for (let before = -1; before !== sound.size;) {
+    before = sound.size;
+    for (const draft of sound) if (!isConnected(draft)) sound.delete(draft);
+  }
+  if (sound.size === 0) return null;
+  const rest = Object.entries(value).filter(([section]) => section === "tests" || !isBroken(toPointer([section])));
+  const spec = pipelineSpec(Object.fromEntries(rest), parameters, [...sound], graph);
+  // Tests keep their places, which their issues are told by.
+  const empty = { name: "", given: {}, expect: {} };
+  const tests = Array.isArray(value["tests"]) && !broken.includes("/tests") ? (value["tests"] as TestSpec[]) : [];
+  return { ...spec, tests: tests.map((test, index) => (isBroken(toPointer(["tests", index])) ? empty : test)) };
 }
 
 /** Issues of the problems; past the first 1,000 only how many there are. */
@@ -238,17 +276,26 @@ function testProblems(tests: unknown, drafts: readonly Draft[]): Problem[] {
     (["given", "expect"] as const).flatMap((field) => {
       const rows = isObject(test) && isObject(test[field]) ? test[field] : {};
       const ids = field === "given" ? sources : all;
-      return Object.keys(rows)
-        .filter((name) => !ids.includes(field === "given" ? name : name.split(".")[0]!))
-        .map((name) => ({
+      return Object.keys(rows).flatMap((name) => {
+        const dot = field === "expect" ? name.indexOf(".") : -1;
+        const id = dot < 0 ? name : name.slice(0, dot);
+        if (ids.includes(id)) return [];
+        const near = suggest(id, ids);
+        return {
           code: "unknown-id",
-          message: `there is no ${field === "given" ? "source" : "operator"} "${name}"; there are ${listed(ids) || "none"}`,
+          message: `there is no ${field === "given" ? "source" : "operator"} "${id}"; there are ${listed(ids) || "none"}`,
           pointer: toPointer(["tests", index, field, name]),
           keyRange: true,
-          ...hinted(name, ids),
-        }));
+          ...(near === undefined ? {} : { hint: near, replace: renaming(rows, near + name.slice(id.length)) }),
+        };
+      });
     }),
   );
+}
+
+/** The key to put in place of one of `rows`; null where it stands there already. */
+function renaming(rows: Readonly<Record<string, unknown>>, name: string): string | null {
+  return Object.hasOwn(rows, name) ? null : JSON.stringify(name);
 }
 
 /** The spec from values that the schemas have accepted. */
@@ -280,5 +327,6 @@ function runSpec(run: Partial<RunSpec>): RunSpec {
     ...boundsOf(run as Record<string, unknown>),
     ...(run.checkpoint === undefined ? {} : { checkpoint: run.checkpoint }),
     ...(run.invalidRatioMax === undefined ? {} : { invalidRatioMax: run.invalidRatioMax }),
+    ...(run.memoryBytesMax === undefined ? {} : { memoryBytesMax: run.memoryBytesMax }),
   };
 }

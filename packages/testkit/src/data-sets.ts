@@ -1,5 +1,6 @@
 import { fileURLToPath } from "node:url";
 import { batches } from "@sferic/bindings/batch";
+import { tableFromJSON } from "apache-arrow";
 import { decodeGlm, glmSchema } from "@sferic/bindings/netcdf";
 import { type Batch, column, OperatorError, schema } from "@sferic/operator";
 import { noRows } from "./rows.ts";
@@ -24,12 +25,14 @@ export const emptyGranule = "OR_GLM-L2-LCFA_G17_s20200160612000_e20200160612110_
 const makers: Readonly<Record<string, () => Promise<Batch>>> = {
   "glm-minute": flashesOfAMinute,
   blobs: () => Promise.resolve(blobs()),
+  "nested-clicks": () => Promise.resolve(nestedClicks()),
   empty: () => Promise.resolve(noRows(glmSchema("flashes"))),
 };
 
 /**
  * The rows that the `data` of an example names: `glm-minute` (853 flashes), `blobs` (300 points `x`, `y` around three
- * centres with `blob` 0 to 2), `empty` (flashes, no rows). The caller closes the batch.
+ * centres with `blob` 0 to 2), `nested-clicks` (4 events with sales and analytics), `empty` (flashes, no rows). The caller
+ * closes the batch.
  */
 export async function dataSet(name: string): Promise<Batch> {
   const make = makers[name];
@@ -58,6 +61,15 @@ function blobs(): Batch {
     return { x: x + random() - random(), y: y + random() - random(), blob };
   });
   return batches.fromRows(schema([column("x", "float64"), column("y", "float64"), column("blob", "int32")]), rows);
+}
+
+function nestedClicks(): Batch {
+  const events = Array.from({ length: 4 }, (_, row) => ({
+    id: row,
+    sales: { quantity: row, total_price: row * 2.5 },
+    analytics: { clicks: row * 10, impressions: row * 100 },
+  }));
+  return batches.fromArrow(tableFromJSON(events));
 }
 
 /** Numbers from 0 up to 1 that are the same every time (mulberry32). */

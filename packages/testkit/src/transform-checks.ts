@@ -19,6 +19,8 @@ import { epochOf, operatorContext, planContext } from "./surroundings.ts";
 export interface Trial {
   readonly title: string;
   readonly config: Readonly<Record<string, Json>>;
+  /** Names of the inputs, for a transform that takes any. */
+  readonly inputs?: readonly string[];
   /** Rows of every input. The caller closes them. */
   rows(): Promise<Batch>;
 }
@@ -130,7 +132,7 @@ export async function abortEndsItWithinASecond(subject: TransformSubject): Promi
     const abort = new AbortController();
     const rows = await trial.rows();
     const transform = create(subject.definition, trial);
-    const inputs = inputsOf(subject.definition, () => endless(rows, abort.signal));
+    const inputs = inputsOf(subject.definition, trial, () => endless(rows, abort.signal));
     const run = drain(transform.apply(inputs["main"] ?? streamOf([]), epochOf(0, abort.signal), inputs));
     setTimeout(() => abort.abort(), 50);
     assert.ok(await settlesWithin(run, abortMsMax + 50), `${trial.title}: must end within a second of the abort`);
@@ -140,9 +142,10 @@ export async function abortEndsItWithinASecond(subject: TransformSubject): Promi
 }
 
 function trialsOf({ definition, trials = [] }: TransformSubject): Trial[] {
-  const examples = definition.examples.map(({ title, config, data = "glm-minute" }) => ({
+  const examples = definition.examples.map(({ title, config, inputs, data = "glm-minute" }) => ({
     title,
     config,
+    ...(inputs === undefined ? {} : { inputs }),
     rows: () => dataSet(data),
   }));
   return [...examples, ...trials];
@@ -156,11 +159,10 @@ async function outcome(
   schema: Schema = given[0]!.schema,
 ): Promise<Record<string, Batch>> {
   const config = definition.config.parse(trial.config);
-  const names = Object.keys(definition.inputs ?? { main: "" });
-  const schemas = Object.fromEntries(names.map((name) => [name, schema]));
+  const schemas = Object.fromEntries(inputNames(definition, trial).map((name) => [name, schema]));
   const declared = await definition.output(schemas, config, planContext({ directory: "." }));
   const transform = create(definition, trial);
-  const inputs = inputsOf(definition, () => streamOf(given));
+  const inputs = givenInputs(definition, trial, given, schema);
   const ports = new Map<string, Batch[]>();
   for await (const output of transform.apply(inputs["main"] ?? streamOf([]), epochOf(), inputs)) {
     const { port, batch } = "port" in output ? output : { port: "main", batch: output };
@@ -191,9 +193,27 @@ function create(definition: TransformDefinition, trial: Trial): ReturnType<Trans
 
 function inputsOf(
   definition: TransformDefinition,
+  trial: Trial,
   stream: () => AsyncIterable<Batch>,
 ): Record<string, AsyncIterable<Batch>> {
-  return Object.fromEntries(Object.keys(definition.inputs ?? { main: "" }).map((name) => [name, stream()]));
+  return Object.fromEntries(inputNames(definition, trial).map((name) => [name, stream()]));
+}
+
+/** The rows for every input; one of several gets at least a batch without rows, as the engine gives it. */
+function givenInputs(
+  definition: TransformDefinition,
+  trial: Trial,
+  given: readonly Batch[],
+  schema: Schema,
+): Record<string, AsyncIterable<Batch>> {
+  const names = inputNames(definition, trial);
+  const all = names.map((_, index) => (index === 0 ? given : given.map((batch) => batch.share())));
+  const streams = all.map((rows) => streamOf(names.length > 1 && rows.length === 0 ? [noRows(schema)] : rows));
+  return Object.fromEntries(names.map((name, index) => [name, streams[index]!]));
+}
+
+function inputNames({ inputs = { main: "" } }: TransformDefinition, trial: Trial): readonly string[] {
+  return inputs === "any" ? (trial.inputs ?? ["main"]) : Object.keys(inputs);
 }
 
 /** A declared null schema says nothing about the port; a column declared without nulls has none. */

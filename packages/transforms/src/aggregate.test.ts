@@ -112,7 +112,8 @@ it.each([
   const table = rows.toArrow();
   rows.close();
   const { main } = await aggregate.run(table, { groupBy: ["value"], measures: { row: "min(row)" } });
-  expect(String(main.schema.fields[0]!.type)).toBe(String(table.schema.fields[1]!.type));
+  const text = String(table.schema.fields[1]!.type);
+  expect(String(main.schema.fields[0]!.type)).toBe(text.startsWith("Dictionary") ? "Utf8" : text);
   for (const [value, row] of await aggregated(table, { groupBy: ["value"], measures: { row: "min(row)" } })) {
     expect(JSON.stringify(value)).toBe(given[Number(row)]);
   }

@@ -1,18 +1,10 @@
 import { batches } from "@sferic/bindings/batch";
-import { checkMeasures, quoted, runQuery, takeRows } from "@sferic/bindings/relational";
-import {
-  callable,
-  column,
-  ConfigError,
-  type ConfigProblem,
-  defineTransform,
-  Schema,
-  toPointer,
-} from "@sferic/operator";
+import { checkQuery, runQuery } from "@sferic/bindings/query";
+import { checkMeasures, expressionColumns, quoted } from "@sferic/bindings/relational";
+import { callable, ConfigError, type ConfigProblem, defineTransform, Schema, toPointer } from "@sferic/operator";
 import { z } from "zod";
 import { computedColumns } from "./computed-columns.ts";
-import { epochRows } from "./epoch-rows.ts";
-import { numberedRows } from "./numbered-rows.ts";
+import { knownRows } from "./known-rows.ts";
 
 const config = z.strictObject({
   groupBy: z
@@ -29,9 +21,10 @@ type Config = z.output<typeof config>;
 
 /**
  * One row per group over all rows of an epoch, ordered by the group's columns, nulls last. The columns are those of
- * `groupBy`, with type and unit as they were, and then the measures. Without rows there are no groups; but without
- * `groupBy` there is one row, as in SQL, unless the epoch brought not even an empty batch. Nulls count as in SQL:
- * `count(x)` and `sum(x)` pass over them. A sum adds up in the order of the rows.
+ * `groupBy` and then the measures. Without rows there are no groups; but without `groupBy` there is one row, as in SQL,
+ * unless the epoch brought not even an empty batch. Nulls count as in SQL: `count(x)` and `sum(x)` pass over them. A sum of
+ * floats adds up in the order of the rows up to 65,536 of them, and above that in no certain order. Memory holds the groups,
+ * and beyond its limit the disk.
  */
 export const aggregate = callable(
   defineTransform({
@@ -44,9 +37,11 @@ export const aggregate = callable(
     output: ({ main }, c) => {
       const problems = nameProblems(main!, c);
       if (problems.length > 0) throw new ConfigError(problems);
-      const measures = measureColumns(main!, c);
-      return { main: new Schema([...c.groupBy.map((name) => main!.column(name)!), ...measures]) };
+      return { main: outputSchema(main!, c) };
     },
+    reads: ({ main }, { groupBy, measures }) => ({
+      main: [...groupBy, ...expressionColumns(main!, Object.values(measures), "group")],
+    }),
     errors: ["expression-failed"],
     examples: [
       {
@@ -59,33 +54,39 @@ export const aggregate = callable(
       },
       { title: "One row for all flashes", data: "glm-minute", config: { measures: { flashes: "count(*)" } } },
     ],
-    create: (c) => ({
-      async *apply(input, { signal }) {
-        const rows = await epochRows(input);
-        if (rows === null) return;
-        try {
-          const measures = measureColumns(rows.schema, c);
-          const columns = new Schema([...measures, column("row", "int64", { nullable: c.groupBy.length === 0 })]);
-          const answers = await runQuery({ input: rows.share() }, query(rows.schema, c), columns, signal);
-          for (const answer of answers) yield takeRows(rows, c.groupBy, answer);
-        } finally {
-          rows.close();
-        }
+    create: (c, { memoryBytesMax }) => ({
+      async *apply(rows, { signal }) {
+        const input = await knownRows(rows);
+        if (input === null) return;
+        const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
+        yield* runQuery({ input }, query(c), outputSchema(input.schema, c), options);
       },
     }),
   }),
   () => Promise.resolve(batches),
 );
 
-/** The measures, and last the number of each group's first row, where the group's own columns are taken from. */
-function query(schema: Schema, { groupBy, measures }: Config): string {
-  const { sql, number } = numberedRows("input", schema);
+function query({ groupBy, measures }: Config): string {
   const keys = groupBy.map(quoted);
   // A line end after each measure ends a comment in it.
   const values = Object.values(measures).map((measure) => `(${measure}\n)`);
   const order = keys.map((key) => `${key} ASC NULLS LAST`);
   const grouping = keys.length === 0 ? "" : ` GROUP BY ${keys.join(", ")} ORDER BY ${order.join(", ")}`;
-  return `SELECT ${values.join(", ")}, min(${number}) FROM ${sql}${grouping}`;
+  return `SELECT ${[...keys, ...values].join(", ")} FROM input${grouping}`;
+}
+
+function outputSchema(schema: Schema, c: Config): Schema {
+  const keys = c.groupBy.map((name) => schema.column(name)!);
+  const measures = computedColumns("measures", c.measures, (expressions) =>
+    checkMeasures(schema, c.groupBy, expressions),
+  );
+  // The query gives the text of a dictionary where a key is one.
+  const types = keys.length === 0 ? [] : checkQuery({ input: schema }, keysQuery(c), "/groupBy").columns;
+  return new Schema([...keys.map((key, index) => ({ ...key, type: types[index]!.type })), ...measures]);
+}
+
+function keysQuery({ groupBy }: Config): string {
+  return `SELECT ${groupBy.map(quoted).join(", ")} FROM input`;
 }
 
 function nameProblems(schema: Schema, { groupBy, measures }: Config): ConfigProblem[] {
@@ -99,8 +100,4 @@ function nameProblems(schema: Schema, { groupBy, measures }: Config): ConfigProb
 
 function taken(name: string, pointer: string): ConfigProblem {
   return { code: "duplicate-column", message: `"${name}" is already a column of the result`, pointer };
-}
-
-function measureColumns(schema: Schema, { groupBy, measures }: Config): Schema["columns"] {
-  return computedColumns("measures", measures, (expressions) => checkMeasures(schema, groupBy, expressions));
 }

@@ -46,13 +46,14 @@ it("takes columns by any name", async () => {
 });
 
 it.each(["timestamp[ns, UTC]", "decimal128(18, 4)", "dictionary<int32, utf8>", "struct<a: int32, b: utf8>", "binary"])(
-  "lets rows with %s through as they are",
+  "lets rows with %s through as they are, and the texts of a dictionary",
   async (type) => {
     const rows = typedRows(type);
     const table = rows.toArrow();
     rows.close();
     const { main } = await deduplicate.run(table, { keys: ["row"] });
-    expect(main.schema.fields.map(String)).toEqual(table.schema.fields.map(String));
+    const plain = table.schema.fields.map((field) => String(field).replace("Dictionary<Int32, Utf8>", "Utf8"));
+    expect(main.schema.fields.map(String)).toEqual(plain);
     expect(main.toString()).toBe(table.toString());
     expect(await kept(table, ["value"])).toEqual(type.startsWith("dictionary") ? [0, 1, 2, 3] : [0, 1, 2, 3, 4]);
   },

@@ -1,17 +1,18 @@
 import { batches } from "@sferic/bindings/batch";
-import { Projection, quoted, runQuery, takeRows } from "@sferic/bindings/relational";
-import { callable, column, defineTransform, Schema } from "@sferic/operator";
+import { checkQuery, runQuery } from "@sferic/bindings/query";
+import { quoted } from "@sferic/bindings/relational";
+import { callable, ConfigError, defineTransform, Schema } from "@sferic/operator";
 import { z } from "zod";
-import { epochRows } from "./epoch-rows.ts";
-import { numberedRows } from "./numbered-rows.ts";
+import { freeName, knownRows } from "./known-rows.ts";
 
 const config = z.strictObject({
   keys: z.array(z.string()).min(1).describe("Columns that tell rows apart; null equals null, and NaN equals NaN."),
 });
 
-const rowNumber = new Schema([column("row", "int64")]);
-
-/** Keeps the first row, in input order, of all rows of an epoch that are equal in some columns. The order stays. */
+/**
+ * Keeps the first row, in input order, of all rows of an epoch that are equal in some columns. The order stays. Memory holds
+ * the rows that are kept, and beyond its limit the disk.
+ */
 export const deduplicate = callable(
   defineTransform({
     type: "deduplicate",
@@ -20,30 +21,35 @@ export const deduplicate = callable(
     summary: "Keep the first of the rows that are equal in some columns.",
     needs: "epoch",
     config,
-    output: ({ main }, c) => ({ main: main!.require(c.keys, "any", "/keys") }),
+    output: ({ main }, c) => ({ main: outputSchema(main!.require(c.keys, "any", "/keys")) }),
+    reads: (_, c, wanted) => ({ main: [...wanted, ...c.keys] }),
     errors: [],
     examples: [
       { title: "The first flash of every quality", data: "glm-minute", config: { keys: ["quality_flag"] } },
       { title: "One flash per place", data: "glm-minute", config: { keys: ["flash_lon", "flash_lat"] } },
     ],
-    create: (c) => {
-      const onlyKeys = new Projection(Object.fromEntries(c.keys.map((key) => [key, quoted(key)])), null);
-      return {
-        async *apply(input, { signal }) {
-          const rows = await epochRows(input);
-          if (rows === null) return;
-          try {
-            const keys = await onlyKeys.apply(rows.share(), signal);
-            const { sql, number } = numberedRows("keys", keys.schema);
-            const first = `SELECT min(${number}) FROM ${sql} GROUP BY ${c.keys.map(quoted).join(", ")} ORDER BY 1`;
-            const answers = await runQuery({ keys }, first, rowNumber, signal);
-            for (const answer of answers) yield takeRows(rows, rows.schema.names, answer);
-          } finally {
-            rows.close();
-          }
-        },
-      };
-    },
+    create: (c, { memoryBytesMax }) => ({
+      async *apply(rows, { signal }) {
+        const input = await knownRows(rows);
+        if (input === null) return;
+        const rowNumber = freeName("row_number", input.schema);
+        const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
+        const sql = query(input.schema, c.keys, quoted(rowNumber));
+        yield* runQuery({ input: { ...input, rowNumber } }, sql, outputSchema(input.schema), options);
+      },
+    }),
   }),
   () => Promise.resolve(batches),
 );
+
+/** The columns as the query gives them: the text of a dictionary where the input has one. */
+function outputSchema(schema: Schema): Schema {
+  const { columns, problems } = checkQuery({ input: schema }, "SELECT * FROM input", "");
+  if (problems.length > 0) throw new ConfigError(problems);
+  return new Schema(schema.columns.map((column, index) => ({ ...column, type: columns[index]!.type })));
+}
+
+function query({ names }: Schema, keys: readonly string[], row: string): string {
+  const first = `row_number() OVER (PARTITION BY ${keys.map(quoted).join(", ")} ORDER BY ${row}) = 1`;
+  return `SELECT ${names.map(quoted).join(", ")} FROM input QUALIFY ${first} ORDER BY ${row}`;
+}

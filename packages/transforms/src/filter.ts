@@ -1,5 +1,5 @@
 import { batches } from "@sferic/bindings/batch";
-import { checkExpressions, Projection } from "@sferic/bindings/relational";
+import { checkExpressions, expressionColumns, Projection, rowConditions } from "@sferic/bindings/relational";
 import { callable, ConfigError, defineTransform } from "@sferic/operator";
 import { z } from "zod";
 
@@ -21,6 +21,8 @@ export const filter = callable(
       if (problems.length > 0) throw new ConfigError(problems, { main: main! });
       return { main: main! };
     },
+    reads: ({ main }, c, wanted) => ({ main: [...wanted, ...expressionColumns(main!, [c.where])] }),
+    keeps: ({ main }, c) => rowConditions(main!, c.where),
     errors: ["expression-failed"],
     examples: [
       {

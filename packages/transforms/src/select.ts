@@ -1,5 +1,5 @@
 import { batches } from "@sferic/bindings/batch";
-import { checkExpressions, Projection } from "@sferic/bindings/relational";
+import { checkExpressions, expressionColumns, Projection } from "@sferic/bindings/relational";
 import { callable, defineTransform, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { computedColumns } from "./computed-columns.ts";
@@ -23,6 +23,7 @@ export const select = callable(
     output: ({ main }, c) => ({
       main: new Schema(computedColumns("columns", c.columns, (expressions) => checkExpressions(main!, expressions))),
     }),
+    reads: ({ main }, c) => ({ main: expressionColumns(main!, Object.values(c.columns)) }),
     errors: ["expression-failed"],
     examples: [
       {

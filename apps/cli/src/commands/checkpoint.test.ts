@@ -158,7 +158,7 @@ test.each<[what: string, damage: () => Promise<void>, code: number, problem: str
   expect((await sferic("run", spec)).code).toBe(code);
 });
 
-test.each(["show", "verify", "reset"])("%s of a folder that is no checkpoint", async (command) => {
+test.each(["show", "verify", "repair", "reset"])("%s of a folder that is no checkpoint", async (command) => {
   const folder = dirname(spec);
   const { code, out, err } = await sferic(
     "checkpoint",
@@ -170,6 +170,28 @@ test.each(["show", "verify", "reset"])("%s of a folder that is no checkpoint", a
   expect(code).toBe(3);
   expect(JSON.parse(out)).toMatchObject({ error: { code: "checkpoint-not-found" } });
   expect(err).toContain(`There is no checkpoint in ${folder}`);
+});
+
+test("repair says what it would do, does it with --yes, and the next run goes on", async () => {
+  await rm(record("prepared", 1));
+  const told = await sferic("checkpoint", "repair", checkpoint);
+  expect(told).toMatchObject({ code: 0, err: expect.stringContaining("Add --yes to do it") });
+  expect(told.out).toBe(`rebuild    ${shown(record("prepared", 1))}: a later record proves the epoch\n`);
+  expect((await sferic("checkpoint", "verify", checkpoint)).code).toBe(3);
+  const done = JSON.parse((await sferic("checkpoint", "repair", checkpoint, "--yes", "--json")).out) as object;
+  expect(done).toMatchObject({ done: true, actions: [{ does: "rebuild", path: record("prepared", 1) }] });
+  expect((await sferic("checkpoint", "repair", checkpoint)).out).toBe(`${shown(checkpoint)}: nothing is wrong\n`);
+  expect(JSON.parse((await sferic("run", spec, "--json")).out)).toMatchObject({ state: "succeeded", epochs: 4 });
+});
+
+test("repair does nothing when something is beyond it", async () => {
+  await rm(record("prepared", 1));
+  await rm(record("offsets", 2));
+  const { code, out } = await sferic("checkpoint", "repair", checkpoint, "--yes");
+  expect(code).toBe(3);
+  expect(out).toContain(`beyond repair  ${shown(record("offsets", 2))}: `);
+  expect(out).toContain("Nothing is done.");
+  expect(await readdir(join(checkpoint, "prepared"))).not.toContain("0000000001.json");
 });
 
 test("reset wants --yes, and then the next run reads everything again", async () => {

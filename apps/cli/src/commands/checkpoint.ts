@@ -1,14 +1,14 @@
 import { resolve } from "node:path";
-import { type CheckpointReport, inspectCheckpoint, resetCheckpoint } from "@sferic/engine";
+import { type CheckpointReport, inspectCheckpoint, repairCheckpoint, resetCheckpoint } from "@sferic/engine";
 import { OperatorError } from "@sferic/operator";
-import { checkpointText, findingsText } from "../checkpoint-text.ts";
+import { checkpointText, findingsText, repairText } from "../checkpoint-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
 import { placeText } from "../run-summary.ts";
 import type { Terminal } from "../terminal.ts";
 import { counted } from "../text.ts";
 
-export interface ResetOptions extends CommonOptions {
+export interface ConfirmedOptions extends CommonOptions {
   readonly yes?: boolean;
 }
 
@@ -30,8 +30,21 @@ export async function verifyCheckpoint(terminal: Terminal, folder: string, optio
   return exitCodeOfReport(report);
 }
 
+/** Says what a repair would do, and does it once told `yes`. What is beyond repair ends with the code for checkpoints. */
+export async function repair(terminal: Terminal, folder: string, options: ConfirmedOptions): Promise<ExitCode> {
+  const checkpoint = resolve(folder);
+  const { actions, beyondRepair } = await repairCheckpoint(checkpoint, { apply: options.yes === true });
+  const isDone = options.yes === true && beyondRepair.length === 0;
+  if (options.json === true) terminal.printJson({ checkpoint, done: isDone, actions, beyondRepair });
+  else if (actions.length + beyondRepair.length === 0) terminal.print(`${placeText(checkpoint)}: nothing is wrong`);
+  else terminal.print(repairText({ actions, beyondRepair }, terminal.paintOut));
+  if (beyondRepair.length > 0) return ExitCode.checkpoint;
+  if (actions.length > 0 && !isDone) terminal.note("Nothing is done yet. Add --yes to do it; no file is deleted.");
+  return ExitCode.done;
+}
+
 /** Moves a checkpoint aside, once told `yes`. */
-export async function reset(terminal: Terminal, folder: string, options: ResetOptions): Promise<ExitCode> {
+export async function reset(terminal: Terminal, folder: string, options: ConfirmedOptions): Promise<ExitCode> {
   const checkpoint = resolve(folder);
   const { outputs } = await inspectCheckpoint(checkpoint);
   if (options.yes !== true) throw notConfirmed(checkpoint);

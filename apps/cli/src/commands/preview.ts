@@ -1,19 +1,17 @@
 import { type Preview, previewOperator } from "@sferic/engine";
-import type { Json } from "@sferic/operator";
 import { columnsText } from "../columns.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
 import { listenForSignals } from "../interruption.ts";
 import { issuesText, planSpec } from "../planning.ts";
+import { rowsText } from "../rows-text.ts";
 import type { Paint, Terminal } from "../terminal.ts";
-import { counted, printable, secondsText, textTable } from "../text.ts";
+import { counted, printable, secondsText } from "../text.ts";
 
 export interface PreviewCommandOptions extends CommonOptions {
   readonly param?: Readonly<Record<string, string>>;
   readonly rows: number;
 }
-
-const cellWidthMax = 40;
 
 /** The first rows at one operator, with its columns and the time they took. No sink is opened. */
 export async function preview(
@@ -46,26 +44,8 @@ export function previewText(
   return [
     paint("bold", title),
     schema === null ? "The columns are known when there is data." : columnsText(schema, dim),
-    rows.length === 0 ? "No rows." : rowsText(rows, dim),
+    rows.length === 0 ? "No rows." : rowsText(rows, Object.keys(rows[0]!), dim),
     ...invalid.map(({ name, reason }) => printable(`Not read: ${name}: ${reason}`)),
     `${counted(rows.length, "row")} in ${secondsText(seconds)}; ${extent}.`,
   ].join("\n\n");
-}
-
-function rowsText(rows: Preview["rows"], title: (line: string) => string): string {
-  const names = Object.keys(rows[0]!);
-  const columns = names.map((name) => {
-    const isNumber = rows.every((row) => row[name] === null || typeof row[name] === "number");
-    return { title: name, align: isNumber ? "right" : "left" } as const;
-  });
-  return textTable(
-    columns,
-    rows.map((row) => names.map((name) => cellText(row[name] ?? null))),
-    title,
-  );
-}
-
-function cellText(value: Json): string {
-  const text = value === null ? "null" : typeof value === "object" ? JSON.stringify(value) : String(value);
-  return printable(text.length > cellWidthMax ? `${text.slice(0, cellWidthMax - 1)}…` : text);
 }

@@ -21,7 +21,11 @@ export interface RunCommandOptions extends CommonOptions {
 export async function run(terminal: Terminal, path: string, options: RunCommandOptions): Promise<ExitCode> {
   const runOptions = runOptionsOf(options);
   const started = performance.now();
-  const { plan, issues, document } = await planSpec(path, { param: options.param ?? {}, probe: true });
+  const { plan, issues, document } = await planSpec(path, {
+    param: options.param ?? {},
+    probe: true,
+    ...(runOptions.checkpoint === undefined ? {} : { checkpoint: runOptions.checkpoint }),
+  });
   const seconds = (performance.now() - started) / 1000;
   if (issues.length > 0 && (plan !== null || options.json !== true)) {
     terminal.note(`${issuesText(issues, document, terminal.colorErr)}\n`);

@@ -162,6 +162,7 @@ pub fn create_csv(
             header,
             delimiter: delimiter_byte(&delimiter)?,
             null: null_text,
+            ..Default::default()
         };
         new_writer(&columns, |schema| {
             Ok(Writer::Csv(Box::new(CsvWriter::create(
@@ -233,16 +234,17 @@ pub fn open_csv(
 ) -> AsyncTask<Work<NativeFileReader>> {
     let input = input_of(file);
     promise(move || {
-        let schema = options.columns.as_deref().map(from_columns).transpose()?;
-        let delimiter = delimiter_byte(&options.delimiter)?;
-        let params = CsvReadParams {
-            header: options.header,
-            delimiter,
-            schema,
-            ..Default::default()
-        };
-        let reader = CsvReader::open(input, &params)?;
+        let reader = CsvReader::open(input, &csv_params(options)?)?;
         Ok(new_reader(&reader.schema(), Box::new(reader)))
+    })
+}
+
+pub fn csv_params(options: NativeCsvReadOptions) -> Result<CsvReadParams> {
+    Ok(CsvReadParams {
+        header: options.header,
+        delimiter: delimiter_byte(&options.delimiter)?,
+        schema: options.columns.as_deref().map(from_columns).transpose()?,
+        ..Default::default()
     })
 }
 
@@ -266,7 +268,7 @@ fn new_reader(schema: &SchemaRef, rows: Rows) -> NativeFileReader {
     }
 }
 
-fn input_of(file: NativeFile) -> Input {
+pub fn input_of(file: NativeFile) -> Input {
     match (file.path, file.bytes) {
         (Some(path), _) => Input::from(PathBuf::from(path)),
         (None, bytes) => Input::from(bytes.map(|bytes| bytes.to_vec()).unwrap_or_default()),
@@ -309,9 +311,12 @@ impl From<FormatsError> for Failure {
                 Failure::new("invalid-file", "external", &error)
                     .with("position", Detail::Number(*line))
             }
-            E::Corrupt { .. } | E::TooLarge { .. } => {
+            E::Json { position, .. } => Failure::new("invalid-file", "external", &error)
+                .with("position", Detail::Number(*position)),
+            E::Corrupt { .. } | E::TooLarge { .. } | E::Drift { .. } => {
                 Failure::new("invalid-file", "external", &error)
             }
+            E::Cancelled => Failure::user("aborted", &error),
             E::UnsupportedType { .. } => Failure::user("unsupported-type", &error),
             E::SchemaMismatch { .. } => Failure::user("schema-mismatch", &error),
             E::UnknownColumn { .. } => Failure::user("unknown-column", &error),

@@ -7,9 +7,12 @@
 mod batch;
 mod cluster;
 mod error;
+mod files;
 mod formats;
 mod netcdf;
+mod query;
 mod relational;
+mod reshape;
 mod schema;
 mod work;
 

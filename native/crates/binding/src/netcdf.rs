@@ -14,6 +14,7 @@ use rayon::prelude::*;
 
 use crate::batch::NativeBatch;
 use crate::error::{Detail, Failure, Result};
+use crate::files::NativeConstant;
 use crate::schema::{NativeColumn, to_columns};
 use crate::work::{CancelToken, Cancelled, Work, promise};
 
@@ -24,6 +25,8 @@ pub struct NativeFile {
     pub name: String,
     pub path: Option<String>,
     pub bytes: Option<Uint8Array>,
+    /// Columns whose value the file's place gives; for formats that are read with them.
+    pub constants: Option<Vec<NativeConstant>>,
 }
 
 impl NativeFile {

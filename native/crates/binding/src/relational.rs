@@ -1,35 +1,37 @@
 //! `kernel-relational` for JavaScript.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use arrow_array::{RecordBatch, cast::AsArray, types::Int64Type};
-use arrow_schema::{Field, Fields, Schema};
+use arrow_schema::{Field, Schema};
 use kernel_formats::{ParquetReadParams, ParquetReader};
 use kernel_relational::{
-    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, Query, QueryInput,
-    RelationalError, TableWrite, WriteMode, check_expression, check_measure,
+    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, RelationalError,
+    TableWrite, WriteMode, check_expression, check_measure, expression_columns, row_conditions,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
 use crate::batch::NativeBatch;
 use crate::error::{Detail, Failure, Result};
+use crate::files::NativeCondition;
 use crate::schema::{NativeColumn, from_columns, to_columns};
 use crate::work::{CancelToken, Cancelled, Work, guarded, promise};
 
-/// Path of the DuckDB library, and the in-memory database that expressions are computed in.
+/// Path of the DuckDB library, and the in-memory databases that expressions and queries are computed in.
 static ENGINE: Mutex<Engine> = Mutex::new(Engine {
     library: None,
-    memory: None,
+    memory: BTreeMap::new(),
 });
 
 struct Engine {
     library: Option<PathBuf>,
-    memory: Option<Arc<Database>>,
+    /// By the bytes that it may hold.
+    memory: BTreeMap<u64, Arc<Database>>,
 }
 
-/// Bytes that DuckDB may hold before it spills.
+/// Bytes that DuckDB may hold before it spills, unless a query says otherwise.
 const MEMORY_BYTES: u64 = 1 << 30;
 
 /// Names the DuckDB library; it is opened when it is first needed.
@@ -44,7 +46,7 @@ pub fn use_duckdb(path: String) {
 /// Opens the named library and its in-memory database on another thread. Costs about 65 ms of one core, once.
 #[napi(ts_return_type = "Promise<void>")]
 pub fn open_duckdb() -> AsyncTask<Work<()>> {
-    promise(|| memory_database().map(drop))
+    promise(|| memory_database(None).map(drop))
 }
 
 /// Version of the DuckDB library this core works with.
@@ -64,34 +66,36 @@ fn library() -> Result<Arc<Library>> {
     Ok(Library::load(&path)?)
 }
 
-fn memory_database() -> Result<Arc<Database>> {
+/// The in-memory database that may hold so many bytes before it spills to the folder for temporary files.
+pub fn memory_database(memory_bytes: Option<u64>) -> Result<Arc<Database>> {
     let library = library()?;
+    let memory_bytes = memory_bytes.unwrap_or(MEMORY_BYTES);
     let mut engine = ENGINE.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(database) = &engine.memory {
+    if let Some(database) = engine.memory.get(&memory_bytes) {
         return Ok(Arc::clone(database));
     }
     let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let database = Database::open(library, Location::Memory, limits(threads))?;
-    engine.memory = Some(Arc::clone(&database));
+    let database = Database::open(library, Location::Memory, limits(threads, memory_bytes))?;
+    engine.memory.insert(memory_bytes, Arc::clone(&database));
     Ok(database)
 }
 
 fn open(path: &str) -> Result<Arc<Database>> {
     match path {
-        ":memory:" => memory_database(),
+        ":memory:" => memory_database(None),
         // Inserts that keep the order of rows are faster on one thread: 2.9 against 1.6 million rows a second on two cores.
         path => Ok(Database::open(
             library()?,
             Location::File(PathBuf::from(path)),
-            limits(1),
+            limits(1, MEMORY_BYTES),
         )?),
     }
 }
 
-fn limits(threads: usize) -> Limits {
+fn limits(threads: usize, memory_bytes: u64) -> Limits {
     Limits {
         threads,
-        memory_bytes: MEMORY_BYTES,
+        memory_bytes,
         temp_directory: Some(std::env::temp_dir()),
     }
 }
@@ -122,13 +126,44 @@ pub fn check_expressions(
     expressions: Vec<String>,
 ) -> napi::Result<Vec<NativeChecked>> {
     let checked = guarded(|| {
-        let (schema, database) = (from_columns(&columns)?, memory_database()?);
+        let (schema, database) = (from_columns(&columns)?, memory_database(None)?);
         expressions
             .iter()
             .map(|expression| checked(check_expression(&database, &schema, expression), expression))
             .collect::<Result<Vec<_>>>()
     });
     Ok(checked?)
+}
+
+/// Names of the columns that expressions use; `grouped` ones may hold aggregates.
+#[napi(js_name = "expressionColumns")]
+pub fn native_expression_columns(
+    columns: Vec<NativeColumn>,
+    expressions: Vec<String>,
+    grouped: bool,
+) -> napi::Result<Vec<String>> {
+    Ok(guarded(|| {
+        let (schema, database) = (from_columns(&columns)?, memory_database(None)?);
+        Ok(expression_columns(
+            &database,
+            &schema,
+            &expressions,
+            grouped,
+        )?)
+    })?)
+}
+
+/// Conditions on single columns that hold wherever `condition` is true.
+#[napi(js_name = "rowConditions")]
+pub fn native_row_conditions(
+    columns: Vec<NativeColumn>,
+    condition: String,
+) -> napi::Result<Vec<NativeCondition>> {
+    Ok(guarded(|| {
+        let (schema, database) = (from_columns(&columns)?, memory_database(None)?);
+        let conditions = row_conditions(&database, &schema, &condition)?;
+        Ok(conditions.into_iter().map(NativeCondition::from).collect())
+    })?)
 }
 
 /// Types SQL expressions over groups of rows against columns, without data.
@@ -139,7 +174,7 @@ pub fn check_measures(
     measures: Vec<String>,
 ) -> napi::Result<Vec<NativeChecked>> {
     let checked = guarded(|| {
-        let (schema, database) = (from_columns(&columns)?, memory_database()?);
+        let (schema, database) = (from_columns(&columns)?, memory_database(None)?);
         let keys: Vec<&str> = group_by.iter().map(String::as_str).collect();
         measures
             .iter()
@@ -162,20 +197,20 @@ fn checked(outcome: kernel_relational::Result<Field>, expression: &str) -> Resul
         Err(
             error @ (RelationalError::UnsupportedType { .. }
             | RelationalError::AmbiguousColumns { .. }),
-        ) => {
-            let message = error.to_string();
-            let issue = NativeExpressionIssue {
-                message,
-                position: None,
-                identifier: None,
-                candidates: Vec::new(),
-            };
-            Ok(NativeChecked {
-                column: None,
-                issue: Some(issue),
-            })
-        }
+        ) => Ok(NativeChecked {
+            column: None,
+            issue: Some(plain_issue(&error)),
+        }),
         Err(error) => Err(error.into()),
+    }
+}
+
+fn plain_issue(error: &RelationalError) -> NativeExpressionIssue {
+    NativeExpressionIssue {
+        message: error.to_string(),
+        position: None,
+        identifier: None,
+        candidates: Vec::new(),
     }
 }
 
@@ -231,7 +266,7 @@ pub fn prepare_projection(
             .zip(expressions.iter().map(String::as_str))
             .collect();
         Ok(Projection::prepare(
-            &memory_database()?,
+            &memory_database(None)?,
             &from_columns(&columns)?,
             &named,
             filter.as_deref(),
@@ -242,103 +277,48 @@ pub fn prepare_projection(
     })
 }
 
-/// Rows of a batch of an answer.
-const ANSWER_ROWS: usize = 65_536;
-
-/// The rows of one SELECT over inputs, each one batch under its name. `columns` says what the answer's columns are called and what their
-/// zones, units and nulls are.
-#[napi(ts_return_type = "Promise<NativeBatch[]>")]
-pub fn run_query(
-    names: Vec<String>,
-    inputs: Vec<&NativeBatch>,
-    sql: String,
-    columns: Vec<NativeColumn>,
-    token: Option<&CancelToken>,
-) -> napi::Result<AsyncTask<Work<Vec<NativeBatch>>>> {
-    let inputs = names.into_iter().zip(inputs).map(|(name, batch)| {
-        let rows = batch.rows()?;
-        Ok(QueryInput {
-            name,
-            schema: rows.schema(),
-            batches: vec![rows.clone()],
-        })
-    });
-    let inputs = inputs.collect::<Result<Vec<_>>>()?;
-    let (cancelled, schema) = (Cancelled::from_token(token), from_columns(&columns)?);
-    Ok(promise(move || {
-        let query = Query::run(
-            &memory_database()?,
-            inputs,
-            &sql,
-            Arc::new(move || cancelled.is_set()),
-        )?;
-        gathered(query.with_schema(schema)?)
-    }))
+/// A table of a query that is checked.
+#[napi(object)]
+pub struct NativeTable {
+    pub name: String,
+    pub columns: Vec<NativeColumn>,
 }
 
-/// The rows in batches of at least [`ANSWER_ROWS`] rows, but for the last.
-fn gathered(query: Query) -> Result<Vec<NativeBatch>> {
-    let schema = Arc::clone(query.schema());
-    let (mut gathered, mut parts, mut count) = (Vec::new(), Vec::new(), 0);
-    let mut gather = |parts: &mut Vec<RecordBatch>| {
-        let rows = arrow_select::concat::concat_batches(&schema, parts.iter());
-        gathered.push(NativeBatch::new(rows.map_err(Failure::internal)?));
-        parts.clear();
-        Ok::<_, Failure>(())
-    };
-    for rows in query {
-        let rows = rows?;
-        count += rows.num_rows();
-        parts.push(rows);
-        if count >= ANSWER_ROWS {
-            gather(&mut parts)?;
-            count = 0;
-        }
-    }
-    if !parts.is_empty() {
-        gather(&mut parts)?;
-    }
-    Ok(gathered)
+/// A checked query: its columns, or what is wrong.
+#[napi(object)]
+pub struct NativeCheckedQuery {
+    pub columns: Option<Vec<NativeColumn>>,
+    pub issue: Option<NativeExpressionIssue>,
 }
 
-/// Columns of `rows` at the row numbers (from 0, int64) that the last column of `answer` holds, and after them the answer's other
-/// columns. A null number gives nulls.
+/// Types one SELECT over tables, without data.
 #[napi]
-pub fn take_rows(
-    rows: &NativeBatch,
-    columns: Vec<String>,
-    answer: &NativeBatch,
-) -> napi::Result<NativeBatch> {
-    let taken = guarded(|| take(rows.rows()?, &columns, answer.rows()?));
-    Ok(NativeBatch::new(taken?))
-}
-
-fn take(rows: &RecordBatch, columns: &[String], answer: &RecordBatch) -> Result<RecordBatch> {
-    let last = answer.num_columns().checked_sub(1);
-    let last = last.ok_or_else(|| Failure::internal("an answer without row numbers"))?;
-    let schema = answer.schema_ref();
-    let (numbers, optional) = (answer.column(last), schema.field(last).is_nullable());
-    if numbers.as_primitive_opt::<Int64Type>().is_none() {
-        return Err(Failure::internal("row numbers must be int64"));
-    }
-    let (mut fields, mut arrays) = (Vec::new(), Vec::new());
-    for name in columns {
-        let index = rows
-            .schema_ref()
-            .index_of(name)
-            .map_err(Failure::internal)?;
-        let field = rows.schema_ref().field(index).clone();
-        let nullable = field.is_nullable() || optional;
-        fields.push(Arc::new(field.with_nullable(nullable)));
-        arrays.push(
-            arrow_select::take::take(rows.column(index), numbers, None)
-                .map_err(Failure::internal)?,
-        );
-    }
-    fields.extend(schema.fields().iter().take(last).cloned());
-    arrays.extend(answer.columns()[..last].iter().cloned());
-    let schema = Arc::new(Schema::new(Fields::from(fields)));
-    RecordBatch::try_new(schema, arrays).map_err(Failure::internal)
+pub fn check_query(tables: Vec<NativeTable>, sql: String) -> napi::Result<NativeCheckedQuery> {
+    let checked = guarded(|| {
+        let tables = tables
+            .into_iter()
+            .map(|table| Ok((table.name, from_columns(&table.columns)?)))
+            .collect::<Result<Vec<_>>>()?;
+        match kernel_relational::check_query(&memory_database(None)?, &tables, &sql) {
+            Ok(schema) => Ok(NativeCheckedQuery {
+                columns: Some(to_columns(&schema)),
+                issue: None,
+            }),
+            Err(RelationalError::Query { issue }) => Ok(NativeCheckedQuery {
+                columns: None,
+                issue: Some(to_issue(issue, &sql)),
+            }),
+            Err(
+                error @ (RelationalError::UnsupportedType { .. }
+                | RelationalError::AmbiguousColumns { .. }),
+            ) => Ok(NativeCheckedQuery {
+                columns: None,
+                issue: Some(plain_issue(&error)),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    });
+    Ok(checked?)
 }
 
 /// Where and how the rows of a Parquet file go into a table.

@@ -68,7 +68,10 @@ pub fn type_text(data_type: &DataType) -> String {
         DataType::Struct(fields) => {
             let inner: Vec<String> = fields
                 .iter()
-                .map(|field| format!("{}: {}", field.name(), type_text(field.data_type())))
+                .map(|field| {
+                    let name = field_name_text(field.name());
+                    format!("{name}: {}", type_text(field.data_type()))
+                })
                 .collect();
             format!("struct<{}>", inner.join(", "))
         }
@@ -102,6 +105,17 @@ const SIMPLE: [(&str, DataType); 21] = [
     ("date32", DataType::Date32),
     ("date64", DataType::Date64),
 ];
+
+/// A field's name within a type text: in double quotes where it could be taken for something else.
+fn field_name_text(name: &str) -> String {
+    if name.trim() == name && !name.is_empty() && !name.contains(STRUCTURAL) {
+        return name.to_owned();
+    }
+    format!("\"{}\"", name.replace('"', "\"\""))
+}
+
+/// Characters that mean something in a type text.
+const STRUCTURAL: [char; 9] = ['<', '>', '(', ')', '[', ']', ',', ':', '"'];
 
 const UNITS: [(&str, TimeUnit); 4] = [
     ("s", TimeUnit::Second),
@@ -167,8 +181,25 @@ pub fn parse_type(text: &str) -> Result<DataType> {
 }
 
 fn parse_struct_field(text: &str, unknown: &dyn Fn() -> Failure) -> Result<Field> {
-    let (name, data_type) = text.split_once(':').ok_or_else(unknown)?;
-    Ok(Field::new(name.trim(), parse_type(data_type)?, true))
+    let colon = outside_quotes(text).find(|(_, c)| *c == ':');
+    let (name, data_type) = text.split_at(colon.ok_or_else(unknown)?.0);
+    let name = match name.trim().strip_prefix('"') {
+        Some(quoted) => quoted
+            .strip_suffix('"')
+            .ok_or_else(unknown)?
+            .replace("\"\"", "\""),
+        None => name.trim().to_owned(),
+    };
+    Ok(Field::new(name, parse_type(&data_type[1..])?, true))
+}
+
+/// The characters of a text that are not in double quotes, with their places. A doubled quote ends one quotation and begins the next.
+fn outside_quotes(text: &str) -> impl Iterator<Item = (usize, char)> {
+    let mut quoted = false;
+    text.char_indices().filter(move |(_, c)| {
+        quoted ^= *c == '"';
+        !quoted
+    })
 }
 
 fn parse_unit(text: &str) -> Option<TimeUnit> {
@@ -178,18 +209,21 @@ fn parse_unit(text: &str) -> Option<TimeUnit> {
         .map(|(_, unit)| *unit)
 }
 
-/// Splits at commas that are not inside brackets.
+/// Splits at commas that are inside neither brackets nor quotes.
 fn split_arguments(text: &str) -> Vec<&str> {
-    let mut depth = 0;
-    let mut parts = text.split(|c| {
+    let (mut depth, mut start, mut arguments) = (0, 0, Vec::new());
+    for (place, c) in outside_quotes(text) {
         match c {
             '<' | '(' | '[' => depth += 1,
             '>' | ')' | ']' => depth -= 1,
+            ',' if depth == 0 => {
+                arguments.push(text[start..place].trim());
+                start = place + 1;
+            }
             _ => {}
         }
-        c == ',' && depth == 0
-    });
-    let mut arguments: Vec<&str> = parts.by_ref().map(str::trim).collect();
+    }
+    arguments.push(text[start..].trim());
     arguments.retain(|argument| !argument.is_empty());
     arguments
 }
@@ -212,6 +246,7 @@ mod tests {
             "list<int32>",
             "dictionary<int32, utf8>",
             "struct<a: list<struct<b: int8, c: timestamp[ms, UTC]>>, d: utf8>",
+            r#"struct<"a, b: <c>": int8, "say ""x""": struct<" ": utf8>, plain name: bool>"#,
         ];
         for text in texts {
             assert_eq!(type_text(&parse_type(text).unwrap()), text);

@@ -6,6 +6,8 @@ use std::path::{Path, PathBuf};
 use arrow_schema::ArrowError;
 use parquet::errors::ParquetError;
 
+use crate::json::Unsound;
+
 /// The result of every fallible function here.
 pub type Result<T, E = FormatsError> = std::result::Result<T, E>;
 
@@ -78,6 +80,21 @@ pub enum FormatsError {
         /// The columns there are.
         available: String,
     },
+    /// A file's column is not what is expected of all files.
+    #[error(
+        "{input}: column {column:?} does not fit the columns expected of every file: {reason}; convert the file, or read it by itself"
+    )]
+    Drift {
+        /// The file.
+        input: String,
+        /// The column.
+        column: String,
+        /// The difference.
+        reason: String,
+    },
+    /// Whoever asked for the rows does not want them any more.
+    #[error("the reading was cancelled")]
+    Cancelled,
     /// A setting is outside its range.
     #[error("{name} {reason}")]
     InvalidParam {
@@ -128,6 +145,18 @@ pub enum FormatsError {
         /// What is wrong with the quote.
         reason: &'static str,
     },
+    /// A row of a JSON file cannot be read, or the file's outline is unsound.
+    #[error("{input}, {place}: {reason}")]
+    Json {
+        /// The file.
+        input: String,
+        /// Where the fault is, as a message says it.
+        place: String,
+        /// The line from 1, or the byte from 0 when the layout is an array.
+        position: u64,
+        /// What is wrong.
+        reason: String,
+    },
     /// The encoder failed on these rows.
     #[error("cannot encode rows for {}: {reason}", path.display())]
     Encode {
@@ -153,6 +182,20 @@ pub enum FormatsError {
 }
 
 impl FormatsError {
+    /// Whether other files can still be read: this one is damaged, too large, or not like the others.
+    pub fn is_of_the_file(&self) -> bool {
+        matches!(
+            self,
+            Self::Corrupt { .. }
+                | Self::TooLarge { .. }
+                | Self::CsvValue { .. }
+                | Self::CsvFieldCount { .. }
+                | Self::CsvQuote { .. }
+                | Self::Json { .. }
+                | Self::Drift { .. }
+        )
+    }
+
     pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {
         Self::Io {
             operation,
@@ -188,6 +231,15 @@ impl FormatsError {
             input: input.to_owned(),
             format: "Parquet",
             reason: reason.into(),
+        }
+    }
+
+    pub(crate) fn json_outline(input: &str, Unsound { offset, reason }: Unsound) -> Self {
+        Self::Json {
+            input: input.to_owned(),
+            place: format!("byte {offset}"),
+            position: offset,
+            reason,
         }
     }
 

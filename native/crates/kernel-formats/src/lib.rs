@@ -1,21 +1,39 @@
-//! Parquet and CSV ↔ Arrow record batches.
+//! Parquet, CSV and JSON ↔ Arrow record batches.
 //!
 //! Writers stream with bounded memory, use every core, and give the same bytes for the same rows
 //! however the rows are cut into batches. A finished file is on the disk and its checksum known.
 //! Readers never trust a file: damage is an error, not a crash.
 
+mod calendar;
+mod compressed;
+mod condition;
+mod conform;
 mod csv;
 mod durable_file;
 mod error;
+mod files;
 mod guard;
 mod input;
+mod json;
 mod parquet;
+mod read_ahead;
+mod text_writer;
 
-pub use csv::{CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, encode_csv, infer_csv_schema};
+pub use compressed::TextCompression;
+pub use condition::{Comparison, Condition};
+pub use conform::{Constant, conform};
+pub use csv::{
+    CsvFiles, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, encode_csv, infer_csv_schema,
+};
 pub use durable_file::{FileChecksum, FileSummary, checksum_file};
 pub use error::{FormatsError, Result};
+pub use files::{FileRows, FilesItem, FilesReader, InputFile, ReadFile};
 pub use input::Input;
+pub use json::{
+    JsonFilesReader, JsonLayout, JsonReadParams, JsonWriteParams, JsonWriter, encode_json,
+    infer_json_schema,
+};
 pub use parquet::{
-    Compression, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
+    Compression, ParquetFiles, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
     encode_parquet, read_parquet_schema,
 };

@@ -13,8 +13,8 @@ use arrow_array::{
     TimestampNanosecondArray, UInt16Array,
 };
 use kernel_relational::{
-    Database, LedgerKey, Library, Limits, Location, Projection, Query, QueryInput, TableWrite,
-    WriteMode, check_expression, write_table,
+    Database, LedgerKey, Library, Limits, Location, Projection, Query, QueryInput, QueryRows,
+    TableWrite, WriteMode, check_expression, write_table,
 };
 
 const BATCH_ROWS: usize = 65_536;
@@ -185,7 +185,7 @@ fn queries(database: &Arc<Database>, threads: usize) -> Result<(), Box<dyn Error
             let input = QueryInput {
                 name: "flashes".to_string(),
                 schema: batches[0].schema(),
-                batches: batches.clone(),
+                rows: QueryRows::Batches(batches.clone()),
             };
             Query::run(database, vec![input], sql, Arc::new(|| false))?
                 .try_for_each(|rows| rows.map(drop))?;

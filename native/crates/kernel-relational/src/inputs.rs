@@ -1,7 +1,7 @@
 //! Registered inputs: Arrow batches that SQL can name, with their schema in DuckDB's form.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicI64, Ordering};
+use std::sync::atomic::{AtomicI64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use arrow_array::ffi::FFI_ArrowArray;
@@ -13,6 +13,7 @@ use crate::columns::{naive_schema, retag};
 use crate::error::{RelationalError, Result};
 use crate::ffi::{ConnectionHandle, Handle, TypeHandle};
 use crate::library::{api, check};
+use crate::row_stream::RowStream;
 use crate::scan::{self, FUNCTION};
 use crate::sync::lock;
 
@@ -42,7 +43,37 @@ pub(crate) struct Input {
     pub(crate) schema: SchemaRef,
     /// DuckDB's type of each column.
     pub(crate) types: Vec<LogicalType>,
-    batches: Mutex<Arc<Vec<RecordBatch>>>,
+    rows: Mutex<InputRows>,
+    scans: AtomicUsize,
+}
+
+/// Where the rows of an input are.
+#[derive(Clone)]
+pub(crate) enum InputRows {
+    /// There already; may be read often.
+    Batches(Arc<Vec<RecordBatch>>),
+    /// They come while the query runs, and can be read once.
+    Stream(Arc<RowStream>),
+}
+
+impl InputRows {
+    /// The number of rows, or a guess.
+    pub(crate) fn count(&self) -> u64 {
+        match self {
+            Self::Batches(batches) => {
+                batches.iter().map(RecordBatch::num_rows).sum::<usize>() as u64
+            }
+            Self::Stream(stream) => stream.row_count_hint(),
+        }
+    }
+
+    /// How many threads can read it at once.
+    pub(crate) fn threads(&self) -> u64 {
+        match self {
+            Self::Batches(batches) => batches.len().max(1) as u64,
+            Self::Stream(_) => u64::MAX,
+        }
+    }
 }
 
 pub(crate) struct LogicalType(pub(crate) TypeHandle);
@@ -100,7 +131,8 @@ impl Inputs {
         let input = Arc::new(Input {
             schema: naive,
             types,
-            batches: Mutex::default(),
+            rows: Mutex::new(InputRows::Batches(Arc::default())),
+            scans: AtomicUsize::new(0),
         });
         lock(&self.by_id).insert(id, Arc::clone(&input));
         Ok(Registration {
@@ -179,8 +211,13 @@ impl Inputs {
 
 impl Input {
     /// The rows as they are now. They stay valid for whoever holds them, whatever is set later.
-    pub(crate) fn batches(&self) -> Arc<Vec<RecordBatch>> {
-        Arc::clone(&lock(&self.batches))
+    pub(crate) fn rows(&self) -> InputRows {
+        lock(&self.rows).clone()
+    }
+
+    /// Tells that a query has been bound that scans the input once.
+    pub(crate) fn count_scan(&self) {
+        self.scans.fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -196,8 +233,18 @@ impl Registration {
             .iter()
             .map(|batch| retag(batch, &self.input.schema))
             .collect::<Result<Vec<_>>>()?;
-        *lock(&self.input.batches) = Arc::new(naive);
+        *lock(&self.input.rows) = InputRows::Batches(Arc::new(naive));
         Ok(())
+    }
+
+    /// Makes the next query read a stream of the registered schema.
+    pub(crate) fn set_stream(&self, stream: &Arc<RowStream>) {
+        *lock(&self.input.rows) = InputRows::Stream(Arc::clone(stream));
+    }
+
+    /// How often queries have been bound that scan it.
+    pub(crate) fn scan_count(&self) -> usize {
+        self.input.scans.load(Ordering::Relaxed)
     }
 }
 

@@ -15,6 +15,8 @@ use crate::database::Database;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
 use crate::inputs::Registration;
 use crate::quote;
+use crate::row_stream::RowStream;
+use crate::syntax;
 
 /// Asked every few milliseconds, from a thread of its own; `true` stops the query.
 pub type Cancelled = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -27,24 +29,35 @@ pub struct QueryInput {
     /// The name in SQL; any characters, quoted there if need be.
     pub name: String,
     pub schema: SchemaRef,
-    pub batches: Vec<RecordBatch>,
+    pub rows: QueryRows,
+}
+
+/// Where the rows of an input are.
+pub enum QueryRows {
+    /// In memory. One batch is read by one thread in its order.
+    Batches(Vec<RecordBatch>),
+    /// They come while the query runs, and memory holds no more of them than the query must keep. An input that the query reads twice is
+    /// kept by DuckDB, on disk beyond the memory limit.
+    Stream(Arc<RowStream>),
 }
 
 /// One SELECT over inputs, running. An iterator over its rows in batches of at most 2,048 rows, which are computed as they are asked for.
 ///
 /// Timestamps in the result are tagged `UTC` if any input has a zoned one. Row order is SQL's: given only by ORDER BY.
 pub struct Query {
+    // First: a scan that waits for rows would keep DuckDB from ending the query.
+    inputs: Vec<OpenInput>,
     rows: Rows,
     schema: SchemaRef,
     ended: bool,
-    // The rows point into the inputs until they are dropped.
+    cancelled: Cancelled,
     _statement: Statement,
-    _inputs: Vec<Registration>,
     _watch: Watch,
 }
 
 impl Query {
-    /// Starts `sql`, one SELECT that names `inputs`. `cancelled` is asked until the query is dropped.
+    /// Starts `sql`, one SELECT that names `inputs`, and works until its first rows are ready. `cancelled` is asked until the query is
+    /// dropped.
     ///
     /// # Errors
     /// `Query` with position and candidates for bad SQL, parameters, several statements, or a statement that is not a SELECT;
@@ -56,29 +69,23 @@ impl Query {
         cancelled: Cancelled,
     ) -> Result<Self> {
         let connection = Connection::open(database)?;
-        let zoned = inputs
-            .iter()
-            .flat_map(|input| input.schema.fields())
-            .any(|field| is_zoned(field.data_type()));
+        let zoned = any_zoned(inputs.iter().map(|input| &input.schema));
         let inputs = inputs
             .into_iter()
-            .map(|input| register(&connection, input))
+            .map(|input| OpenInput::open(&connection, input))
             .collect::<Result<Vec<_>>>()?;
-        let statement = prepare_select(&connection, sql)?;
-        let watch = Watch::start(&connection, Arc::clone(&cancelled));
-        let rows = statement.run(&|| cancelled()).map_err(value_error)?;
-        let fields = rows
-            .schema
-            .fields()
-            .iter()
-            .map(|field| Field::new(field.name(), result_type(field.data_type(), zoned), true));
-        let schema = Arc::new(Schema::new(fields.collect::<Fields>()));
+        let watch = Watch::start(&connection, Arc::clone(&cancelled), streams_of(&inputs));
+        let statement = prepare_over_streams(&connection, &inputs, sql)?;
+        let rows = statement
+            .run(&|| cancelled())
+            .map_err(|error| running_error(error, &cancelled))?;
         Ok(Self {
+            inputs,
+            schema: result_schema(&rows.schema, zoned),
             rows,
-            schema,
             ended: false,
+            cancelled,
             _statement: statement,
-            _inputs: inputs,
             _watch: watch,
         })
     }
@@ -103,9 +110,54 @@ impl Query {
                 difference: format!("{found:?} instead of {announced:?}"),
             });
         }
-        self.schema = schema;
+        self.schema = Arc::clone(&schema);
         Ok(self)
     }
+}
+
+/// Checks that `sql` is one SELECT over tables of these columns that gives the same rows whenever it runs, and tells its columns, as
+/// [`Query::schema`] does. Nothing is read. Costs about 1 ms.
+///
+/// # Errors
+/// `Query` with position and candidates, also for functions that read the clock, chance or the session; `UnsupportedType`,
+/// `AmbiguousColumns` for inputs.
+pub fn check_query(
+    database: &Arc<Database>,
+    inputs: &[(String, SchemaRef)],
+    sql: &str,
+) -> Result<SchemaRef> {
+    let connection = Connection::open(database)?;
+    let open = inputs.iter().map(|(name, schema)| {
+        let input = QueryInput {
+            name: name.clone(),
+            schema: Arc::clone(schema),
+            rows: QueryRows::Batches(vec![]),
+        };
+        OpenInput::open(&connection, input)
+    });
+    let _inputs = open.collect::<Result<Vec<_>>>()?;
+    let statement = prepare_select(&connection, sql)?;
+    let is_column = |name: &str| {
+        let mut schemas = inputs.iter().map(|(_, schema)| schema);
+        schemas.any(|schema| schema.column_with_name(name).is_some())
+    };
+    syntax::refuse_surroundings(&connection, sql, &is_column)?;
+    let zoned = any_zoned(inputs.iter().map(|(_, schema)| schema));
+    Ok(result_schema(&statement.schema()?, zoned))
+}
+
+fn any_zoned<'s>(mut schemas: impl Iterator<Item = &'s SchemaRef>) -> bool {
+    schemas.any(|schema| {
+        let mut fields = schema.fields().iter();
+        fields.any(|field| is_zoned(field.data_type()))
+    })
+}
+
+fn result_schema(schema: &Schema, zoned: bool) -> SchemaRef {
+    let fields = schema.fields().iter();
+    let fields =
+        fields.map(|field| Field::new(field.name(), result_type(field.data_type(), zoned), true));
+    Arc::new(Schema::new(fields.collect::<Fields>()))
 }
 
 impl Iterator for Query {
@@ -119,20 +171,29 @@ impl Iterator for Query {
         let next = self
             .rows
             .next_batch()
-            .map_err(value_error)
+            .map_err(|error| running_error(error, &self.cancelled))
             .and_then(|batch| batch.map(|batch| retag(&batch, &self.schema)).transpose());
         self.ended = !matches!(next, Ok(Some(_)));
+        if self.ended {
+            // A LIMIT may leave rows that nobody reads.
+            self.inputs.iter().for_each(OpenInput::abandon);
+        }
         next.transpose()
     }
 }
 
-/// A thread that interrupts a connection when its query is cancelled: one piece of a join may take minutes. Ends when dropped.
+/// A thread that stops a connection when its query is cancelled: one piece of a join may take minutes, and a scan may wait for rows. Ends
+/// when dropped.
 struct Watch {
     _running: Sender<()>,
 }
 
 impl Watch {
-    fn start(connection: &Arc<Connection>, cancelled: Cancelled) -> Self {
+    fn start(
+        connection: &Arc<Connection>,
+        cancelled: Cancelled,
+        streams: Vec<Arc<RowStream>>,
+    ) -> Self {
         let (running, ended) = channel();
         let connection = Arc::downgrade(connection);
         std::thread::spawn(move || {
@@ -141,27 +202,114 @@ impl Watch {
                     continue;
                 };
                 connection.interrupt();
+                streams.iter().for_each(|stream| stream.abandon());
             }
         });
         Self { _running: running }
     }
 }
 
-fn register(connection: &Arc<Connection>, input: QueryInput) -> Result<Registration> {
-    require_distinct_names(&input.schema)?;
-    input
-        .batches
+/// An input that the connection's queries can name.
+struct OpenInput {
+    name: String,
+    registration: Registration,
+    stream: Option<Arc<RowStream>>,
+}
+
+impl OpenInput {
+    fn open(connection: &Arc<Connection>, input: QueryInput) -> Result<Self> {
+        require_distinct_names(&input.schema)?;
+        let inputs = connection.database().inputs();
+        let (registration, stream) = match input.rows {
+            QueryRows::Batches(batches) => {
+                batches
+                    .iter()
+                    .try_for_each(|batch| require_schema(batch, &input.schema))?;
+                let registration = inputs.register(&input.schema)?;
+                registration.set(&batches)?;
+                (registration, None)
+            }
+            QueryRows::Stream(stream) => {
+                let registration = inputs.register(stream.schema())?;
+                registration.set_stream(&stream);
+                (registration, Some(stream))
+            }
+        };
+        let opened = Self {
+            name: input.name,
+            registration,
+            stream,
+        };
+        // Temporary views belong to the connection, so that queries do not see each other's inputs.
+        connection.execute(&format!(
+            "CREATE TEMP VIEW {} AS SELECT * FROM {}",
+            quote::identifier(&opened.name),
+            opened.registration.sql()
+        ))?;
+        Ok(opened)
+    }
+
+    /// Moves the rows of a stream, which can be read once, to a table that can be read often.
+    fn keep(&self, connection: &Arc<Connection>) -> Result<()> {
+        let name = quote::identifier(&self.name);
+        connection.execute(&format!("DROP VIEW {name}"))?;
+        connection.execute(&format!(
+            "CREATE TEMP TABLE {name} AS SELECT * FROM {}",
+            self.registration.sql()
+        ))
+    }
+
+    /// Lets whoever fills its stream go on without effect.
+    fn abandon(&self) {
+        if let Some(stream) = &self.stream {
+            stream.abandon();
+        }
+    }
+}
+
+impl Drop for OpenInput {
+    fn drop(&mut self) {
+        self.abandon();
+    }
+}
+
+fn streams_of(inputs: &[OpenInput]) -> Vec<Arc<RowStream>> {
+    inputs
         .iter()
-        .try_for_each(|batch| require_schema(batch, &input.schema))?;
-    let registration = connection.database().inputs().register(&input.schema)?;
-    registration.set(&input.batches)?;
-    // Temporary views belong to the connection, so that queries do not see each other's inputs.
-    connection.execute(&format!(
-        "CREATE TEMP VIEW {} AS SELECT * FROM {}",
-        quote::identifier(&input.name),
-        registration.sql()
-    ))?;
-    Ok(registration)
+        .filter_map(|input| input.stream.clone())
+        .collect()
+}
+
+/// Prepares `sql`; streams that it reads twice become tables first, and those that it does not read are let go.
+fn prepare_over_streams(
+    connection: &Arc<Connection>,
+    inputs: &[OpenInput],
+    sql: &str,
+) -> Result<Statement> {
+    let streamed: Vec<&OpenInput> = inputs
+        .iter()
+        .filter(|input| input.stream.is_some())
+        .collect();
+    let scans = |input: &&OpenInput| input.registration.scan_count();
+    let before: Vec<usize> = streamed.iter().map(scans).collect();
+    let statement = prepare_select(connection, sql)?;
+    let after: Vec<usize> = streamed.iter().map(scans).collect();
+    let mut kept = false;
+    for (input, scans) in streamed.iter().zip(after.iter().zip(before)) {
+        match scans.0 - scans.1 {
+            0 => input.abandon(),
+            1 => {}
+            _ => {
+                input.keep(connection)?;
+                kept = true;
+            }
+        }
+    }
+    if kept {
+        drop(statement);
+        return prepare_select(connection, sql);
+    }
+    Ok(statement)
 }
 
 fn prepare_select(connection: &Arc<Connection>, sql: &str) -> Result<Statement> {
@@ -188,7 +336,10 @@ fn prepare_select(connection: &Arc<Connection>, sql: &str) -> Result<Statement> 
 /// DuckDB's classes for values that a function or a cast does not take.
 const VALUE_KINDS: &[&str] = &["Conversion", "Out of Range", "Invalid Input"];
 
-fn value_error(error: RelationalError) -> RelationalError {
+fn running_error(error: RelationalError, cancelled: &Cancelled) -> RelationalError {
+    if cancelled() {
+        return RelationalError::Cancelled;
+    }
     let RelationalError::Duckdb { message } = &error else {
         return error;
     };

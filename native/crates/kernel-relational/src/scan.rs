@@ -3,8 +3,8 @@
 //! Each thread takes one batch at a time and hands it over in windows of 2,048 rows that point into the Arrow buffers. Columns a query
 //! does not use are never touched. DuckDB's own Arrow scan is not used: it pushes projections and filters down and then ignores them.
 //!
-//! Lifetime: windows are borrowed by DuckDB without a release callback. The scan holds the batches for as long as the query's executor
-//! lives, and whoever runs a query keeps its input registered until the result is dropped.
+//! Lifetime: windows are borrowed by DuckDB without a release callback. Whatever DuckDB keeps of a chunk beyond the work on it, it copies,
+//! so a thread holds the batch whose windows it hands out, and the one before.
 
 use std::any::Any;
 use std::ffi::{CString, c_char, c_void};
@@ -19,7 +19,7 @@ use crate::error::{RelationalError, Result};
 use crate::ffi::{
     ArrowArrayFields, ChunkHandle, ConnectionHandle, Handle, SUCCESS, TYPE_BIGINT, VECTOR_ROWS,
 };
-use crate::inputs::{ConvertedSchema, Input, Inputs};
+use crate::inputs::{ConvertedSchema, Input, InputRows, Inputs};
 use crate::library::{api, check};
 
 /// The table function's name in SQL.
@@ -111,8 +111,8 @@ unsafe extern "C" fn bind(info: Handle) {
             })?;
             api.bind_add_result_column(info, name.as_ptr(), logical_type.0);
         }
-        let rows: usize = input.batches().iter().map(RecordBatch::num_rows).sum();
-        api.bind_set_cardinality(info, rows as u64, false);
+        input.count_scan();
+        api.bind_set_cardinality(info, input.rows().count(), false);
         api.bind_set_bind_data(info, boxed(Bound { input }), Some(drop_box::<Bound>));
         Ok(())
     });
@@ -122,23 +122,29 @@ unsafe extern "C" fn bind(info: Handle) {
 struct Scan {
     connection: ConnectionHandle,
     converted: Option<ConvertedSchema>,
-    batches: Vec<ExportedBatch>,
-    /// Where column i of the exported batches stands in DuckDB's output.
+    /// Columns of the input that the query uses.
+    columns: Vec<usize>,
+    /// Where each of them stands in DuckDB's output.
     positions: Vec<u64>,
-    next: AtomicUsize,
-    // Last: the windows point into these.
-    _kept: Arc<Vec<RecordBatch>>,
+    rows: InputRows,
+    /// Batches taken, of rows that are there already.
+    taken: AtomicUsize,
 }
 
+/// A batch in the form that DuckDB reads.
 struct ExportedBatch {
     rows: usize,
     columns: Vec<FFI_ArrowArray>,
+    // The arrays point into it.
+    _batch: RecordBatch,
 }
 
 /// Where one thread stands.
+#[derive(Default)]
 struct Cursor {
-    batch: Option<usize>,
+    batch: Option<ExportedBatch>,
     row: usize,
+    _before: Option<ExportedBatch>,
 }
 
 unsafe extern "C" fn init(info: Handle) {
@@ -148,7 +154,6 @@ unsafe extern "C" fn init(info: Handle) {
     guarded(report, || unsafe {
         let inputs = &*api.init_get_extra_info(info).cast::<Arc<Inputs>>();
         let input = &(*api.init_get_bind_data(info).cast::<Bound>()).input;
-        let kept = input.batches();
         // A scan that needs no column (count(*)) asks for one with an index past the last.
         let wanted = (0..api.init_get_column_count(info))
             .map(|position| (position, api.init_get_column_index(info, position) as usize));
@@ -167,25 +172,15 @@ unsafe extern "C" fn init(info: Handle) {
                 )?,
             )
         };
-        let exported = kept
-            .iter()
-            .filter(|batch| batch.num_rows() > 0)
-            .map(|batch| ExportedBatch {
-                rows: batch.num_rows(),
-                columns: columns
-                    .iter()
-                    .map(|column| FFI_ArrowArray::new(&batch.column(*column).to_data()))
-                    .collect(),
-            });
         let scan = Scan {
             connection: inputs.connection,
             converted,
-            batches: exported.collect(),
+            columns,
             positions,
-            next: AtomicUsize::new(0),
-            _kept: Arc::clone(&kept),
+            rows: input.rows(),
+            taken: AtomicUsize::new(0),
         };
-        api.init_set_max_threads(info, scan.batches.len().max(1) as u64);
+        api.init_set_max_threads(info, scan.rows.threads());
         api.init_set_init_data(info, boxed(scan), Some(drop_box::<Scan>));
         Ok(())
     });
@@ -193,16 +188,7 @@ unsafe extern "C" fn init(info: Handle) {
 
 unsafe extern "C" fn local_init(info: Handle) {
     // SAFETY: `info` is valid during the call.
-    unsafe {
-        api().init_set_init_data(
-            info,
-            boxed(Cursor {
-                batch: None,
-                row: 0,
-            }),
-            Some(drop_box::<Cursor>),
-        )
-    }
+    unsafe { api().init_set_init_data(info, boxed(Cursor::default()), Some(drop_box::<Cursor>)) }
 }
 
 unsafe extern "C" fn scan(info: Handle, output: ChunkHandle) {
@@ -213,7 +199,7 @@ unsafe extern "C" fn scan(info: Handle, output: ChunkHandle) {
     guarded(report, || unsafe {
         let scan = &*api.function_get_init_data(info).cast::<Scan>();
         let cursor = &mut *api.function_get_local_init_data(info).cast::<Cursor>();
-        let Some((batch, start, rows)) = scan.advance(cursor) else {
+        let Some((batch, start, rows)) = scan.advance(cursor)? else {
             api.data_chunk_set_size(output, 0);
             return Ok(());
         };
@@ -225,27 +211,52 @@ unsafe extern "C" fn scan(info: Handle, output: ChunkHandle) {
 
 impl Scan {
     /// The next window of a thread: its batch, first row and row count.
-    fn advance(&self, cursor: &mut Cursor) -> Option<(&ExportedBatch, usize, usize)> {
-        let current = cursor
+    fn advance<'c>(
+        &self,
+        cursor: &'c mut Cursor,
+    ) -> Result<Option<(&'c ExportedBatch, usize, usize)>, String> {
+        if cursor
             .batch
-            .map(|index| &self.batches[index])
-            .filter(|batch| cursor.row < batch.rows);
-        let batch = match current {
-            Some(batch) => batch,
-            None => {
-                let index = self.next.fetch_add(1, Ordering::Relaxed);
-                let batch = self.batches.get(index)?;
-                *cursor = Cursor {
-                    batch: Some(index),
-                    row: 0,
-                };
-                batch
-            }
-        };
+            .as_ref()
+            .is_none_or(|batch| cursor.row == batch.rows)
+        {
+            let next = self.next_batch().map_err(|error| error.to_string())?;
+            cursor._before = cursor.batch.take();
+            cursor.batch = next.map(|batch| self.exported(batch));
+            cursor.row = 0;
+        }
         let start = cursor.row;
-        let rows = (batch.rows - start).min(VECTOR_ROWS);
-        cursor.row += rows;
-        Some((batch, start, rows))
+        Ok(cursor.batch.as_ref().map(|batch| {
+            let rows = (batch.rows - start).min(VECTOR_ROWS);
+            cursor.row += rows;
+            (batch, start, rows)
+        }))
+    }
+
+    /// The next batch that has rows.
+    fn next_batch(&self) -> Result<Option<RecordBatch>> {
+        let batches = match &self.rows {
+            InputRows::Batches(batches) => batches,
+            InputRows::Stream(stream) => return stream.take(),
+        };
+        loop {
+            let index = self.taken.fetch_add(1, Ordering::Relaxed);
+            match batches.get(index) {
+                Some(batch) if batch.num_rows() == 0 => {}
+                other => return Ok(other.cloned()),
+            }
+        }
+    }
+
+    fn exported(&self, batch: RecordBatch) -> ExportedBatch {
+        let columns = self.columns.iter();
+        ExportedBatch {
+            rows: batch.num_rows(),
+            columns: columns
+                .map(|column| FFI_ArrowArray::new(&batch.column(*column).to_data()))
+                .collect(),
+            _batch: batch,
+        }
     }
 
     /// Points the output's vectors at a window of a batch.
@@ -284,7 +295,7 @@ impl Scan {
             private_data: std::ptr::null_mut(),
         };
         let mut chunk = std::ptr::null_mut();
-        // SAFETY: the window lives for the call; the buffers that the vectors keep pointing at live in `self._kept`.
+        // SAFETY: the window lives for the call; the buffers that the vectors keep pointing at live in the thread's cursor.
         unsafe {
             check(api.data_chunk_from_arrow(
                 self.connection,

@@ -90,6 +90,19 @@ pub(crate) fn parse(
     })
 }
 
+/// The parse tree of one expression.
+///
+/// # Errors
+/// `Expression` for what is not one.
+pub(crate) fn root(connection: &Arc<Connection>, expression: &str) -> Result<Value> {
+    let failed = |issue| RelationalError::Expression {
+        expression: expression.to_string(),
+        issue,
+    };
+    let tree = parse_tree(connection, expression)?.map_err(failed)?;
+    only_expression(&tree, expression).cloned().map_err(failed)
+}
+
 fn is_count(node: &Value) -> bool {
     node["class"] == "FUNCTION"
         && node["function_name"].as_str().is_some_and(|name| {
@@ -368,6 +381,65 @@ impl Walk<'_> {
         self.names.truncate(depth);
         outcome
     }
+}
+
+/// Refuses a query that calls functions or names whose value depends on the clock, on chance or on the session. A name that is a column is
+/// taken for the column.
+///
+/// # Errors
+/// `Query` with the first of them.
+pub(crate) fn refuse_surroundings(
+    connection: &Arc<Connection>,
+    sql: &str,
+    is_column: &dyn Fn(&str) -> bool,
+) -> Result<()> {
+    let functions = connection.database().functions(connection)?;
+    let (_, batches) = connection.query(&format!(
+        "SELECT json_serialize_sql({})",
+        quote::text(sql.trim_end().trim_end_matches(';'))
+    ))?;
+    let json = batches
+        .first()
+        .map(|batch| batch.column(0).as_string::<i32>().value(0))
+        .unwrap_or_default();
+    let tree = serde_json::from_str::<Value>(json).unwrap_or(Value::Null);
+    match find_surrounding(&tree, functions, is_column) {
+        None => Ok(()),
+        Some((name, position)) => Err(RelationalError::Query {
+            issue: issue(not_repeatable(&name), position),
+        }),
+    }
+}
+
+/// The first call or name that reads the surroundings, with its place in the query.
+fn find_surrounding(
+    node: &Value,
+    functions: &Functions,
+    is_column: &dyn Fn(&str) -> bool,
+) -> Option<(String, Option<usize>)> {
+    if let Value::Array(items) = node {
+        return items
+            .iter()
+            .find_map(|item| find_surrounding(item, functions, is_column));
+    }
+    let fields = node.as_object()?;
+    let name = match node["class"].as_str() {
+        Some("FUNCTION") => node["function_name"]
+            .as_str()
+            .filter(|name| functions.refusal(name) == Some(Refusal::NotRepeatable)),
+        Some("COLUMN_REF") => names_of(node).first().copied().filter(|name| {
+            let mut known = SURROUNDING_NAMES.iter();
+            known.any(|known| known.eq_ignore_ascii_case(name)) && !is_column(name)
+        }),
+        _ => None,
+    };
+    if let Some(name) = name {
+        let place = node["query_location"].as_u64().map(|place| place as usize);
+        return Some((name.to_string(), place.filter(|place| *place != usize::MAX)));
+    }
+    fields
+        .values()
+        .find_map(|value| find_surrounding(value, functions, is_column))
 }
 
 fn not_repeatable(name: &str) -> String {

@@ -10,7 +10,7 @@ use arrow_array::*;
 use arrow_buffer::{IntervalMonthDayNano, NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use arrow_select::concat::concat_batches;
-use kernel_relational::{Database, Projection, Query, QueryInput, RelationalError};
+use kernel_relational::{Database, Projection, Query, QueryInput, QueryRows, RelationalError};
 use support::memory_database;
 
 /// More rows than one DuckDB vector has, and not a multiple.
@@ -198,7 +198,7 @@ fn select_all(database: &Arc<Database>, batches: Vec<RecordBatch>) -> RecordBatc
     let input = QueryInput {
         name: "input".to_string(),
         schema: batches[0].schema(),
-        batches,
+        rows: QueryRows::Batches(batches),
     };
     let mut query = Query::run(
         database,
@@ -335,7 +335,7 @@ fn a_type_without_a_counterpart_is_named() {
     let input = QueryInput {
         name: "input".to_string(),
         schema: given.schema(),
-        batches: vec![given],
+        rows: QueryRows::Batches(vec![given]),
     };
     let error = Query::run(
         &memory_database(),
@@ -674,12 +674,12 @@ fn query(
     let left = QueryInput {
         name: "left side".to_string(),
         schema: Arc::clone(&schema),
-        batches: batches.clone(),
+        rows: QueryRows::Batches(batches.clone()),
     };
     let right = QueryInput {
         name: "right".to_string(),
         schema,
-        batches,
+        rows: QueryRows::Batches(batches),
     };
     Query::run(&memory_database(), vec![left, right], sql, cancelled)?.collect()
 }

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use kernel_relational::{Database, Limits, Location, Query, QueryInput, RelationalError};
+use kernel_relational::{
+    Database, Limits, Location, Query, QueryInput, QueryRows, RelationalError,
+};
 use support::{Folder, library};
 
 const ROWS: i64 = 4_000_000;
@@ -34,7 +36,7 @@ fn sort_with(temp_directory: Option<PathBuf>) -> Result<(i64, i64, usize), Relat
     let input = QueryInput {
         name: "input".to_string(),
         schema: batches[0].schema(),
-        batches,
+        rows: QueryRows::Batches(batches),
     };
     let query = Query::run(
         &database,

@@ -23,6 +23,11 @@ export function identityPath(directory: string): string {
   return join(directory, "pipeline.json");
 }
 
+/** File that holds the columns which nothing declares. */
+export function schemasPath(directory: string): string {
+  return join(directory, "schemas.json");
+}
+
 /** Folder of a checkpoint's dead letters. */
 export function deadLetterFolder(directory: string): string {
   return join(directory, "dead-letters");

@@ -9,6 +9,15 @@ export interface Intent {
   readonly seed: number;
   /** Per source the range (start, end]. */
   readonly sources: Readonly<Record<string, { readonly start: Offset | null; readonly end: Offset }>>;
+  /** Dead letters of earlier epochs whose input this one reads again; they go when it is committed. */
+  readonly replays?: readonly ReplayedLetter[];
+}
+
+/** Names the dead letters of one piece of input. */
+export interface ReplayedLetter {
+  readonly epoch: number;
+  readonly source: string;
+  readonly name: string;
 }
 
 /** What a sink has staged, and which kind of sink can publish it. */

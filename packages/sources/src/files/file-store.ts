@@ -15,6 +15,8 @@ export interface FileStore {
   list(signal?: AbortSignal): Promise<FileEntry[]>;
   /** Throws `source-changed` when the file is gone or is not the one that was listed. */
   open(entry: FileEntry): Promise<FileContent>;
+  /** The name that the content of this key has. */
+  nameOf(key: string): string;
 }
 
 /** Whether a path below the root is data. */

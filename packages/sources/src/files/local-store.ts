@@ -1,7 +1,8 @@
-import { access, constants, glob, readFile, stat } from "node:fs/promises";
-import { basename, join, relative, sep } from "node:path";
+import { access, constants, readFile, stat } from "node:fs/promises";
+import { basename, join, sep } from "node:path";
 import { OperatorError, type FileContent } from "@sferic/operator";
 import { type FileEntry, type FileStore, isData } from "./file-store.ts";
+import { matchingFiles } from "./matching-files.ts";
 
 /** Characters that make a path a pattern. */
 const wildcard = /[*?[{]/;
@@ -11,12 +12,12 @@ export class LocalStore implements FileStore {
   readonly #root: string;
   readonly #pattern: string;
 
-  /** `path` is absolute. */
-  constructor(path: string) {
+  /** `path` is absolute; `ofFolders` says that a pattern means folders, with all files below them. */
+  constructor(path: string, ofFolders = false) {
     const parts = path.split(sep);
     const firstWild = parts.findIndex((part) => wildcard.test(part));
     this.#root = firstWild === -1 ? path : parts.slice(0, firstWild).join(sep) || sep;
-    this.#pattern = firstWild === -1 ? "" : parts.slice(firstWild).join("/");
+    this.#pattern = firstWild === -1 ? "" : [...parts.slice(firstWild), ...(ofFolders ? ["**"] : [])].join("/");
   }
 
   async list(): Promise<FileEntry[]> {
@@ -31,7 +32,11 @@ export class LocalStore implements FileStore {
     if (current === null || current.size !== entry.size || current.version !== entry.version) {
       throw changed(path, current === null ? "is gone" : "has changed");
     }
-    return { name: basename(path), path, byteLength: entry.size, bytes: () => readFile(path) };
+    return { name: this.nameOf(entry.key), path, byteLength: entry.size, bytes: () => readFile(path) };
+  }
+
+  nameOf(key: string): string {
+    return basename(join(this.#root, key));
   }
 
   async #keys(): Promise<string[]> {
@@ -39,15 +44,9 @@ export class LocalStore implements FileStore {
     if (root === null) return [];
     // A pattern matches nothing in a folder that may not be read, without a word.
     await access(this.#root, constants.R_OK);
-    if (this.#pattern !== "") return Array.fromAsync(this.#matches(this.#pattern));
-    return root.isDirectory() ? Array.fromAsync(this.#matches("**/*")) : [""];
-  }
-
-  async *#matches(pattern: string): AsyncGenerator<string> {
-    for await (const match of glob(pattern, { cwd: this.#root })) {
-      const key = relative(this.#root, join(this.#root, match)).split(sep).join("/");
-      if (isData(key)) yield key;
-    }
+    if (this.#pattern === "" && !root.isDirectory()) return [""];
+    const keys = await matchingFiles(this.#root, this.#pattern || "**");
+    return keys.filter(isData);
   }
 
   /** Null for what is not a file, or no longer there. */

@@ -11,7 +11,7 @@ use arrow_array::{ArrayRef, BooleanArray, GenericStringArray, OffsetSizeTrait, P
 use arrow_buffer::{BooleanBuffer, Buffer, NullBuffer, OffsetBuffer};
 use arrow_schema::{DataType, Field, TimeUnit};
 
-use super::calendar::{parse_date, parse_instant};
+use crate::calendar::{parse_date, parse_instant};
 use crate::error::{FormatsError, Result};
 
 /// Collects the values of one column and can take the last ones back.
@@ -246,7 +246,7 @@ pub(super) fn parse_boolean(text: &[u8]) -> Option<bool> {
 }
 
 /// A decimal number that the type holds exactly, as a multiple of `10^-scale`.
-fn parse_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
+pub(crate) fn parse_decimal(text: &[u8], precision: u8, scale: i8) -> Option<i128> {
     let (negative, digits) = match text.split_first()? {
         (b'-', rest) => (true, rest),
         (b'+', rest) => (false, rest),

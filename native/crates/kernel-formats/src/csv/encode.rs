@@ -10,8 +10,8 @@ use arrow_array::{Array, ArrayRef, BooleanArray, GenericStringArray, RecordBatch
 use arrow_buffer::NullBuffer;
 use arrow_schema::{DataType, Field, Schema, TimeUnit};
 
-use super::calendar::{write_date, write_instant};
 use super::params::CsvWriteParams;
+use crate::calendar::{write_date, write_instant};
 use crate::error::{FormatsError, Result};
 
 /// Checks that every column can be written.
@@ -179,16 +179,18 @@ impl TextColumn<'_> {
     }
 }
 
-fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
+/// Appends the digits, with a sign where negative.
+pub(crate) fn write_integer(out: &mut Vec<u8>, value: impl itoa::Integer) {
     out.extend_from_slice(itoa::Buffer::new().format(value).as_bytes());
 }
 
-/// The shortest text that reads back as the same value; `NaN`, `inf`, `-inf`.
-fn write_float(out: &mut Vec<u8>, value: impl zmij::Float) {
+/// Appends the shortest text that reads back as the same value; `NaN`, `inf`, `-inf`.
+pub(crate) fn write_float(out: &mut Vec<u8>, value: impl zmij::Float) {
     out.extend_from_slice(zmij::Buffer::new().format(value).as_bytes());
 }
 
-fn write_decimal(out: &mut Vec<u8>, value: i128, scale: i8) {
+/// Appends `value × 10^-scale`, with all digits of the scale.
+pub(crate) fn write_decimal(out: &mut Vec<u8>, value: i128, scale: i8) {
     if value < 0 {
         out.push(b'-');
     }
@@ -269,7 +271,8 @@ fn text_column<'a>(field: &Field, array: &'a ArrayRef) -> Result<TextColumn<'a>>
     })
 }
 
-fn instants(array: &ArrayRef, unit: TimeUnit) -> (&[i64], i64) {
+/// The values of a timestamp column, and how many of them a second has.
+pub(crate) fn instants(array: &ArrayRef, unit: TimeUnit) -> (&[i64], i64) {
     match unit {
         TimeUnit::Second => (values_of::<TimestampSecondType>(array), 1),
         TimeUnit::Millisecond => (values_of::<TimestampMillisecondType>(array), 1_000),

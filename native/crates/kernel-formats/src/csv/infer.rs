@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::calendar::{parse_date, parse_instant};
 use super::column_builder::parse_boolean;
 use super::params::CsvReadParams;
 use super::row_scanner::RowScanner;
+use crate::calendar::{parse_date, parse_instant};
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
 

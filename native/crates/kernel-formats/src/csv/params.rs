@@ -2,6 +2,7 @@
 
 use arrow_schema::SchemaRef;
 
+use crate::compressed::TextCompression;
 use crate::error::{FormatsError, Result};
 
 /// Settings of [`CsvWriter`](crate::CsvWriter).
@@ -13,6 +14,8 @@ pub struct CsvWriteParams {
     pub delimiter: u8,
     /// How a null is written; a string value that reads the same is quoted. Default: nothing.
     pub null: String,
+    /// Default: none.
+    pub compression: TextCompression,
 }
 
 impl Default for CsvWriteParams {
@@ -21,6 +24,7 @@ impl Default for CsvWriteParams {
             header: true,
             delimiter: b',',
             null: String::new(),
+            compression: TextCompression::None,
         }
     }
 }

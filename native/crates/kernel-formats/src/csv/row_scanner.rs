@@ -1,10 +1,7 @@
 //! Splits CSV text into rows and fields (RFC 4180), with bounded memory.
 
-use std::fs::File;
-use std::io::{Cursor, Read};
-use std::path::Path;
-
 use super::params::CsvReadParams;
+use crate::compressed::TextReader;
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
 
@@ -27,7 +24,7 @@ pub(super) struct Field {
 /// Memory: 1 MiB, or twice the longest row.
 pub(super) struct RowScanner {
     name: String,
-    source: Box<dyn Read + Send>,
+    source: TextReader,
     delimiter: u8,
     row_bytes_max: usize,
     buffer: Vec<u8>,
@@ -54,15 +51,9 @@ impl RowScanner {
     /// Errors: [`FormatsError::Io`].
     pub(super) fn open(input: &Input, params: &CsvReadParams) -> Result<Self> {
         let name = input.name();
-        let source: Box<dyn Read + Send> = match input {
-            Input::Path(path) => {
-                Box::new(File::open(path).map_err(|error| FormatsError::io("open", path, error))?)
-            }
-            Input::Bytes(bytes) => Box::new(Cursor::new(bytes.clone())),
-        };
         let mut scanner = Self {
             name,
-            source,
+            source: TextReader::open(input)?,
             delimiter: params.delimiter,
             row_bytes_max: params.row_bytes_max,
             buffer: Vec::new(),
@@ -265,12 +256,7 @@ impl RowScanner {
         }
         // The buffer doubles while a row does not fit, so that a long row is split few times.
         let wanted = rest.max(READ_BYTES);
-        let count = self
-            .source
-            .by_ref()
-            .take(wanted as u64)
-            .read_to_end(&mut self.buffer)
-            .map_err(|error| FormatsError::io("read", Path::new(&self.name), error))?;
+        let count = self.source.append(&mut self.buffer, wanted)?;
         self.at_end = count < wanted;
         Ok(())
     }

@@ -105,7 +105,7 @@ impl SchemaDepth {
     }
 }
 
-/// Checks every page of the leaf columns for which `selected` is true, for batches of `batch_rows`.
+/// Checks every page of some row groups, of the leaf columns for which `selected` is true, for batches of `batch_rows`.
 /// Cost: a small read per page.
 ///
 /// Errors: as [`check_footer`].
@@ -113,10 +113,11 @@ pub(super) fn check_pages<R: ChunkReader>(
     name: &str,
     chunks: &R,
     metadata: &ParquetMetaData,
+    row_groups: &[usize],
     selected: impl Fn(usize) -> bool,
     batch_rows: usize,
 ) -> Result<()> {
-    for row_group in metadata.row_groups() {
+    for row_group in row_groups.iter().map(|index| metadata.row_group(*index)) {
         for (leaf, column) in row_group
             .columns()
             .iter()

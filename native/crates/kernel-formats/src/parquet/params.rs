@@ -2,6 +2,7 @@
 
 use parquet::basic::{Compression as Codec, ZstdLevel};
 
+use crate::condition::Condition;
 use crate::error::{FormatsError, Result};
 
 /// How pages are compressed.
@@ -108,6 +109,8 @@ impl Compression {
 pub struct ParquetReadParams {
     /// The top-level columns to read, in this order of the file; all when absent.
     pub columns: Option<Vec<String>>,
+    /// What all wanted rows fulfil: row groups whose statistics rule that out are left out. Default: none.
+    pub conditions: Vec<Condition>,
     /// Rows in a batch (the last one may have fewer), at least 1. Default: 65,536.
     pub batch_rows: usize,
 }
@@ -116,6 +119,7 @@ impl Default for ParquetReadParams {
     fn default() -> Self {
         Self {
             columns: None,
+            conditions: Vec::new(),
             batch_rows: 1 << 16,
         }
     }

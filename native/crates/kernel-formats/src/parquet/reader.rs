@@ -14,7 +14,10 @@ use parquet::file::reader::ChunkReader;
 
 use super::bounds::{check_footer, check_pages};
 use super::params::ParquetReadParams;
+use super::prune::wanted_row_groups;
+use crate::condition::Condition;
 use crate::error::{FormatsError, Result};
+use crate::files::{InputFile, file_columns};
 use crate::guard::catch;
 use crate::input::Input;
 
@@ -72,10 +75,46 @@ impl ParquetReader {
             });
         }
         let input = input.into();
-        let name = input.name();
+        let (name, conditions, rows) = (input.name(), &params.conditions, params.batch_rows);
+        let roots = |schema: &SchemaRef| match &params.columns {
+            Some(columns) => root_indices(&name, schema, columns).map(Some),
+            None => Ok(None),
+        };
         match input {
-            Input::Path(path) => Self::from_chunks(name, open(&path)?, params),
-            Input::Bytes(bytes) => Self::from_chunks(name, bytes, params),
+            Input::Path(path) => {
+                Self::from_chunks(name.clone(), open(&path)?, roots, conditions, rows)
+            }
+            Input::Bytes(bytes) => Self::from_chunks(name.clone(), bytes, roots, conditions, rows),
+        }
+    }
+
+    /// Opens one of many files, whose bytes may be at hand in `input`, for those of the `wanted` columns that it has.
+    ///
+    /// Errors: as [`ParquetReader::open`], and [`FormatsError::Drift`] where a wanted column cannot be made of the
+    /// file's, or none of them is in it.
+    pub(super) fn open_for(
+        file: &InputFile,
+        input: Input,
+        wanted: &SchemaRef,
+        conditions: &[Condition],
+    ) -> Result<Self> {
+        let name = file.title();
+        let roots = |schema: &SchemaRef| {
+            let positions = file_columns(schema, wanted, &file.constants, &name)?;
+            Ok((positions.len() < schema.fields().len()).then_some(positions))
+        };
+        let rows = ParquetReadParams::default().batch_rows;
+        // What the file holds under the name of a constant says nothing about the rows.
+        let is_own = |condition: &&Condition| {
+            let mut constants = file.constants.iter();
+            constants.all(|(name, _)| *name != condition.column)
+        };
+        let conditions: Vec<Condition> = conditions.iter().filter(is_own).cloned().collect();
+        match input {
+            Input::Path(path) => {
+                Self::from_chunks(name.clone(), open(&path)?, roots, &conditions, rows)
+            }
+            Input::Bytes(bytes) => Self::from_chunks(name.clone(), bytes, roots, &conditions, rows),
         }
     }
 
@@ -89,30 +128,32 @@ impl ParquetReader {
         self.rows
     }
 
+    /// `roots` gives the positions of the columns to read, or none for all.
     fn from_chunks<R: ChunkReader + 'static>(
         name: String,
         chunks: R,
-        params: &ParquetReadParams,
+        roots: impl FnOnce(&SchemaRef) -> Result<Option<Vec<usize>>>,
+        conditions: &[Condition],
+        batch_rows: usize,
     ) -> Result<Self> {
         let metadata = load_footer(&name, &chunks)?;
         let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
-        let schema = metadata.metadata().file_metadata().schema_descr();
-        let mask = match &params.columns {
-            Some(columns) => {
-                ProjectionMask::roots(schema, root_indices(&name, metadata.schema(), columns)?)
-            }
+        let mask = match roots(metadata.schema())? {
+            Some(roots) => ProjectionMask::roots(metadata.parquet_schema(), roots),
             None => ProjectionMask::all(),
         };
-        let selected = |leaf| mask.leaf_included(leaf);
+        let row_groups = wanted_row_groups(metadata.metadata(), metadata.schema(), conditions);
         check_pages(
             &name,
             &chunks,
             metadata.metadata(),
-            selected,
-            params.batch_rows,
+            &row_groups,
+            |leaf| mask.leaf_included(leaf),
+            batch_rows,
         )?;
         let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
-            .with_batch_size(params.batch_rows)
+            .with_batch_size(batch_rows)
+            .with_row_groups(row_groups)
             .with_projection(mask);
         let batches = guarded(&name, || builder.build())?;
         Ok(Self {

@@ -16,7 +16,7 @@ const PAIRS: [[u8; 2]; 100] = {
 };
 
 /// Appends `YYYY-MM-DD`; `days` count from 1970-01-01.
-pub(super) fn write_date(out: &mut Vec<u8>, days: i64) {
+pub(crate) fn write_date(out: &mut Vec<u8>, days: i64) {
     let (year, month, day) = civil_from_days(days);
     write_year(out, year);
     let [m0, m1] = PAIRS[month as usize];
@@ -26,7 +26,7 @@ pub(super) fn write_date(out: &mut Vec<u8>, days: i64) {
 
 /// Appends `YYYY-MM-DDTHH:MM:SS` and a fraction of 0, 3, 6 or 9 digits, as few as hold the value;
 /// `ticks` count from 1970-01-01T00:00:00, `ticks_per_second` of them a second.
-pub(super) fn write_instant(out: &mut Vec<u8>, ticks: i64, ticks_per_second: i64) {
+pub(crate) fn write_instant(out: &mut Vec<u8>, ticks: i64, ticks_per_second: i64) {
     let seconds = ticks.div_euclid(ticks_per_second);
     let nanoseconds = ticks.rem_euclid(ticks_per_second) * (1_000_000_000 / ticks_per_second);
     write_date(out, seconds.div_euclid(DAY_SECONDS));
@@ -122,7 +122,7 @@ fn days_in_month(year: i64, month: u32) -> u32 {
 }
 
 /// Days from 1970-01-01 of `YYYY-MM-DD`.
-pub(super) fn parse_date(text: &[u8]) -> Option<i64> {
+pub(crate) fn parse_date(text: &[u8]) -> Option<i64> {
     let (days, rest) = take_date(text)?;
     rest.is_empty().then_some(days)
 }
@@ -131,7 +131,7 @@ pub(super) fn parse_date(text: &[u8]) -> Option<i64> {
 /// fraction of up to 9 digits and a zone `Z`, `±HH:MM` or `±HHMM`; without a zone it is UTC.
 ///
 /// Absent when the text is something else, or when the value does not fit the ticks.
-pub(super) fn parse_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
+pub(crate) fn parse_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
     let (days, rest) = take_date(text)?;
     let (second, nanoseconds, rest) = match rest.split_first() {
         None => (0, 0, rest),
@@ -151,6 +151,45 @@ pub(super) fn parse_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
     let ticks = i128::from(seconds) * i128::from(ticks_per_second)
         + i128::from(nanoseconds / tick_nanoseconds);
     i64::try_from(ticks).ok()
+}
+
+/// As [`parse_instant`], and faster, for the usual texts only: `YYYY-MM-DDTHH:MM:SS` with a space for the
+/// `T`, a fraction and a `Z` where wanted. Absent for all others.
+pub(crate) fn parse_plain_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
+    let (head, rest) = text.split_first_chunk::<19>()?;
+    let mut is_plain = matches!(head[10], b'T' | b' ')
+        && [head[4], head[7], head[13], head[16]] == [b'-', b'-', b':', b':'];
+    let mut two = |index: usize| {
+        let (tens, ones) = (
+            head[index].wrapping_sub(b'0'),
+            head[index + 1].wrapping_sub(b'0'),
+        );
+        is_plain &= tens <= 9 && ones <= 9;
+        u32::from(tens) * 10 + u32::from(ones)
+    };
+    let (year, month, day) = (two(0) * 100 + two(2), two(5), two(8));
+    let (hour, minute, second) = (two(11), two(14), two(17));
+    if !is_plain || hour > 23 || minute > 59 || second > 59 {
+        return None;
+    }
+    let fraction = rest.strip_suffix(b"Z").unwrap_or(rest);
+    let nanoseconds = match fraction.split_first() {
+        None => 0,
+        Some((b'.', digits)) => match take_nanoseconds(digits)? {
+            (nanoseconds, []) => nanoseconds,
+            _ => return None,
+        },
+        Some(_) => return None,
+    };
+    let tick_nanoseconds = 1_000_000_000 / ticks_per_second;
+    if nanoseconds % tick_nanoseconds != 0 {
+        return None;
+    }
+    let days = days_from_civil(i64::from(year), month, day)?;
+    let seconds = days * DAY_SECONDS + i64::from(hour * 3600 + minute * 60 + second);
+    seconds
+        .checked_mul(ticks_per_second)?
+        .checked_add(nanoseconds / tick_nanoseconds)
 }
 
 fn take_date(text: &[u8]) -> Option<(i64, &[u8])> {

@@ -1,0 +1,88 @@
+import { mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { registry } from "@sferic/catalog";
+import { beforeEach, describe, expect, onTestFinished, test } from "vitest";
+import { missingOperators, specOf, templates } from "../templates.ts";
+import { sferic } from "../testing/sferic.ts";
+
+let folder: string;
+
+beforeEach(async () => {
+  folder = await mkdtemp(join(tmpdir(), "sferic-init-"));
+  onTestFinished(() => rm(folder, { recursive: true, force: true }));
+});
+
+const specs = await Promise.all(templates.map(async ({ name }) => ({ name, missing: await missingOf(name) })));
+
+async function missingOf(name: string): Promise<string[]> {
+  return missingOperators(await specOf(name), registry);
+}
+
+const ready = specs.filter(({ missing }) => missing.length === 0).map(({ name }) => name);
+
+describe.each(ready)("%s", (name) => {
+  test("is written, checked, tested and run at once", async () => {
+    const path = join(folder, `${name}.json`);
+    const init = await sferic("init", name, "--out", path);
+    expect(init).toMatchObject({ code: 0, err: "" });
+    expect(init.out).toContain(`${name}.json: no issues, and `);
+    expect((await sferic("check", "--level", "sample", path)).out).toContain("no issues");
+    expect((await sferic("test", path)).code).toBe(0);
+    const { code, out } = await sferic("run", path, "--json");
+    expect(code).toBe(0);
+    const { operators } = JSON.parse(out) as { operators: Record<string, { kind: string; rowsIn: number }> };
+    const sinks = Object.entries(operators).filter(([, { kind }]) => kind === "sink");
+    for (const [id, { rowsIn }] of sinks) expect(rowsIn, id).toBeGreaterThan(0);
+  });
+});
+
+test("without a name those that can run are listed, and no other", async () => {
+  const { templates: listed } = JSON.parse((await sferic("init", "--json")).out) as { templates: { name: string }[] };
+  expect(listed.map(({ name }) => name)).toEqual(ready);
+  const { out } = await sferic("init");
+  for (const { name } of templates) expect(out.includes(`\n${name} `)).toBe(ready.includes(name));
+});
+
+test.each(specs.filter(({ missing }) => missing.length > 0))(
+  "$name says what it waits for",
+  async ({ name, missing }) => {
+    const { code, err } = await sferic("init", name, "--out", join(folder, "a.json"));
+    expect(code).toBe(2);
+    for (const operator of missing) expect(err).toContain(operator);
+  },
+);
+
+test("nothing is overwritten without --force, and what is the same is no conflict", async () => {
+  const path = join(folder, "mine.json");
+  expect((await sferic("init", "lightning-stream", "--out", path)).code).toBe(0);
+  expect((await sferic("init", "lightning-stream", "--out", path)).code).toBe(0);
+  await writeFile(path, "{}");
+  const refused = await sferic("init", "lightning-clusters", "--out", path);
+  expect(refused.code).toBe(2);
+  expect(refused.err).toContain("mine.json: there is another file already.");
+  expect(await readFile(path, "utf8")).toBe("{}");
+  expect((await sferic("init", "lightning-clusters", "--out", path, "--force")).code).toBe(0);
+  expect(await readFile(path, "utf8")).toBe(await specOf("lightning-clusters"));
+});
+
+test("sample input of someone else is not overwritten either", async () => {
+  const path = join(folder, "a.json");
+  const { out } = await sferic("init", "lightning-stream", "--out", path, "--json");
+  expect(JSON.parse(out)).toMatchObject({ template: "lightning-stream", spec: path, issues: [] });
+  const [granule] = await sampleNames(path);
+  await writeFile(granule!, "mine");
+  expect(await sferic("init", "lightning-stream", "--out", path)).toMatchObject({ code: 2 });
+  expect(await readFile(granule!, "utf8")).toBe("mine");
+});
+
+async function sampleNames(path: string): Promise<string[]> {
+  const data = join(dirname(path), "data", "glm");
+  return (await readdir(data)).map((name) => join(data, name));
+}
+
+test("a name that is nearly right gets a suggestion", async () => {
+  const { code, err } = await sferic("init", "lightning-steam");
+  expect(code).toBe(2);
+  expect(err).toContain('did you mean "lightning-stream"?');
+});

@@ -1,0 +1,124 @@
+/** A value of JSON with the path that leads to it. */
+type Path = readonly (string | number)[];
+
+/** A place in a spec where a name stands, and how to write another one there. */
+export interface NamePlace {
+  readonly name: string;
+  /** In words, for the title of a test. */
+  readonly what: string;
+  /** JSON pointer of the issue that another name in this place has to give. */
+  pointer(other: string): string;
+  /** The spec with the other name, as text. */
+  withName(other: string): string;
+}
+
+/** Objects whose keys are names of the spec's own, not fields: sections, and what holds columns. */
+const ownNames =
+  /^\/(sources|transforms|sinks|parameters|connections)$|\/(columns|measures|schema)$|^\/tests\/\d+\/(given|expect)$/;
+/** Rows of tests: their keys are columns. */
+const rows = /^\/tests\/\d+\/(given|expect)\/[^/]+\/\d+$/;
+const expressions = /\/(where|columns\/[^/]+|measures\/[^/]+)$/;
+/** Values out of a list of names: types, references, columns, enumerations. */
+const nameValues =
+  /\/(type|from|compression|write|trigger|onEnd|role|outputMode|column|values|kind|layout|names|into)$|\/(columns|groupBy|keys|on|from|table)\/(\d+|[a-z]+)$|\/format\/table$/;
+const sqlWords = new Set(
+  "and or not is null in between like case when then else end as cast true false double bigint distinct".split(" "),
+);
+
+/** Every place in a spec where a name stands that must be one of those that are known. */
+export function namePlaces(spec: object): NamePlace[] {
+  const places: NamePlace[] = [];
+  walk(spec, [], (value, path) => {
+    const pointer = pointerOf(path);
+    if (typeof value === "string") places.push(...textPlaces(spec, value, path, pointer));
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return;
+    if (ownNames.test(pointer)) return;
+    const what = rows.test(pointer) ? "column" : "field";
+    for (const name of Object.keys(value)) {
+      places.push({
+        name,
+        what: `${what} ${pointer}/${name}`,
+        pointer: (other) => `${pointer}/${other}`,
+        withName: (other) => textOf(changed(spec, path, (object) => renamed(object as object, name, other))),
+      });
+    }
+  });
+  return places;
+}
+
+function textPlaces(spec: object, value: string, path: Path, pointer: string): NamePlace[] {
+  if (value.includes("${") || pointer === "/name") return [];
+  // The columns of a select hold expressions; those of k-means are names.
+  const isListed = typeof path.at(-1) === "number";
+  if (expressions.test(pointer) && !isListed) return wordPlaces(spec, value, path, pointer);
+  if (!nameValues.test(pointer) || value === "") return [];
+  return [
+    {
+      name: value,
+      what: `value ${pointer}`,
+      pointer: () => pointer,
+      withName: (other) => textOf(changed(spec, path, () => other)),
+    },
+  ];
+}
+
+/** Columns and functions in an expression. */
+function wordPlaces(spec: object, text: string, path: Path, pointer: string): NamePlace[] {
+  const plain = text.replaceAll(/'[^']*'/g, (literal) => " ".repeat(literal.length));
+  const words = [...plain.matchAll(/[A-Za-z_]\w+/g)].filter(([word]) => !sqlWords.has(word.toLowerCase()));
+  return words.map(({ 0: name, index }) => ({
+    name,
+    what: `${plain[index + name.length] === "(" ? "function" : "column"} ${pointer} "${name}"`,
+    pointer: () => pointer,
+    withName: (other) =>
+      textOf(changed(spec, path, () => text.slice(0, index) + other + text.slice(index + name.length))),
+  }));
+}
+
+function walk(value: unknown, path: Path, visit: (value: unknown, path: Path) => void): void {
+  visit(value, path);
+  if (typeof value !== "object" || value === null) return;
+  for (const [key, inner] of Object.entries(value)) {
+    walk(inner, [...path, Array.isArray(value) ? Number(key) : key], visit);
+  }
+}
+
+function changed(value: unknown, [first, ...rest]: Path, change: (value: unknown) => unknown): unknown {
+  if (first === undefined) return change(value);
+  if (Array.isArray(value)) return value.with(first as number, changed(value[first as number], rest, change));
+  const object = value as Record<string, unknown>;
+  return { ...object, [first]: changed(object[first], rest, change) };
+}
+
+function renamed(object: object, name: string, other: string): object {
+  return Object.fromEntries(Object.entries(object).map(([key, value]) => [key === name ? other : key, value]));
+}
+
+function pointerOf(path: Path): string {
+  return path.map((part) => `/${part}`).join("");
+}
+
+function textOf(spec: unknown): string {
+  return JSON.stringify(spec, null, 2);
+}
+
+const letters = "abcdefghijklmnopqrstuvwxyz";
+
+/** The name after `count` edits: a letter put in, taken away or replaced, or two neighbours swapped. */
+export function misspelt(name: string, count: number, next: () => number): string {
+  const below = (limit: number): number => Math.floor(next() * limit);
+  let result = name;
+  for (let edit = 0; edit < count; edit++) {
+    const at = below(result.length);
+    const letter = letters[below(letters.length)]!;
+    const [before, here, after] = [result.slice(0, at), result[at]!, result.slice(at + 1)];
+    const edits = [
+      () => before + letter + here + after,
+      () => before + after,
+      () => before + letter + after,
+      () => before + (after[0] ?? letter) + here + after.slice(1),
+    ];
+    result = edits[below(edits.length)]!();
+  }
+  return result;
+}

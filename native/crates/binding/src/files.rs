@@ -1,0 +1,200 @@
+//! Many files of one format for JavaScript: read in order, decoded ahead.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use kernel_formats::{
+    Condition, CsvFiles, CsvReadParams, FilesItem, FilesReader, InputFile, ParquetFiles, ReadFile,
+};
+use kernel_relational::RowCondition;
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+use crate::batch::NativeBatch;
+use crate::error::{Detail, Failure, Result};
+use crate::formats::{NativeCsvReadOptions, csv_params, input_of};
+use crate::netcdf::{NativeFile, NativeInvalid};
+use crate::schema::{NativeColumn, from_columns, to_columns};
+use crate::work::{CancelToken, Cancelled, Work, promise};
+
+/// A value that the place of a file gives to all its rows.
+#[napi(object)]
+pub struct NativeConstant {
+    pub name: String,
+    /// Text of the column's type; absent for null.
+    pub value: Option<String>,
+}
+
+/// What every wanted row fulfils.
+#[napi(object)]
+pub struct NativeCondition {
+    pub column: String,
+    #[napi(ts_type = "'<' | '<=' | '>' | '>=' | 'in' | 'is-null' | 'is-not-null'")]
+    pub comparison: String,
+    pub values: Vec<String>,
+}
+
+impl NativeCondition {
+    fn parse(self) -> Result<Condition> {
+        Ok(Condition {
+            column: self.column,
+            comparison: self.comparison.parse()?,
+            values: self.values,
+        })
+    }
+}
+
+impl From<RowCondition> for NativeCondition {
+    fn from(condition: RowCondition) -> Self {
+        Self {
+            column: condition.column,
+            comparison: condition.comparison.to_owned(),
+            values: condition.values,
+        }
+    }
+}
+
+/// What is wanted of the files.
+#[napi(object)]
+pub struct NativeReadRequest {
+    /// The columns of every batch; those of the first readable file when absent.
+    pub schema: Option<Vec<NativeColumn>>,
+    /// Without a schema: names of the columns to read of those that the first readable file has.
+    pub columns: Option<Vec<String>>,
+    pub conditions: Vec<NativeCondition>,
+}
+
+/// The next rows, or the next file that gives none.
+#[napi(object, object_from_js = false)]
+pub struct NativeFilesItem {
+    pub batch: Option<NativeBatch>,
+    pub invalid: Option<NativeInvalid>,
+}
+
+/// Files being read.
+#[napi]
+pub struct NativeFilesReader {
+    columns: Vec<NativeColumn>,
+    reader: Arc<Mutex<Option<FilesReader>>>,
+}
+
+fn lock(reader: &Mutex<Option<FilesReader>>) -> MutexGuard<'_, Option<FilesReader>> {
+    reader.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[napi]
+impl NativeFilesReader {
+    /// The columns of every batch.
+    #[napi(getter)]
+    pub fn columns(&self) -> Vec<NativeColumn> {
+        self.columns.clone()
+    }
+
+    /// What comes next, or null at the end.
+    #[napi(ts_return_type = "Promise<NativeFilesItem | null>")]
+    pub fn next(&self, token: Option<&CancelToken>) -> AsyncTask<Work<Option<NativeFilesItem>>> {
+        let (reader, cancelled) = (Arc::clone(&self.reader), Cancelled::from_token(token));
+        promise(move || {
+            let mut reader = lock(&reader);
+            let Some(next) = reader
+                .as_mut()
+                .and_then(|reader| reader.next(&|| cancelled.is_set()))
+            else {
+                return Ok(None);
+            };
+            next.map(|item| Some(to_item(item))).map_err(Failure::from)
+        })
+    }
+
+    /// Stops what is read ahead. Harmless after the end.
+    #[napi]
+    pub fn close(&self) {
+        lock(&self.reader).take();
+    }
+}
+
+fn to_item(item: FilesItem) -> NativeFilesItem {
+    match item {
+        FilesItem::Rows(rows) => NativeFilesItem {
+            batch: Some(NativeBatch::new(rows)),
+            invalid: None,
+        },
+        FilesItem::Invalid { name, error } => {
+            let failure = Failure::from(error);
+            let position = match failure.details.get("position") {
+                Some(Detail::Number(position)) => Some(*position as f64),
+                _ => None,
+            };
+            NativeFilesItem {
+                batch: None,
+                invalid: Some(NativeInvalid {
+                    name,
+                    reason: failure.message,
+                    position,
+                }),
+            }
+        }
+    }
+}
+
+#[napi(ts_return_type = "Promise<NativeFilesReader>")]
+pub fn read_parquet_files(
+    files: Vec<NativeFile>,
+    request: NativeReadRequest,
+) -> AsyncTask<Work<NativeFilesReader>> {
+    let files = files.into_iter().map(input_file).collect();
+    promise(move || {
+        let NativeReadRequest {
+            schema,
+            columns,
+            conditions,
+        } = request;
+        let conditions: Result<Vec<Condition>> =
+            conditions.into_iter().map(NativeCondition::parse).collect();
+        let format = ParquetFiles {
+            conditions: conditions?,
+        };
+        start(format, files, schema, columns)
+    })
+}
+
+/// `options.columns` are those of the files; the conditions of the request are not looked at.
+#[napi(ts_return_type = "Promise<NativeFilesReader>")]
+pub fn read_csv_files(
+    files: Vec<NativeFile>,
+    options: NativeCsvReadOptions,
+    request: NativeReadRequest,
+) -> AsyncTask<Work<NativeFilesReader>> {
+    let files = files.into_iter().map(input_file).collect();
+    promise(move || {
+        let params: CsvReadParams = csv_params(options)?;
+        start(CsvFiles { params }, files, request.schema, request.columns)
+    })
+}
+
+/// Begins reading the files of a format.
+pub fn start(
+    format: impl ReadFile,
+    files: Vec<InputFile>,
+    schema: Option<Vec<NativeColumn>>,
+    columns: Option<Vec<String>>,
+) -> Result<NativeFilesReader> {
+    let schema = schema.as_deref().map(from_columns).transpose()?;
+    let reader = FilesReader::start(format, files, schema, columns.as_deref())?;
+    Ok(NativeFilesReader {
+        columns: to_columns(&reader.schema()),
+        reader: Arc::new(Mutex::new(Some(reader))),
+    })
+}
+
+/// A file of JavaScript's for a reader of many.
+pub fn input_file(mut file: NativeFile) -> InputFile {
+    let constants = file.constants.take().unwrap_or_default();
+    InputFile {
+        name: file.name.clone(),
+        input: input_of(file),
+        constants: constants
+            .into_iter()
+            .map(|NativeConstant { name, value }| (name, value))
+            .collect(),
+    }
+}

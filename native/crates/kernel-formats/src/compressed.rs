@@ -1,0 +1,189 @@
+//! Text files that may be compressed: what they hold is found by their first bytes when they are read.
+
+use std::fs::File;
+use std::io::{self, Cursor, Read, Write};
+use std::path::Path;
+
+use flate2::read::MultiGzDecoder;
+use flate2::write::GzEncoder;
+
+use crate::durable_file::{DurableFile, FileChecksum};
+use crate::error::{FormatsError, Result};
+use crate::input::Input;
+
+const GZIP: [u8; 2] = [0x1f, 0x8b];
+const ZSTD: [u8; 4] = [0x28, 0xb5, 0x2f, 0xfd];
+
+/// Text that a compressed file may always hold, in bytes.
+const TEXT_BYTES_FREE: u64 = 64 << 20;
+/// How many times its own size the text of a larger file may be.
+const TEXT_RATIO_MAX: u64 = 1_000;
+/// The memory that a zstd frame may ask for, as a power of two (RFC 8878, section 3.1.1.1.2).
+const ZSTD_WINDOW_LOG_MAX: u32 = 27;
+
+/// How a text file is compressed when it is written.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum TextCompression {
+    /// As it is.
+    #[default]
+    None,
+    /// Gzip (RFC 1952), level 6.
+    Gzip,
+    /// Zstandard (RFC 8878), level 3.
+    Zstd,
+}
+
+/// The text of a file, decompressed.
+///
+/// At most 64 MiB or 1,000 times the file's size, whichever is more. Memory: for zstd the frame's window, at most
+/// 128 MiB.
+pub(crate) struct TextReader {
+    name: String,
+    source: Box<dyn Read + Send>,
+    bytes_left: u64,
+    bytes_max: u64,
+}
+
+impl TextReader {
+    /// Errors: [`FormatsError::Io`].
+    pub(crate) fn open(input: &Input) -> Result<Self> {
+        let name = input.name();
+        let failed = |error| FormatsError::io("open", Path::new(&input.name()), error);
+        let (mut raw, size): (Box<dyn Read + Send>, u64) = match input {
+            Input::Path(path) => {
+                let file = File::open(path).map_err(failed)?;
+                let size = file.metadata().map_err(failed)?.len();
+                (Box::new(file), size)
+            }
+            Input::Bytes(bytes) => (Box::new(Cursor::new(bytes.clone())), bytes.len() as u64),
+        };
+        let mut magic = Vec::with_capacity(ZSTD.len());
+        raw.by_ref()
+            .take(ZSTD.len() as u64)
+            .read_to_end(&mut magic)
+            .map_err(failed)?;
+        let compression = compression_of(&magic);
+        let whole = Cursor::new(magic).chain(raw);
+        let source: Box<dyn Read + Send> = match compression {
+            TextCompression::None => Box::new(whole),
+            TextCompression::Gzip => Box::new(MultiGzDecoder::new(whole)),
+            TextCompression::Zstd => {
+                let mut decoder = zstd::Decoder::new(whole).map_err(failed)?;
+                decoder
+                    .window_log_max(ZSTD_WINDOW_LOG_MAX)
+                    .map_err(failed)?;
+                Box::new(decoder)
+            }
+        };
+        let bytes_max = match compression {
+            TextCompression::None => u64::MAX,
+            _ => size.saturating_mul(TEXT_RATIO_MAX).max(TEXT_BYTES_FREE),
+        };
+        Ok(Self {
+            name,
+            source,
+            bytes_left: bytes_max,
+            bytes_max,
+        })
+    }
+
+    /// Appends the next text, `wanted` bytes of it or all that is left.
+    ///
+    /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`] (the compression is damaged or cut short),
+    /// [`FormatsError::TooLarge`].
+    pub(crate) fn append(&mut self, text: &mut Vec<u8>, wanted: usize) -> Result<usize> {
+        let found = self
+            .source
+            .by_ref()
+            .take(wanted as u64)
+            .read_to_end(text)
+            .map_err(|error| self.failure(error))?;
+        match self.bytes_left.checked_sub(found as u64) {
+            Some(left) => self.bytes_left = left,
+            None => {
+                return Err(FormatsError::TooLarge {
+                    input: self.name.clone(),
+                    what: "the decompressed text".to_owned(),
+                    bytes: self.bytes_max - self.bytes_left + found as u64,
+                    limit: self.bytes_max,
+                });
+            }
+        }
+        Ok(found)
+    }
+
+    /// An error without a number of the operating system came from the decompressor.
+    fn failure(&self, error: io::Error) -> FormatsError {
+        if error.raw_os_error().is_some() {
+            return FormatsError::io("read", Path::new(&self.name), error);
+        }
+        FormatsError::Corrupt {
+            input: self.name.clone(),
+            format: "compressed",
+            reason: error.to_string(),
+        }
+    }
+}
+
+/// How a file is compressed, by its first bytes.
+pub(crate) fn compression_of(head: &[u8]) -> TextCompression {
+    if head.starts_with(&GZIP) {
+        TextCompression::Gzip
+    } else if head.starts_with(&ZSTD) {
+        TextCompression::Zstd
+    } else {
+        TextCompression::None
+    }
+}
+
+/// A text file under construction.
+pub(crate) enum TextFile {
+    Plain(DurableFile),
+    Gzip(GzEncoder<DurableFile>),
+    Zstd(zstd::Encoder<'static, DurableFile>),
+}
+
+impl TextFile {
+    /// Creates the file, or empties it if it exists. Errors: [`FormatsError::Io`].
+    pub(crate) fn create(path: &Path, compression: TextCompression) -> Result<Self> {
+        let file = DurableFile::create(path)?;
+        Ok(match compression {
+            TextCompression::None => Self::Plain(file),
+            TextCompression::Gzip => Self::Gzip(GzEncoder::new(file, flate2::Compression::new(6))),
+            TextCompression::Zstd => Self::Zstd(
+                zstd::Encoder::new(file, 3)
+                    .map_err(|error| FormatsError::io("create", path, error))?,
+            ),
+        })
+    }
+
+    /// Completes the compression and waits until all bytes are on the disk. Errors: [`FormatsError::Io`].
+    pub(crate) fn finish(self, path: &Path) -> Result<FileChecksum> {
+        let finished = match self {
+            Self::Plain(file) => Ok(file),
+            Self::Gzip(encoder) => encoder.finish(),
+            Self::Zstd(encoder) => encoder.finish(),
+        };
+        finished
+            .map_err(|error| FormatsError::io("write", path, error))?
+            .finish()
+    }
+}
+
+impl Write for TextFile {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        match self {
+            Self::Plain(file) => file.write(bytes),
+            Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Zstd(encoder) => encoder.write(bytes),
+        }
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        match self {
+            Self::Plain(file) => file.flush(),
+            Self::Gzip(encoder) => encoder.flush(),
+            Self::Zstd(encoder) => encoder.flush(),
+        }
+    }
+}

@@ -1,0 +1,125 @@
+import { type Batch, type Column, type ConfigProblem, nearest, Schema } from "@sferic/operator";
+import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
+import { unwrapped, unwrapping } from "./errors.ts";
+import * as native from "./native.ts";
+import { useDuckdb } from "./duckdb.ts";
+
+/** What a query is: its columns, or a problem. Every column is nullable, and none has a unit. */
+export interface CheckedQuery {
+  readonly columns: readonly Column[];
+  readonly problems: readonly ConfigProblem[];
+}
+
+/**
+ * Types one SELECT over named tables, without data. A query that depends on the clock or on chance is a problem. About 1 ms.
+ * `pointer` is where the configuration has the query.
+ */
+export function checkQuery(tables: Readonly<Record<string, Schema>>, sql: string, pointer: string): CheckedQuery {
+  useDuckdb();
+  const named = Object.entries(tables).map(([name, schema]) => ({ name, columns: toNativeColumns(schema) }));
+  const { columns, issue } = unwrapping(() => native.checkQuery(named, sql));
+  if (issue === undefined || issue === null) return { columns: columns!.map(toColumn), problems: [] };
+  const names = Object.entries(tables).flatMap(([name, schema]) => [name, ...schema.names]);
+  const hint = issue.identifier ? nearest(issue.identifier, names) : issue.candidates[0];
+  const problem = {
+    code: "invalid-query",
+    message: issue.message,
+    pointer,
+    ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
+    ...(hint === undefined ? {} : { hint }),
+  };
+  return { columns: [], problems: [problem] };
+}
+
+/** A table of a query, whose rows come while it runs. */
+export interface QueryInput {
+  readonly schema: Schema;
+  readonly rows: AsyncIterable<Batch>;
+  /** Name of a further column, int64: the number of each row from 0. No other column may have it. */
+  readonly rowNumber?: string;
+  /** A guess of how many rows come: the query keeps the smaller side of a join in memory. Default 1,000,000. */
+  readonly rowCountHint?: number;
+}
+
+export interface QueryOptions {
+  readonly signal?: AbortSignal;
+  /** Bytes that all queries with this limit may hold together before they spill to the folder for temporary files; 1 GiB. */
+  readonly memoryBytesMax?: number;
+}
+
+/**
+ * The rows of one SELECT over named inputs, in batches of about 65,536 rows. Takes over its inputs and reads them as fast as
+ * the query does; what it must keep goes to disk beyond the memory limit. The answer's columns get the names, zones, units
+ * and nullability of `columns`, by position; their types must agree. An input of up to 65,536 rows is read by one thread in
+ * its order; above that the order of rows, and so the last digits of a sum of floats, may differ from run to run.
+ * Throws `invalid-expression`, `expression-failed`, `memory-limit`, `disk-full`, and what an input throws.
+ */
+export async function* runQuery(
+  inputs: Readonly<Record<string, QueryInput>>,
+  sql: string,
+  columns: Schema,
+  { signal, memoryBytesMax }: QueryOptions = {},
+): AsyncGenerator<Batch> {
+  useDuckdb();
+  signal?.throwIfAborted();
+  const query = unwrapping(() =>
+    native.startQuery(Object.entries(inputs).map(toNativeInput), sql, toNativeColumns(columns), memoryBytesMax),
+  );
+  const close = (): void => query.close();
+  signal?.addEventListener("abort", close, { once: true });
+  const feeds = Object.entries(inputs).map(([name, { rows }]) => new Feed(query, name, rows));
+  const failed = Promise.race(feeds.map((feed) => feed.failure));
+  try {
+    for (;;) {
+      const answer = await Promise.race([unwrapped(query.next()), failed]);
+      if (answer === null || answer === undefined) return;
+      yield fromHandle(answer);
+    }
+  } catch (thrown) {
+    signal?.throwIfAborted();
+    throw thrown;
+  } finally {
+    for (const feed of feeds) feed.stop();
+    query.close();
+    signal?.removeEventListener("abort", close);
+  }
+}
+
+function toNativeInput([name, { schema, rowNumber, rowCountHint }]: [string, QueryInput]): native.NativeQueryInput {
+  const columns = toNativeColumns(schema);
+  return { name, columns, rowCountHint: rowCountHint ?? 1e6, ...(rowNumber === undefined ? {} : { rowNumber }) };
+}
+
+/** Hands the rows of one input to a query, as fast as it takes them. */
+class Feed {
+  /** Rejects with what the input throws; never resolves. */
+  readonly failure: Promise<never>;
+  readonly #query: native.NativeQuery;
+  readonly #name: string;
+  #stopped = false;
+
+  constructor(query: native.NativeQuery, name: string, rows: AsyncIterable<Batch>) {
+    this.#query = query;
+    this.#name = name;
+    this.failure = new Promise((_, reject) => this.#run(rows).catch(reject));
+    // The query may have ended before; then nobody asks.
+    this.failure.catch(() => {});
+  }
+
+  /** Takes no more from the input. A batch that is on its way is closed when it comes. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  async #run(rows: AsyncIterable<Batch>): Promise<void> {
+    for await (const batch of rows) {
+      try {
+        if (this.#stopped) return;
+        await unwrapped(this.#query.push(this.#name, handleOf(batch)));
+      } finally {
+        batch.close();
+      }
+    }
+    this.#query.end(this.#name);
+  }
+}

@@ -1,0 +1,36 @@
+import { type Column, OperatorError, Schema } from "@sferic/operator";
+import { replaceDurably, textOf } from "@sferic/operator/durable-files";
+import { schemasPath } from "./layout.ts";
+import { decodeRecord, encodeRecord, TornRecord } from "./records.ts";
+
+/** Columns per source that nothing declares, as they were found when the checkpoint began. */
+export type PinnedSchemas = Readonly<Record<string, Schema>>;
+
+interface PinnedRecord {
+  readonly sources: Readonly<Record<string, readonly Column[]>>;
+}
+
+/** The pinned columns; none where there is no checkpoint. Throws `checkpoint-corrupt`. */
+export async function readPinnedSchemas(directory: string): Promise<PinnedSchemas> {
+  const path = schemasPath(directory);
+  const text = await textOf(path);
+  if (text === null) return {};
+  try {
+    const { sources } = decodeRecord<PinnedRecord>(text);
+    return Object.fromEntries(Object.entries(sources).map(([id, columns]) => [id, new Schema(columns)]));
+  } catch (thrown) {
+    if (!(thrown instanceof TornRecord)) throw thrown;
+    const message = `The checkpoint cannot be trusted: ${path}: ${thrown.message} Restore the file from a copy; or remove it, and the columns are found anew in the files that are there now.`;
+    throw new OperatorError({ code: "checkpoint-corrupt", message, details: { path } });
+  }
+}
+
+/** Adds columns of sources that have none yet. On disk when this resolves. The caller holds the checkpoint's lock. */
+export async function pinSchemas(directory: string, found: PinnedSchemas): Promise<void> {
+  const pinned = await readPinnedSchemas(directory);
+  const added = Object.keys(found).filter((id) => !Object.hasOwn(pinned, id));
+  if (added.length === 0) return;
+  const all = Object.entries({ ...found, ...pinned });
+  const record: PinnedRecord = { sources: Object.fromEntries(all.map(([id, { columns }]) => [id, columns])) };
+  await replaceDurably(schemasPath(directory), encodeRecord(record));
+}
