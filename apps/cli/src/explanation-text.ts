@@ -6,6 +6,8 @@ import type { Paint } from "./terminal.ts";
 import { bytesText, counted, indented, textTable } from "./text.ts";
 import { triggerText } from "./trigger.ts";
 
+type Reads = Explanation["operators"][number]["reads"];
+
 /** A plan for people: how it runs, its graph, what flows on every edge, and what each sink guarantees. */
 export function explanationText(plan: Explanation, paint: Paint): string {
   const heading = (title: string): string => paint("bold", title);
@@ -25,6 +27,7 @@ function runText({ trigger, checkpoint, seed, operators }: Explanation): string 
     ...operators
       .filter(({ kind }) => kind === "source")
       .map(({ id, bounds }) => [`bounds of ${id}`, boundsText(bounds ?? {})]),
+    ...operators.flatMap(({ id, reads }) => (reads === undefined ? [] : readsRows(id, reads))),
     ...operators
       .filter(({ watermark }) => watermark !== undefined)
       .map(({ id, watermark }) => [
@@ -33,6 +36,19 @@ function runText({ trigger, checkpoint, seed, operators }: Explanation): string 
       ]),
   ];
   return textTable([{ title: "" }, { title: "" }], rows).trimStart();
+}
+
+/** What is read of a source, where that is not all of it. */
+function readsRows(id: string, { columns, columnCount, conditions }: NonNullable<Reads>): string[][] {
+  const pruned = columns.length < columnCount;
+  const conditionText = ({ column, comparison, values }: NonNullable<Reads>["conditions"][number]): string =>
+    `${column} ${comparison.replaceAll("-", " ")} ${values.join(", ")}`.trimEnd();
+  return [
+    ...(pruned ? [[`columns of ${id}`, `reads ${columns.length} of ${columnCount}: ${columns.join(", ")}`]] : []),
+    ...(conditions.length === 0
+      ? []
+      : [[`parts of ${id}`, `only where ${conditions.map(conditionText).join(" and ")} is possible`]]),
+  ];
 }
 
 function boundsText({ filesPerEpoch, rowsPerEpoch, bytesPerEpoch }: Bounds): string {

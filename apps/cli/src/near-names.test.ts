@@ -4,7 +4,7 @@ import { planPipeline } from "@sferic/engine";
 import type { Issue } from "@sferic/spec";
 import { describe, expect, test } from "vitest";
 import { missingOperators, specOf, templates } from "./templates.ts";
-import { misspelt, type NamePlace, namePlaces } from "./testing/near-names.ts";
+import { distance, misspelt, type NamePlace, namePlaces } from "./testing/near-names.ts";
 
 /** Uniform numbers in [0, 1) from a seed: the generator mulberry32. */
 function random(seed: number): () => number {
@@ -46,9 +46,24 @@ async function outcomeOf(place: NamePlace, other: string): Promise<string | null
   const issues = (await issuesOf(text)).filter(({ severity }) => severity === "error");
   const own = issues.find(({ pointer }) => pointer === place.pointer(other));
   const told = `${place.what} as "${other}"`;
-  if (own === undefined)
+  if (own === undefined) {
     return `${told}: no issue there but ${JSON.stringify(issues.map(({ message, pointer }) => [pointer, message]))}`;
-  if (own.hint === null) return `${told}: no name is suggested in ${own.message}`;
-  const shown = text.split("\n")[own.line - 1]!.slice(own.column - 1, own.column - 1 + own.length);
-  return shown.replaceAll('"', "") === other ? null : `${told}: the place shows ${shown}`;
+  }
+  const shown = text
+    .split("\n")
+    [own.line - 1]!.slice(own.column - 1, own.column - 1 + own.length)
+    .replaceAll('"', "");
+  // Of "operator.port" the wrong half is shown.
+  if (shown !== other && !other.split(".").includes(shown)) return `${told}: the place shows ${shown}`;
+  return hintProblem(own, place.name, other, shown)
+    ? `${told}: ${own.hint ?? "nothing"} is suggested: ${own.message}`
+    : null;
+}
+
+/** Whether another name than the right one is suggested though it is farther, or none though one is near. */
+function hintProblem({ hint }: Issue, name: string, other: string, shown: string): boolean {
+  const edits = distance(other, name);
+  if (hint === null) return edits <= 2;
+  const suggested = /"(.+)"/.exec(hint)?.[1] ?? hint;
+  return !name.split(".").includes(suggested) && suggested !== name && distance(shown, suggested) > edits;
 }

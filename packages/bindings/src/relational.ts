@@ -101,9 +101,16 @@ function problemOf(
     message: issue.message,
     pointer,
     ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
-    ...(issue.identifier ? { length: written(issue.identifier, expression, issue.position ?? 0).length } : {}),
+    ...lengthOf(issue, expression),
     ...(hint === undefined ? {} : { hint }),
   };
+}
+
+/** A column as it is written, or the name of a function; to the end for what is neither. */
+function lengthOf({ identifier, position }: native.NativeExpressionIssue, expression: string): { length?: number } {
+  if (identifier) return { length: written(identifier, expression, position ?? 0).length };
+  const called = /^\w+(?=\s*\()/.exec(expression.slice(position ?? 0))?.[0];
+  return called === undefined ? {} : { length: called.length };
 }
 
 /** A name as it stands at the position of an expression: in quotes or without. */

@@ -108,7 +108,7 @@ export class EpochRunner {
   async replay(letters: readonly DeadLetter[]): Promise<ReplayedInput> {
     const offer = await offerOf(letters, [...this.#sources()], this.#position, this.#home.checkpoint!);
     if (offer.replays.length === 0) return { epoch: null, left: offer.left };
-    const intent: Intent = { ...this.#nextIntent(offer.sources), replays: offer.replays };
+    const intent: Intent = { ...(await this.#nextIntent(offer.sources)), replays: offer.replays };
     await this.#at(intent.epoch, "planned");
     await this.#begin(intent);
     return { epoch: intent.epoch, left: offer.left };
@@ -133,8 +133,9 @@ export class EpochRunner {
 
   async #openOperators(history: Recovery["history"]): Promise<void> {
     for (const { planned, instance } of this.#operators) {
-      const { id, kind } = planned.node;
-      if (kind === "source") await calling(id, async () => (instance as Source).open?.(history[id] ?? []));
+      const { id, kind, role } = planned.node;
+      if (kind === "source" && role !== "reference")
+        await calling(id, async () => (instance as Source).open?.(history[id] ?? []));
       if (kind === "sink") await calling(id, async () => (instance as Sink).open?.());
     }
   }
@@ -180,15 +181,21 @@ export class EpochRunner {
       if (end !== null) sources[id] = { start, end };
     }
     if (Object.keys(sources).length === 0) return null;
-    const intent = this.#nextIntent(sources);
+    const intent = await this.#nextIntent(sources);
     await this.#at(intent.epoch, "planned");
     return intent;
   }
 
-  #nextIntent(sources: Intent["sources"]): Intent {
+  async #nextIntent(sources: Intent["sources"]): Promise<Intent> {
     const epoch = this.#nextEpoch;
     const timeMs = Math.max(Date.now(), this.#lastTimeMs);
-    return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources };
+    const references: Record<string, Offset> = {};
+    for (const [id, source] of this.#references()) {
+      const end = await calling(id, () => source.latestOffset(null, {}));
+      if (end !== null) references[id] = end;
+    }
+    const looked = Object.keys(references).length === 0 ? {} : { references };
+    return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources, ...looked };
   }
 
   async #compute(intent: Intent): Promise<void> {
@@ -196,7 +203,7 @@ export class EpochRunner {
     const epoch = this.#epochOf(intent);
     const outcome = await runDataflow(
       this.#operators,
-      intent.sources,
+      rangesOf(intent),
       epoch,
       this.#plan.registry,
       this.#progress(epoch),
@@ -301,9 +308,17 @@ export class EpochRunner {
     };
   }
 
+  /** The sources whose rows are taken once. */
   *#sources(): Generator<[string, Source, Bounds]> {
     for (const { planned, instance } of this.#operators) {
-      if (planned.node.kind === "source") yield [planned.node.id, instance as Source, planned.node.bounds];
+      const { id, kind, role, bounds } = planned.node;
+      if (kind === "source" && role !== "reference") yield [id, instance as Source, bounds];
+    }
+  }
+
+  *#references(): Generator<[string, Source]> {
+    for (const { planned, instance } of this.#operators) {
+      if (planned.node.role === "reference") yield [planned.node.id, instance as Source];
     }
   }
 
@@ -312,6 +327,12 @@ export class EpochRunner {
       if (planned.node.kind === "sink") yield [planned.node.id, instance as Sink];
     }
   }
+}
+
+/** What an epoch reads of every source. */
+function rangesOf({ sources, references = {} }: Intent): Intent["sources"] {
+  const whole = Object.entries(references).map(([id, end]) => [id, { start: null, end }] as const);
+  return { ...sources, ...Object.fromEntries(whole) };
 }
 
 /** Calls an operator; what it throws names it. */

@@ -1,10 +1,11 @@
-import type { OperatorContext, ReadRequest, Sink, Source, Transform } from "@sferic/operator";
+import type { OperatorContext, ReadRequest, Source } from "@sferic/operator";
 import { makeDirectory } from "@sferic/operator/durable-files";
 import type { Reference } from "@sferic/spec";
 import { resolvePath } from "./paths.ts";
 import { createFormat, type Plan, type PlannedOperator } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
 import { readRequests } from "./read-requests.ts";
+import { ReferenceSource } from "./reference-source.ts";
 import type { RunHome } from "./run-home.ts";
 
 /** The operators of a run; disposing closes them all, whatever one of them throws. */
@@ -23,7 +24,10 @@ export async function createOperators(
   for (const planned of plan.operators) {
     const context = contextOf(plan, planned, home, requests.get(planned.node.id));
     await makeDirectory(context.scratchDirectory);
-    all.push({ planned, instance: planned.definition.create(planned.config, context) as Source | Transform | Sink });
+    const create = (): LiveOperator["instance"] =>
+      planned.definition.create(planned.config, context) as LiveOperator["instance"];
+    const isReference = planned.node.role === "reference";
+    all.push({ planned, instance: isReference ? new ReferenceSource(create as () => Source) : create() });
   }
   const close = async (): Promise<void> => {
     const closing = await Promise.allSettled(all.map(async ({ instance }) => instance.close?.()));

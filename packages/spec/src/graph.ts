@@ -55,6 +55,7 @@ export function readGraph(drafts: readonly Draft[], unresolved: ReadonlySet<stri
     }
   }
   problems.push(...drafts.flatMap(inputNameProblems), ...cycleProblems(drafts, edges));
+  problems.push(...referenceProblems(drafts));
   if (complete) problems.push(...unusedProblems(drafts, used));
   return { inputs, problems };
 }
@@ -164,6 +165,7 @@ function inputNameProblems(draft: Draft): Problem[] {
     return given ? [{ code: "missing-input", message: `${owner} has named inputs; ${form}`, ...place }] : [];
   }
   const unknown = Object.keys(from).filter((name) => !names.includes(name));
+  const absent = names.filter((name) => !Object.hasOwn(from, name));
   const required = names.filter((name) => definition.optionalInputs?.includes(name) !== true);
   const missing = required.filter((name) => !Object.hasOwn(from, name));
   return [
@@ -172,7 +174,7 @@ function inputNameProblems(draft: Draft): Problem[] {
       message: `${owner} has no input "${name}"; it has ${listed(names)}`,
       pointer: `${pointer}/from${toPointer([name])}`,
       keyRange: true,
-      ...hinted(name, missing),
+      ...hinted(name, absent),
     })),
     ...missing.map((name) => ({
       code: "missing-input",
@@ -229,6 +231,15 @@ function withoutAcyclic(drafts: readonly Draft[], edges: ReadonlyMap<Draft, read
     }
   }
   return left;
+}
+
+/** References are read when something else brings rows. */
+function referenceProblems(drafts: readonly Draft[]): Problem[] {
+  const sources = drafts.filter(({ kind }) => kind === "source");
+  const [first] = sources;
+  if (first === undefined || sources.some(({ fields }) => fields["role"] !== "reference")) return [];
+  const message = "every source is a reference, so nothing would ever begin an epoch; leave out the role of one";
+  return [{ code: "only-references", message, pointer: `${first.pointer}/role` }];
 }
 
 function unusedProblems(drafts: readonly Draft[], used: ReadonlySet<string>): Problem[] {

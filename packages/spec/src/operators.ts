@@ -5,7 +5,7 @@ import { fieldSchema, nestedFormats } from "./field-schema.ts";
 import { envelopes, idPattern, type SectionKind, sections } from "./language.ts";
 import type { OperatorNode, Reference } from "./model.ts";
 import { isObject, type Path, toPointer, valueAt } from "./pointer.ts";
-import { hinted, listed } from "./suggest.ts";
+import { hinted, listed, suggest } from "./suggest.ts";
 
 /** An operator as far as it could be read. */
 export interface Draft {
@@ -82,17 +82,19 @@ class OperatorReading {
   }
 
   async draft(): Promise<Draft> {
-    const type = this.#fields["type"];
+    const envelope = envelopes[this.#kind];
+    const written = typeKeyOf(this.#fields, Object.keys(envelope.shape));
+    const type = this.#fields[written];
     const owner = typeof type === "string" ? `the ${this.#kind} "${type}"` : `the ${this.#kind} "${this.#id}"`;
     const subject = { pointer: this.#pointer, owner, written: this.#written };
-    const envelope = envelopes[this.#kind];
     this.problems.push(...(await checkValue(envelope, this.#fields, subject)));
+    if (written !== "type") this.problems.push(misspeltType(written, owner, this.#pointer));
     const named = typeof type === "string" ? type : "";
     const draft = { id: this.#id, kind: this.#kind, pointer: this.#pointer, type: named, fields: this.#fields };
     if (named === "") return { ...draft, definition: undefined };
-    const definition = await this.#find(this.#kind, named, `${this.#pointer}/type`);
+    const definition = await this.#find(this.#kind, named, `${this.#pointer}/${written}`);
     if (definition !== undefined) {
-      const own = ownConfig(this.#kind, this.#fields);
+      const { [written]: _, ...own } = ownConfig(this.#kind, { type, ...this.#fields });
       const alsoFields = Object.keys(envelope.shape);
       this.problems.push(...(await checkValue(definition.config, own, { ...subject, alsoFields })));
       await this.#checkFormats(definition, own);
@@ -105,13 +107,20 @@ class OperatorReading {
     await Promise.all(formats.map(({ path, config }) => this.#checkFormat(path, config)));
   }
 
-  async #checkFormat(path: Path, { type, ...rest }: Record<string, unknown>): Promise<void> {
-    if (typeof type !== "string") return;
+  async #checkFormat(path: Path, config: Record<string, unknown>): Promise<void> {
     const pointer = this.#pointer + toPointer(path);
-    const format = await this.#find("format", type, `${pointer}/type`);
+    const written = typeKeyOf(config, []);
+    const { [written]: type, ...rest } = config;
+    if (written !== "type") this.problems.push(misspeltType(written, `"${path.join(".")}"`, pointer));
+    if (typeof type !== "string") return;
+    const format = await this.#find("format", type, `${pointer}/${written}`);
     if (format === undefined) return;
-    const written = valueAt(this.#written, path);
-    const subject = { pointer, owner: `the format "${type}"`, written, alsoFields: ["type"] };
+    const subject = {
+      pointer,
+      owner: `the format "${type}"`,
+      written: valueAt(this.#written, path),
+      alsoFields: ["type"],
+    };
     this.problems.push(...(await checkValue(format.config, rest, subject)));
   }
 
@@ -144,6 +153,18 @@ class OperatorReading {
     const message = `there is no ${kind} "${type}"; there are ${listed(types) || "none"}`;
     return { code, message, pointer, ...hinted(type, types) };
   }
+}
+
+/** The key that holds the type: where there is none, the one that was probably meant to be it. */
+function typeKeyOf(fields: Readonly<Record<string, unknown>>, known: readonly string[]): string {
+  if (Object.hasOwn(fields, "type")) return "type";
+  const texts = Object.keys(fields).filter((key) => typeof fields[key] === "string" && !known.includes(key));
+  return suggest("type", texts) ?? "type";
+}
+
+function misspeltType(key: string, place: string, pointer: string): Problem {
+  const message = `"${key}" is not a field of ${place}`;
+  return { code: "unknown-field", message, pointer: pointer + toPointer([key]), keyRange: true, hint: "type" };
 }
 
 /** The fields that are not the language's but the operator's own. */

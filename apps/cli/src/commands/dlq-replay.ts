@@ -22,7 +22,11 @@ export async function replayLetters(
   options: ReplayCommandOptions,
 ): Promise<ExitCode> {
   const started = performance.now();
-  const { plan, issues, document } = await planSpec(path, { param: options.param ?? {}, probe: true });
+  const { plan, issues, document } = await planSpec(path, {
+    param: options.param ?? {},
+    probe: true,
+    ...(options.checkpoint === undefined ? {} : { checkpoint: resolve(options.checkpoint) }),
+  });
   const seconds = (performance.now() - started) / 1000;
   if (plan === null) {
     if (options.json === true) terminal.printJson({ issues });

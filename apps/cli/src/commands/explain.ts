@@ -20,7 +20,11 @@ export async function explain(terminal: Terminal, path: string, options: Explain
     ...(trigger === undefined ? {} : { trigger: parseTrigger(trigger) }),
     ...(checkpoint === undefined ? {} : { checkpoint: resolve(checkpoint) }),
   };
-  const { plan, issues, document } = await planSpec(path, { param: options.param ?? {}, probe: true });
+  const { plan, issues, document } = await planSpec(path, {
+    param: options.param ?? {},
+    probe: true,
+    ...(checkpoint === undefined ? {} : { checkpoint: resolve(checkpoint) }),
+  });
   if (plan === null) {
     if (options.json === true) terminal.printJson({ issues });
     else terminal.note(issuesText(issues, document, terminal.colorErr));

@@ -20,7 +20,7 @@ const rows = /^\/tests\/\d+\/(given|expect)\/[^/]+\/\d+$/;
 const expressions = /\/(where|columns\/[^/]+|measures\/[^/]+)$/;
 /** Values out of a list of names: types, references, columns, enumerations. */
 const nameValues =
-  /\/(type|from|compression|write|trigger|onEnd|role|outputMode|column|values|kind|layout|names|into)$|\/(columns|groupBy|keys|on|from|table)\/(\d+|[a-z]+)$|\/format\/table$/;
+  /\/(type|from|compression|write|trigger|onEnd|role|outputMode|column|values|kind|layout|names|into)$|\/(columns|groupBy|keys|on|from)\/(\d+|[a-z]+)$|\/format\/table$/;
 const sqlWords = new Set(
   "and or not is null in between like case when then else end as cast true false double bigint distinct".split(" "),
 );
@@ -65,7 +65,7 @@ function textPlaces(spec: object, value: string, path: Path, pointer: string): N
 /** Columns and functions in an expression. */
 function wordPlaces(spec: object, text: string, path: Path, pointer: string): NamePlace[] {
   const plain = text.replaceAll(/'[^']*'/g, (literal) => " ".repeat(literal.length));
-  const words = [...plain.matchAll(/[A-Za-z_]\w+/g)].filter(([word]) => !sqlWords.has(word.toLowerCase()));
+  const words = [...plain.matchAll(/(?<![\w.])[A-Za-z_]\w+/g)].filter(([word]) => !sqlWords.has(word.toLowerCase()));
   return words.map(({ 0: name, index }) => ({
     name,
     what: `${plain[index + name.length] === "(" ? "function" : "column"} ${pointer} "${name}"`,
@@ -121,4 +121,16 @@ export function misspelt(name: string, count: number, next: () => number): strin
     result = edits[below(edits.length)]!();
   }
   return result;
+}
+
+/** Edit distance of Levenshtein: letters put in, taken away or replaced. */
+export function distance(a: string, b: string): number {
+  const rows = Array.from({ length: a.length + 1 }, (_, i) => Array.from({ length: b.length + 1 }, (__, j) => i + j));
+  for (let i = 1; i <= a.length; i++) {
+    for (let j = 1; j <= b.length; j++) {
+      const replaced = rows[i - 1]![j - 1]! + Number(a[i - 1] !== b[j - 1]);
+      rows[i]![j] = Math.min(rows[i - 1]![j]! + 1, rows[i]![j - 1]! + 1, replaced);
+    }
+  }
+  return rows[a.length]![b.length]!;
 }

@@ -9,6 +9,8 @@ export interface Intent {
   readonly seed: number;
   /** Per source the range (start, end]. */
   readonly sources: Readonly<Record<string, { readonly start: Offset | null; readonly end: Offset }>>;
+  /** Per source that is read whole in every epoch, the end of what it held. */
+  readonly references?: Readonly<Record<string, Offset>>;
   /** Dead letters of earlier epochs whose input this one reads again; they go when it is committed. */
   readonly replays?: readonly ReplayedLetter[];
 }
