@@ -85,7 +85,7 @@ export declare function checkExpressions(columns: Array<NativeColumn>, expressio
 export declare function checkMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>): Array<NativeChecked>
 
 /** Types one SELECT over tables, without data. */
-export declare function checkQuery(tables: Array<NativeTable>, sql: string): NativeCheckedQuery
+export declare function checkQuery(tables: Array<NativeTable>, sql: string, database?: string | undefined | null): NativeCheckedQuery
 
 /** Size and checksum of a file on disk; `rows` is 0. */
 export declare function checksumFile(path: string): Promise<NativeFileSummary>
@@ -96,7 +96,12 @@ export declare function concatBatches(batches: Array<NativeBatch>, columns: Arra
 /** The rows with exactly these columns, found by name: nullable ones that are missing are null, narrower types become wider. */
 export declare function conformBatch(batch: NativeBatch, columns: Array<NativeColumn>): NativeBatch
 
+/** Rows `start`, `start + 1` … of a counter, with a column of random numbers for each of `random`: its name, and the number of its stream. */
+export declare function counterRows(start: number, rows: number, seed: number, random: Array<NativeRandom>): Promise<NativeBatch>
+
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
+
+export declare function createJson(path: string, columns: Array<NativeColumn>, options: NativeJsonWriteOptions): Promise<NativeFileWriter>
 
 export declare function createParquet(path: string, columns: Array<NativeColumn>, options: NativeParquetWriteOptions): Promise<NativeFileWriter>
 
@@ -115,6 +120,9 @@ export declare function flattenBatch(batch: NativeBatch, paths: Array<Array<stri
 
 /** Columns of a GLM table. */
 export declare function glmSchema(table: string): Array<NativeColumn>
+
+/** Columns of a JSON file, inferred from its first rows. */
+export declare function jsonSchema(file: NativeFile, options: NativeJsonReadOptions): Promise<NativeColumn[]>
 
 export declare function kmeans(batch: NativeBatch, options: NativeKMeansOptions, token?: CancelToken | undefined | null): Promise<NativeKMeansFit>
 
@@ -175,6 +183,7 @@ export interface NativeCsvWriteOptions {
   delimiter: string
   /** Text of a null. */
   null: string
+  compression: 'none' | 'gzip' | 'zstd'
 }
 
 /** All rows of the first files that could be decoded, and those of them that could not. */
@@ -195,6 +204,8 @@ export interface NativeExpressionIssue {
   identifier?: string
   /** Names that could have been meant, nearest first. */
   candidates: Array<string>
+  /** Whether what is wrong is that values of different units meet. */
+  mixesUnits: boolean
 }
 
 /** A file by its path, or with its bytes. */
@@ -227,12 +238,26 @@ export interface NativeGlmOptions {
   longitude: 'wrapped' | 'unwrapped'
 }
 
-/** A file that gave no rows. */
+/** A file that gave no rows, or a row of one. */
 export interface NativeInvalid {
   name: string
   reason: string
   /** Byte offset in the file, where known. */
   position?: number
+  /** Whether other rows of the file were read. */
+  isPart: boolean
+}
+
+/** How a JSON file is read. */
+export interface NativeJsonReadOptions {
+  layout: 'lines' | 'array'
+  columns?: Array<NativeColumn>
+}
+
+/** How a JSON file is written. */
+export interface NativeJsonWriteOptions {
+  layout: 'lines' | 'array'
+  compression: 'none' | 'gzip' | 'zstd'
 }
 
 export interface NativeKMeansFit {
@@ -280,6 +305,12 @@ export interface NativeQueryInput {
   rowNumber?: string
   /** A guess: DuckDB keeps the smaller side of a join. */
   rowCountHint: number
+}
+
+/** A column of random numbers. */
+export interface NativeRandom {
+  name: string
+  stream: number
 }
 
 /** What is wanted of the files. */
@@ -363,6 +394,9 @@ export declare function queryDatabase(database: string, sql: string): Promise<Na
 /** `options.columns` are those of the files; the conditions of the request are not looked at. */
 export declare function readCsvFiles(files: Array<NativeFile>, options: NativeCsvReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
 
+/** As [`read_csv_files`]. */
+export declare function readJsonFiles(files: Array<NativeFile>, options: NativeJsonReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
+
 export declare function readParquetFiles(files: Array<NativeFile>, request: NativeReadRequest): Promise<NativeFilesReader>
 
 /** Conditions on single columns that hold wherever `condition` is true. */
@@ -376,10 +410,10 @@ export declare function silhouette(batch: NativeBatch, options: NativeSilhouette
 export declare function standardize(batch: NativeBatch, columns: Array<string>): Promise<NativeBatch>
 
 /**
- * Starts one SELECT. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
+ * Starts one SELECT, over the tables of the file `database` if there is one. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
  * by `next`.
  */
-export declare function startQuery(inputs: Array<NativeQueryInput>, sql: string, columns: Array<NativeColumn>, memoryBytes?: number | undefined | null): NativeQuery
+export declare function startQuery(inputs: Array<NativeQueryInput>, sql: string, columns: Array<NativeColumn>, memoryBytes?: number | undefined | null, database?: string | undefined | null): NativeQuery
 
 /** One row per row and unpivoted column. */
 export declare function unpivotBatch(batch: NativeBatch, unpivot: NativeUnpivot): Promise<NativeBatch>

@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeProjection, NativeQuery, batchFromIpc, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, createCsv, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, expressionColumns, flattenBatch, glmSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeProjection, NativeQuery, batchFromIpc, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJson, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
@@ -788,7 +788,9 @@ export { checkQuery }
 export { checksumFile }
 export { concatBatches }
 export { conformBatch }
+export { counterRows }
 export { createCsv }
+export { createJson }
 export { createParquet }
 export { decodeGlm }
 export { decodeNetcdf }
@@ -796,6 +798,7 @@ export { duckdbVersion }
 export { expressionColumns }
 export { flattenBatch }
 export { glmSchema }
+export { jsonSchema }
 export { kmeans }
 export { netcdfSchema }
 export { openCsv }
@@ -804,6 +807,7 @@ export { openParquet }
 export { prepareProjection }
 export { queryDatabase }
 export { readCsvFiles }
+export { readJsonFiles }
 export { readParquetFiles }
 export { rowConditions }
 export { selectK }

@@ -11,7 +11,7 @@ fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |data: &[u8]| {
     let bytes = Bytes::copy_from_slice(data);
     let schema = read_parquet_schema(bytes.clone());
     for batch_rows in [7, 1_024] {
-        let params = ParquetReadParams { columns: None, batch_rows };
+        let params = ParquetReadParams { batch_rows, ..Default::default() };
         let Ok(reader) = ParquetReader::open(bytes.clone(), &params) else { continue };
         if let Ok(schema) = &schema {
             assert_eq!(schema.fields(), reader.schema().fields());

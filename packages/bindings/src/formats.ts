@@ -24,6 +24,21 @@ export interface CsvWriteOptions {
   readonly delimiter: string;
   /** Text of a null. */
   readonly null: string;
+  /** Default: `none`. */
+  readonly compression?: TextCompression;
+}
+
+/** How a text file is compressed when it is written: gzip at level 6, or zstd at level 3. */
+export type TextCompression = "none" | "gzip" | "zstd";
+
+/** How the rows of a JSON file follow each other: an object per line, or one array of objects. */
+export type JsonLayout = "lines" | "array";
+
+/** How a JSON file is written. */
+export interface JsonWriteOptions {
+  readonly layout: JsonLayout;
+  /** Default: `none`. */
+  readonly compression?: TextCompression;
 }
 
 /** Starts a Parquet file; what is at `path` is replaced. `finish` reads the footer back and syncs. */
@@ -33,7 +48,19 @@ export async function createParquet(path: string, schema: Schema, options: Parqu
 
 /** Starts a CSV file; what is at `path` is replaced. Times are written as RFC 3339 in UTC, text quoted by RFC 4180. */
 export async function createCsv(path: string, schema: Schema, options: CsvWriteOptions): Promise<FileWriter> {
-  return toFileWriter(await unwrapped(native.createCsv(path, toNativeColumns(schema), { ...options })));
+  return toFileWriter(
+    await unwrapped(native.createCsv(path, toNativeColumns(schema), { compression: "none", ...options })),
+  );
+}
+
+/**
+ * Starts a JSON file; what is at `path` is replaced. Every column is a key of every row, times are RFC 3339 in UTC,
+ * binary values base64; nulls, NaN and infinities are `null`.
+ */
+export async function createJson(path: string, schema: Schema, options: JsonWriteOptions): Promise<FileWriter> {
+  return toFileWriter(
+    await unwrapped(native.createJson(path, toNativeColumns(schema), { compression: "none", ...options })),
+  );
 }
 
 function toFileWriter(writer: native.NativeFileWriter): FileWriter {
@@ -107,6 +134,32 @@ export function readCsvFiles(
   return readFiles(files, request, signal, (inputs, wanted) => native.readCsvFiles(inputs, options, wanted));
 }
 
+/** How a JSON file is read. */
+export interface JsonReadOptions {
+  readonly layout: JsonLayout;
+  /** Columns, found by name; inferred from the first rows when absent. */
+  readonly schema?: Schema;
+}
+
+/** Columns of a JSON file, inferred from its first rows. */
+export async function jsonSchema(file: FileContent, { layout }: JsonReadOptions): Promise<Schema> {
+  return toSchema(await unwrapped(native.jsonSchema(await toInput(file), { layout })));
+}
+
+/**
+ * As {@link readParquetFiles}, for JSON files: a large one is decoded in pieces beside each other. A row that cannot be
+ * read is an invalid input with its line, or its byte in an array; a file whose outline is unsound is one, without rows.
+ */
+export function readJsonFiles(
+  files: readonly FileContent[],
+  { layout, schema }: JsonReadOptions,
+  request: ReadRequest = { conditions: [] },
+  signal?: AbortSignal,
+): AsyncGenerator<Batch | InvalidInput> {
+  const options = { layout, ...(schema === undefined ? {} : { columns: toNativeColumns(schema) }) };
+  return readFiles(files, request, signal, (inputs, wanted) => native.readJsonFiles(inputs, options, wanted));
+}
+
 /** Columns of the request that are in the files, not in their places. */
 function ownColumns([first]: readonly FileContent[], { schema }: ReadRequest): Schema | undefined {
   const constants = first?.constants ?? {};
@@ -144,8 +197,8 @@ async function* itemsOf(
     if (item === null) return;
     if (item.batch) yield fromHandle(item.batch);
     else {
-      const { name, reason, position } = item.invalid!;
-      yield { invalid: { name, reason, position: position ?? null } };
+      const { name, reason, position, isPart } = item.invalid!;
+      yield { invalid: { name, reason, position: position ?? null, ...(isPart ? { isPart } : {}) } };
     }
   }
 }

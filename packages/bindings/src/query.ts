@@ -12,12 +12,17 @@ export interface CheckedQuery {
 
 /**
  * Types one SELECT over named tables, without data. A query that depends on the clock or on chance is a problem. About 1 ms.
- * `pointer` is where the configuration has the query.
+ * `pointer` is where the configuration has the query; `database` is the path of a DuckDB file whose tables it can name too.
  */
-export function checkQuery(tables: Readonly<Record<string, Schema>>, sql: string, pointer: string): CheckedQuery {
+export function checkQuery(
+  tables: Readonly<Record<string, Schema>>,
+  sql: string,
+  pointer: string,
+  database?: string,
+): CheckedQuery {
   useDuckdb();
   const named = Object.entries(tables).map(([name, schema]) => ({ name, columns: toNativeColumns(schema) }));
-  const { columns, issue } = unwrapping(() => native.checkQuery(named, sql));
+  const { columns, issue } = unwrapping(() => native.checkQuery(named, sql, database));
   if (issue === undefined || issue === null) return { columns: columns!.map(toColumn), problems: [] };
   const names = Object.entries(tables).flatMap(([name, schema]) => [name, ...schema.names]);
   const hint = issue.identifier ? nearest(issue.identifier, names) : issue.candidates[0];
@@ -45,6 +50,8 @@ export interface QueryOptions {
   readonly signal?: AbortSignal;
   /** Bytes that all queries with this limit may hold together before they spill to the folder for temporary files; 1 GiB. */
   readonly memoryBytesMax?: number;
+  /** Path of a DuckDB file whose tables the query can name too. Its rows come in the order they were written. */
+  readonly database?: string;
 }
 
 /**
@@ -58,12 +65,18 @@ export async function* runQuery(
   inputs: Readonly<Record<string, QueryInput>>,
   sql: string,
   columns: Schema,
-  { signal, memoryBytesMax }: QueryOptions = {},
+  { signal, memoryBytesMax, database }: QueryOptions = {},
 ): AsyncGenerator<Batch> {
   useDuckdb();
   signal?.throwIfAborted();
   const query = unwrapping(() =>
-    native.startQuery(Object.entries(inputs).map(toNativeInput), sql, toNativeColumns(columns), memoryBytesMax),
+    native.startQuery(
+      Object.entries(inputs).map(toNativeInput),
+      sql,
+      toNativeColumns(columns),
+      memoryBytesMax,
+      database,
+    ),
   );
   const close = (): void => query.close();
   signal?.addEventListener("abort", close, { once: true });

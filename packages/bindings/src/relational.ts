@@ -1,4 +1,4 @@
-import { type Batch, type Column, type Condition, type ConfigProblem, nearest, Schema } from "@sferic/operator";
+import { type Batch, type Column, column, type Condition, type ConfigProblem, nearest, Schema } from "@sferic/operator";
 import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
 import { cancellable } from "./cancel.ts";
 import { useDuckdb } from "./duckdb.ts";
@@ -24,12 +24,7 @@ export interface CheckedExpressions {
 /** Types SQL expressions against a schema, without data. About 0.2 ms each. */
 export function checkExpressions(schema: Schema, expressions: readonly ExpressionAt[]): CheckedExpressions {
   useDuckdb();
-  const texts = expressions.map(({ expression }) => expression);
-  return told(
-    schema,
-    expressions,
-    unwrapping(() => native.checkExpressions(toNativeColumns(schema), texts)),
-  );
+  return told(schema, expressions, (columns, texts) => native.checkExpressions(columns, texts));
 }
 
 /** As {@link checkExpressions}, for expressions over the rows that are equal in `groupBy`, such as `sum(x) / count(*)`. */
@@ -39,12 +34,7 @@ export function checkMeasures(
   measures: readonly ExpressionAt[],
 ): CheckedExpressions {
   useDuckdb();
-  const texts = measures.map(({ expression }) => expression);
-  return told(
-    schema,
-    measures,
-    unwrapping(() => native.checkMeasures(toNativeColumns(schema), [...groupBy], texts)),
-  );
+  return told(schema, measures, (columns, texts) => native.checkMeasures(columns, [...groupBy], texts));
 }
 
 /**
@@ -70,16 +60,15 @@ export function rowConditions(schema: Schema, where: string): Condition[] {
   return conditions.map(({ column, comparison, values }) => ({ column, comparison, values }));
 }
 
-function told(
-  schema: Schema,
-  expressions: readonly ExpressionAt[],
-  checked: readonly native.NativeChecked[],
-): CheckedExpressions {
+type Check = (columns: native.NativeColumn[], expressions: string[]) => native.NativeChecked[];
+
+function told(schema: Schema, expressions: readonly ExpressionAt[], check: Check): CheckedExpressions {
   const columns: Column[] = [];
   const problems: ConfigProblem[] = [];
-  checked.forEach(({ column, issue }, index) => {
+  const texts = expressions.map(({ expression }) => expression);
+  unwrapping(() => check(toNativeColumns(schema), texts)).forEach(({ column, issue }, index) => {
     const { pointer, type, expression } = expressions[index]!;
-    if (issue !== undefined && issue !== null) problems.push(problemOf(issue, expressions[index]!, schema));
+    if (issue !== undefined && issue !== null) problems.push(...problemsOf(issue, expressions[index]!, schema, check));
     else columns.push(toColumn(column!));
     if (column && type !== undefined && column.type !== type) {
       const message = `"${expression}" is ${column.type}; a condition that is true or false is needed here`;
@@ -89,15 +78,38 @@ function told(
   return { columns, problems };
 }
 
+/** Most columns of one expression that are told to be missing. */
+const unknownColumnsMax = 10;
+
+/** The problem, and those behind it: the check tells of one missing column at a time. */
+function problemsOf(
+  first: native.NativeExpressionIssue,
+  at: ExpressionAt,
+  schema: Schema,
+  check: Check,
+): ConfigProblem[] {
+  const problems = [problemOf(first, at, schema)];
+  let { identifier } = first;
+  let supposed = schema;
+  while (identifier && supposed.column(identifier) === undefined && problems.length < unknownColumnsMax) {
+    supposed = supposed.append(column(identifier, "float64", { nullable: true }));
+    const [next] = unwrapping(() => check(toNativeColumns(supposed), [at.expression]));
+    identifier = next!.issue?.identifier;
+    // Any other issue may come from the type that was supposed.
+    if (identifier) problems.push(problemOf(next!.issue!, at, schema));
+  }
+  return problems;
+}
+
 function problemOf(
   issue: native.NativeExpressionIssue,
   { expression, pointer }: ExpressionAt,
   schema: Schema,
 ): ConfigProblem {
   const near = issue.identifier ? nearest(issue.identifier, schema.names) : undefined;
-  const hint = near ?? issue.candidates[0];
+  const hint = near ?? nearestFunction(issue, expression) ?? issue.candidates[0];
   return {
-    code: issue.identifier ? "unknown-column" : "invalid-expression",
+    code: issue.identifier ? "unknown-column" : issue.mixesUnits ? "unit-mismatch" : "invalid-expression",
     message: issue.message,
     pointer,
     ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
@@ -109,8 +121,28 @@ function problemOf(
 /** A column as it is written, or the name of a function; to the end for what is neither. */
 function lengthOf({ identifier, position }: native.NativeExpressionIssue, expression: string): { length?: number } {
   if (identifier) return { length: written(identifier, expression, position ?? 0).length };
-  const called = /^\w+(?=\s*\()/.exec(expression.slice(position ?? 0))?.[0];
+  const called = calledAt(expression, position ?? 0);
   return called === undefined ? {} : { length: called.length };
+}
+
+function calledAt(expression: string, position: number): string | undefined {
+  return /^\w+(?=\s*\()/.exec(expression.slice(position))?.[0];
+}
+
+/** Functions that people mean rather than rare ones that are spelt as near. */
+const commonFunctions =
+  "abs any_value avg bool_and bool_or ceil coalesce concat contains count date_diff date_part date_trunc exp first floor greatest hash if ifnull isnan last least left length ln log log10 lower ltrim max median min mod mode now nullif pow power quantile_cont regexp_matches regexp_replace replace right round rtrim sign sqrt stddev strftime strptime substring sum trim trunc upper var_pop variance".split(
+    " ",
+  );
+
+function nearestFunction(
+  { identifier, position, candidates }: native.NativeExpressionIssue,
+  expression: string,
+): string | undefined {
+  const called = identifier ? undefined : calledAt(expression, position ?? 0);
+  // Without candidates the function is there, and something else is wrong with the call.
+  if (called === undefined || candidates.length === 0) return undefined;
+  return commonFunctions.includes(called.toLowerCase()) ? undefined : nearest(called, commonFunctions);
 }
 
 /** A name as it stands at the position of an expression: in quotes or without. */
@@ -153,6 +185,19 @@ export class Projection {
     this.#prepared.set(key, made);
     return made;
   }
+}
+
+/**
+ * `rows` rows of a counter from `start` on: the column `index` (int64), and for each of `random` a column of that name
+ * with float64 numbers from 0 (included) to 1 (excluded), which depend on the seed, the stream and the index alone.
+ */
+export async function counterRows(
+  start: number,
+  rows: number,
+  seed: number,
+  random: readonly { readonly name: string; readonly stream: number }[],
+): Promise<Batch> {
+  return fromHandle(await unwrapped(native.counterRows(start, rows, seed, [...random])));
 }
 
 /** A name as an SQL identifier. */

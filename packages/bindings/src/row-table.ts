@@ -4,7 +4,12 @@ import type * as Arrow from "apache-arrow";
 type RowObject = Readonly<Record<string, unknown>>;
 
 /** Tells that a value does not suit; `path` leads from its column to it. */
-type Refuse = (row: number, path: readonly (string | number)[], reason: string) => void;
+type Refuse = (
+  row: number,
+  path: readonly (string | number)[],
+  reason: string,
+  problem?: Partial<ConfigProblem>,
+) => void;
 
 /**
  * Rows given as objects, as a table of the schema. A missing field is a null; values are as JSON has them (a time is RFC
@@ -14,11 +19,13 @@ type Refuse = (row: number, path: readonly (string | number)[], reason: string) 
  */
 export function tableOfRows(arrow: typeof Arrow, schema: Arrow.Schema, rows: readonly RowObject[]): Arrow.Table {
   const problems: ConfigProblem[] = [];
-  const refuse: Refuse = (row, path, reason) => {
-    problems.push({ code: "invalid-value", message: reason, pointer: toPointer([row, ...path]) });
+  const refuse: Refuse = (row, path, message, problem) => {
+    problems.push({ code: "invalid-value", message, pointer: toPointer([row, ...path]), ...problem });
   };
   const names = schema.fields.map(({ name }) => String(name));
-  rows.forEach((row, index) => problems.push(...unknownNames(row, names, [index])));
+  rows.forEach((row, index) =>
+    refuseOthers("column", row, names, (path, reason, more) => refuse(index, path, reason, more)),
+  );
   const builder = new ColumnBuilder(arrow);
   const columns = schema.fields.map((field) => {
     const name = String(field.name);
@@ -31,20 +38,21 @@ export function tableOfRows(arrow: typeof Arrow, schema: Arrow.Schema, rows: rea
 }
 
 function at(refuse: Refuse, ...outer: readonly (string | number)[]): Refuse {
-  return (row, path, reason) => refuse(row, [...outer, ...path], reason);
+  return (row, path, reason, problem) => refuse(row, [...outer, ...path], reason, problem);
 }
 
-function unknownNames(value: RowObject, names: readonly string[], path: readonly (string | number)[]): ConfigProblem[] {
-  const unknown = Object.keys(value).filter((name) => !names.includes(name));
-  return unknown.map((name) => {
+/** Refuses what has none of the names. */
+function refuseOthers(
+  what: "column" | "field",
+  value: RowObject,
+  names: readonly string[],
+  refuse: (path: readonly string[], reason: string, problem: Partial<ConfigProblem>) => void,
+): void {
+  for (const name of Object.keys(value).filter((key) => !names.includes(key))) {
     const near = nearest(name, names);
-    return {
-      code: "unknown-column",
-      message: `there is no column "${name}"; there are ${names.join(", ") || "none"}`,
-      pointer: toPointer([...path, name]),
-      ...(near === undefined ? {} : { hint: near }),
-    };
-  });
+    const reason = `there is no ${what} "${name}"; there are ${names.join(", ") || "none"}`;
+    refuse([name], reason, { code: "unknown-column", ...(near === undefined ? {} : { hint: near }) });
+  }
 }
 
 /** Builds Arrow data of any type of the contract. A cell that is refused becomes a null. */
@@ -119,9 +127,9 @@ class ColumnBuilder {
     const child = this.data(
       type.children[0]!.type,
       lists.flatMap((list) => list ?? []),
-      (item, path, reason) => {
+      (item, path, reason, problem) => {
         const [row, index] = places[item]!;
-        refuse(row, [index, ...path], reason);
+        refuse(row, [index, ...path], reason, problem);
       },
     );
     const valueOffsets = offsetsOf(lists.map((list) => list?.length ?? 0));
@@ -135,9 +143,7 @@ class ColumnBuilder {
         refuse(row, [], `${shown(cell)} is not an object`);
         return null;
       }
-      for (const name of Object.keys(cell ?? {}).filter((key) => !names.includes(key))) {
-        refuse(row, [name], `there is no field "${name}"; there are ${names.join(", ")}`);
-      }
+      refuseOthers("field", (cell ?? {}) as RowObject, names, (path, reason, more) => refuse(row, path, reason, more));
       return cell as RowObject | null;
     });
     const children = type.children.map((field, index) => {

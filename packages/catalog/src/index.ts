@@ -5,9 +5,12 @@ import { createRegistry, type Definition, type Registry, type RegistryEntry } fr
 export const builtins: readonly RegistryEntry[] = [
   { kind: "format", type: "csv", load: async () => (await import("@sferic/formats/csv")).csv },
   { kind: "format", type: "glm", load: async () => (await import("@sferic/formats/glm")).glm },
+  { kind: "format", type: "json", load: async () => (await import("@sferic/formats/json")).json },
   { kind: "format", type: "netcdf", load: async () => (await import("@sferic/formats/netcdf")).netcdf },
   { kind: "format", type: "parquet", load: async () => (await import("@sferic/formats/parquet")).parquet },
+  { kind: "source", type: "duckdb", load: async () => (await import("@sferic/sources/duckdb")).duckdb },
   { kind: "source", type: "files", load: async () => (await import("@sferic/sources/files")).files },
+  { kind: "source", type: "generate", load: async () => (await import("@sferic/sources/generate")).generate },
   { kind: "transform", type: "aggregate", load: async () => (await import("@sferic/transforms/aggregate")).aggregate },
   {
     kind: "transform",

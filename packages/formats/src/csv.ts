@@ -2,6 +2,7 @@ import { createCsv, csvSchema, readCsvFiles } from "@sferic/bindings/formats";
 import { defineFormat, type Schema } from "@sferic/operator";
 import { z } from "zod";
 import { declaredSchema, schemaField } from "./declared-schema.ts";
+import { compressedEnding, compressionField } from "./text-compression.ts";
 
 const config = z.strictObject({
   header: z.boolean().default(true).describe("Whether the first line holds the column names."),
@@ -10,6 +11,7 @@ const config = z.strictObject({
   schema: schemaField
     .optional()
     .describe("Columns and their types when reading; inferred from the first rows when left out."),
+  compression: compressionField,
 });
 
 /** Comma-separated values (RFC 4180). Times are written as RFC 3339 in UTC, floats with the fewest digits that read back. */
@@ -29,7 +31,7 @@ export const csv = defineFormat({
       ...(declared === undefined ? {} : { schema: declared }),
     };
     return {
-      ending: "csv",
+      ending: compressedEnding("csv", c.compression),
       ...(declared === undefined ? {} : { schema: declared }),
       probe: (file) => csvSchema(file, options),
       decode: (files, signal, request) => readCsvFiles(files, options, request, signal),

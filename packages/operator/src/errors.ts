@@ -98,6 +98,8 @@ export interface ConfigProblem {
   offset?: number;
   length?: number;
   hint?: string;
+  /** Whether the key at the pointer is meant rather than its value. */
+  keyRange?: boolean;
 }
 
 /**
@@ -114,4 +116,22 @@ export class ConfigError extends Error {
     this.problems = problems;
     this.ports = ports;
   }
+}
+
+/**
+ * The ports, when no check throws. Runs all checks, so that every mistake is told at once: throws one
+ * {@link ConfigError} with the problems of all of theirs, and with the ports, so that what follows is checked too.
+ */
+export function checkedPorts(ports: PortSchemas, ...checks: readonly (() => unknown)[]): PortSchemas {
+  const problems = checks.flatMap((check) => {
+    try {
+      check();
+      return [];
+    } catch (thrown) {
+      if (thrown instanceof ConfigError) return thrown.problems;
+      throw thrown;
+    }
+  });
+  if (problems.length > 0) throw new ConfigError(problems, ports);
+  return ports;
 }

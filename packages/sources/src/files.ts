@@ -32,7 +32,10 @@ const config = z.strictObject({
     ),
   format: formatField.describe("What the files hold, and how to read it."),
   partitions: z
-    .union([z.literal("hive"), z.strictObject({ range: z.tuple([dayField, dayField]) })])
+    .union([
+      z.literal("hive"),
+      z.strictObject({ range: z.tuple([dayField, dayField]).describe("First and last day.") }),
+    ])
     .optional()
     .describe(
       "Whether folders named `key=value` (`year=2018/month=07/`) are columns: `hive`, or `{ range: [first, last] }` to take only files of these days (`2018-07-02`, both included) by their partitions `year`, `month` and `day`, or `date`.",
@@ -158,7 +161,8 @@ class FilesSource implements Source {
 
   async latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null> {
     const start = (previous as FilesOffset | null)?.position ?? 0;
-    const listed = until === undefined ? await filesOf(this.#config, this.#store) : (until as unknown as FilesOffset).files;
+    const listed =
+      until === undefined ? await filesOf(this.#config, this.#store) : (until as unknown as FilesOffset).files;
     const fresh = listed.filter(({ key }) => !this.#seen.has(key));
     const files = bounded(fresh, bounds);
     if (files.length === 0) return null;
@@ -202,7 +206,7 @@ class FilesSource implements Source {
   }
 
   async replay(pieces: readonly LostPiece[], previous: Offset | null): Promise<Replay> {
-    const present = new Map((await this.#store.list()).map((entry) => [entry.key, entry]));
+    const present = new Map((await filesOf(this.#config, this.#store)).map((entry) => [entry.key, entry]));
     const files: FileEntry[] = [];
     const left: Record<number, string> = {};
     for (const [index, { name, end }] of pieces.entries()) {

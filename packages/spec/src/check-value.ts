@@ -104,7 +104,9 @@ class Checker {
     const place = this.#place(path);
     if (issue.message !== unsaid) {
       const glue = /^(must|is|has|needs|takes|cannot|may|should)\b/.test(issue.message) ? " " : ": ";
-      return { code: "invalid-value", message: `${place}${glue}${issue.message}`, pointer };
+      const near = issue.code === "custom" ? (issue.params?.["near"] as unknown) : undefined;
+      const message = `${place}${glue}${issue.message}`;
+      return { code: "invalid-value", message, pointer, ...(typeof near === "string" ? meant(near) : {}) };
     }
     const expected = this.#expectation(path) ?? "something else";
     const written = valueAt(this.#subject.written, path);
@@ -116,7 +118,7 @@ class Checker {
   #meant(written: unknown, path: Path): Pick<Problem, "hint" | "replace"> {
     const words = schemasAt(this.#schema, path).flatMap((schema) => fixedTexts(schema, this.#schema));
     const near = typeof written === "string" ? suggest(written, words) : undefined;
-    return near === undefined ? {} : { hint: `did you mean "${near}"?`, replace: JSON.stringify(near) };
+    return near === undefined ? {} : meant(near);
   }
 
   #expectation(path: Path): string | undefined {
@@ -134,6 +136,10 @@ class Checker {
     const name = path.map((part) => (typeof part === "number" ? `[${part}]` : `.${String(part)}`)).join("");
     return `"${name.replace(/^\./, "")}"${owner === "the spec" ? "" : ` of ${owner}`}`;
   }
+}
+
+function meant(near: string): Pick<Problem, "hint" | "replace"> {
+  return { hint: `did you mean "${near}"?`, replace: JSON.stringify(near) };
 }
 
 /** The alternative that was probably meant: the one whose problems lie deepest inside, when that is only one. */

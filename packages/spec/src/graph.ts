@@ -111,12 +111,10 @@ function referenceProblem(
   const idPlace = text.includes(".") ? { pointer, offset: 0, length: operator.length } : { pointer };
   if (read === undefined) {
     const message = `there is no source or transform "${operator}"; there are ${listed(readable) || "none"}`;
-    return {
-      code: "unknown-id",
-      message,
-      ...idPlace,
-      ...replacing(hinted(operator, readable, reader.id), text.includes(".")),
-    };
+    // Without a dot an id with its port may be meant.
+    const ports = text.includes(".") ? [] : [...byId.values()].flatMap(portReferences);
+    const hint = hinted(operator, [...readable, ...ports], reader.id);
+    return { code: "unknown-id", message, ...idPlace, ...replacing(hint, text.includes(".")) };
   }
   if (read.kind === "sink") {
     return {
@@ -137,6 +135,12 @@ function referenceProblem(
 function replacing(hint: { hint?: string }, partOfText: boolean): { hint?: string; replace?: string } {
   if (hint.hint === undefined || !partOfText) return hint;
   return { ...hint, replace: JSON.stringify(hint.hint).slice(1, -1) };
+}
+
+/** References to the ports of an operator other than `main`. */
+function portReferences(draft: Draft): string[] {
+  const ports = draft.kind === "sink" ? [] : (portsOf(draft) ?? []);
+  return ports.filter((port) => port !== "main").map((port) => `${draft.id}.${port}`);
 }
 
 /** Output ports of an operator; undefined when its type is unknown. */

@@ -168,7 +168,7 @@ function misspeltType(key: string, place: string, pointer: string): Problem {
 }
 
 /** The fields that are not the language's but the operator's own. */
-function ownConfig(kind: SectionKind, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
+export function ownConfig(kind: SectionKind, fields: Readonly<Record<string, unknown>>): Record<string, unknown> {
   const shape = envelopes[kind].shape;
   return Object.fromEntries(Object.entries(fields).filter(([name]) => !Object.hasOwn(shape, name)));
 }

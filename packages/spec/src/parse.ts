@@ -12,6 +12,7 @@ import { boundsOf, type Draft, operatorNode, readOperators } from "./operators.t
 import { type Parameters, readParameters } from "./parameters.ts";
 import { type LoadPlugin, readPlugins } from "./plugins.ts";
 import { isObject, type Path, toPointer } from "./pointer.ts";
+import { soundPart } from "./sound-part.ts";
 import { substitute } from "./substitute.ts";
 import { listed, suggest } from "./suggest.ts";
 
@@ -164,44 +165,15 @@ async function readObject(
   const issues = [...syntax, ...issuesAt(document, plain), ...issuesAt(filledDocument, checked)];
   const errors = [...syntax, ...plain, ...checked].filter((problem) => problem.severity !== "warning");
   const spec = errors.length > 0 ? null : pipelineSpec(value, parameters, drafts, graph);
-  const broken = [...errors.map(({ pointer }) => pointer), ...filled.unresolved];
+  const unfilled = [...filled.unresolved].map((pointer) => ({ code: "unresolved", pointer }));
+  const sound = spec === null ? await soundPart(value, drafts, graph, [...errors, ...unfilled]) : null;
   return {
     document: filledDocument,
     registry: plugins.registry,
     issues: sortIssues(issues),
     spec,
-    soundPart: spec ?? soundPart(value, parameters, drafts, graph, broken),
+    soundPart: sound === null ? spec : pipelineSpec(sound.value, parameters, sound.drafts, sound.graph),
   };
-}
-
-/** See {@link ParsedSpec.soundPart}; `broken` are pointers of errors. */
-function soundPart(
-  value: Record<string, unknown>,
-  parameters: Parameters,
-  drafts: readonly Draft[],
-  graph: Graph,
-  broken: readonly string[],
-): PipelineSpec | null {
-  const isBroken = (pointer: string): boolean => broken.some((one) => one === pointer || one.startsWith(`${pointer}/`));
-  const ids = drafts.map(({ id }) => id);
-  const sound = new Set(
-    drafts.filter(({ id, pointer }) => !isBroken(pointer) && ids.indexOf(id) === ids.lastIndexOf(id)),
-  );
-  const isConnected = (draft: Draft): boolean =>
-    Object.values(graph.inputs.get(draft)!)
-      .flat()
-      .every(({ operator }) => [...sound].some(({ id }) => id === operator));
-  for (let before = -1; before !== sound.size;) {
-    before = sound.size;
-    for (const draft of sound) if (!isConnected(draft)) sound.delete(draft);
-  }
-  if (sound.size === 0) return null;
-  const rest = Object.entries(value).filter(([section]) => section === "tests" || !isBroken(toPointer([section])));
-  const spec = pipelineSpec(Object.fromEntries(rest), parameters, [...sound], graph);
-  // Tests keep their places, which their issues are told by.
-  const empty = { name: "", given: {}, expect: {} };
-  const tests = Array.isArray(value["tests"]) && !broken.includes("/tests") ? (value["tests"] as TestSpec[]) : [];
-  return { ...spec, tests: tests.map((test, index) => (isBroken(toPointer(["tests", index])) ? empty : test)) };
 }
 
 /** Issues of the problems; past the first 1,000 only how many there are. */

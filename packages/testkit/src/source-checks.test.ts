@@ -17,6 +17,7 @@ import {
   changedInputIsRefused,
   closingASourceTwiceIsHarmless,
   examplesGiveRowsOfTheDeclaredSchema,
+  lostPiecesAreOfferedAgain,
   memoryStaysBoundedWhileTheConsumerIsSlow,
   nothingNewIsNoOffset,
   offsetsSurviveJson,
@@ -217,6 +218,27 @@ describeDoubles(
         },
       })),
       message: /the damaged portion must be refused once/,
+    },
+    {
+      breaks: lostPiecesAreOfferedAgain,
+      defect: "it offers nothing again",
+      subject: source(() => ({ replay: async () => ({ end: null, left: {} }) })),
+      message: /the lost piece must be offered again/,
+    },
+    {
+      breaks: lostPiecesAreOfferedAgain,
+      defect: "it takes a piece that is not there for one",
+      subject: source(() => ({ replay: async (_, previous) => ({ end: previous, left: {} }) })),
+      message: /a piece that is not there must be left/,
+    },
+    {
+      breaks: lostPiecesAreOfferedAgain,
+      defect: "it reads all input again",
+      subject: source((good) => ({
+        replay: async (_, previous) => ({ end: previous, left: { 1: "gone" } }),
+        read: (_, end, epoch) => good.read(null, end, epoch),
+      })),
+      message: /only the lost piece must be read/,
     },
     {
       breaks: changedInputIsRefused,

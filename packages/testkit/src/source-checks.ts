@@ -52,6 +52,7 @@ export const sourceChecks: readonly Check<SourceSubject>[] = [
   boundsAreKept,
   memoryStaysBoundedWhileTheConsumerIsSlow,
   badInputGoesToInvalidWithItsPosition,
+  lostPiecesAreOfferedAgain,
   changedInputIsRefused,
   closingASourceTwiceIsHarmless,
   abortEndsReadingWithinASecond,
@@ -170,6 +171,23 @@ export async function badInputGoesToInvalidWithItsPosition(subject: SourceSubjec
   const { name, position, reason } = invalid[0]!;
   assertSame({ name, position }, spoilt, "the damaged portion must be refused by its name and place");
   assert.ok(reason.length > 0, "the damaged portion must be refused for a reason");
+}
+
+/** A piece that could not become rows is read once more, and nothing else with it; what is not there is left. */
+export async function lostPiecesAreOfferedAgain(subject: SourceSubject): Promise<void> {
+  await using read = await reading(subject, 3);
+  const spoilt = read.source.replay && (await read.input.spoil?.(1));
+  if (spoilt === undefined) return;
+  const end = (await read.source.latestOffset(null, {}))!;
+  await readAll(read.source, null, end);
+  const pieces = [spoilt.name, "no such piece"].map((name) => ({ name, end }));
+  const offered = await read.source.replay!(pieces, end);
+  assert.ok(offered.end !== null, "the lost piece must be offered again");
+  assertSame(Object.keys(offered.left), ["1"], "a piece that is not there must be left, and no other");
+  const stored = JSON.parse(JSON.stringify(offered.end)) as Offset;
+  const { rows, invalid } = await readAll(read.source, end, stored);
+  assertSame([rows.length, ...invalid.map(({ name }) => name)], [0, spoilt.name], "only the lost piece must be read");
+  assert.equal(await read.source.latestOffset(stored, {}), null, "after a replay nothing must be offered twice");
 }
 
 export async function changedInputIsRefused(subject: SourceSubject): Promise<void> {

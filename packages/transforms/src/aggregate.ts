@@ -1,7 +1,15 @@
 import { batches } from "@sferic/bindings/batch";
 import { checkQuery, runQuery } from "@sferic/bindings/query";
 import { checkMeasures, expressionColumns, quoted } from "@sferic/bindings/relational";
-import { callable, ConfigError, type ConfigProblem, defineTransform, Schema, toPointer } from "@sferic/operator";
+import {
+  callable,
+  checkedPorts,
+  ConfigError,
+  type ConfigProblem,
+  defineTransform,
+  Schema,
+  toPointer,
+} from "@sferic/operator";
 import { z } from "zod";
 import { computedColumns } from "./computed-columns.ts";
 import { knownRows } from "./known-rows.ts";
@@ -35,9 +43,15 @@ export const aggregate = callable(
     needs: "epoch",
     config,
     output: ({ main }, c) => {
-      const problems = nameProblems(main!, c);
-      if (problems.length > 0) throw new ConfigError(problems);
-      return { main: outputSchema(main!, c) };
+      const known = { ...c, groupBy: c.groupBy.filter((name) => main!.column(name) !== undefined) };
+      let result = main!;
+      checkedPorts(
+        {},
+        () => main!.require(c.groupBy, "any", "/groupBy"),
+        () => checkNames(c),
+        () => (result = outputSchema(main!, known)),
+      );
+      return { main: result };
     },
     reads: ({ main }, { groupBy, measures }) => ({
       main: [...groupBy, ...expressionColumns(main!, Object.values(measures), "group")],
@@ -89,13 +103,13 @@ function keysQuery({ groupBy }: Config): string {
   return `SELECT ${groupBy.map(quoted).join(", ")} FROM input`;
 }
 
-function nameProblems(schema: Schema, { groupBy, measures }: Config): ConfigProblem[] {
-  schema.require(groupBy, "any", "/groupBy");
+function checkNames({ groupBy, measures }: Config): void {
   const twice = groupBy.flatMap((name, index) =>
     groupBy.indexOf(name) === index ? [] : [taken(name, `/groupBy/${index}`)],
   );
   const both = Object.keys(measures).filter((name) => groupBy.includes(name));
-  return [...twice, ...both.map((name) => taken(name, toPointer(["measures", name])))];
+  const problems = [...twice, ...both.map((name) => taken(name, toPointer(["measures", name])))];
+  if (problems.length > 0) throw new ConfigError(problems);
 }
 
 function taken(name: string, pointer: string): ConfigProblem {

@@ -1,7 +1,7 @@
 import { batches } from "@sferic/bindings/batch";
 import { checkQuery, runQuery } from "@sferic/bindings/query";
 import { quoted } from "@sferic/bindings/relational";
-import { callable, ConfigError, defineTransform, Schema } from "@sferic/operator";
+import { callable, checkedPorts, ConfigError, defineTransform, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { freeName, knownRows } from "./known-rows.ts";
 
@@ -21,7 +21,7 @@ export const deduplicate = callable(
     summary: "Keep the first of the rows that are equal in some columns.",
     needs: "epoch",
     config,
-    output: ({ main }, c) => ({ main: outputSchema(main!.require(c.keys, "any", "/keys")) }),
+    output: ({ main }, c) => checkedPorts({ main: outputSchema(main!) }, () => main!.require(c.keys, "any", "/keys")),
     reads: (_, c, wanted) => ({ main: [...wanted, ...c.keys] }),
     errors: [],
     examples: [

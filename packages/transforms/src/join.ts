@@ -165,7 +165,11 @@ function outputSchema(left: Schema, right: Schema, c: Config): Schema {
 function keyProblems(left: Schema, right: Schema, c: Config): ConfigProblem[] {
   return keysOf(c).flatMap(([l, r], index) => {
     const pointer = keyPointer(c, index);
-    const absent = [...absentKey(left, l, "left", pointer), ...absentKey(right, r, "right", pointer)];
+    const ofLeft = absentKey(left, l, "left", pointer).map((problem) => ({
+      ...problem,
+      keyRange: !Array.isArray(c.on),
+    }));
+    const absent = [...ofLeft, ...absentKey(right, r, "right", pointer)];
     if (absent.length > 0) return absent;
     const [a, b] = [left.column(l)!, right.column(r)!];
     if (commonKind(a.type, b.type) === undefined) {

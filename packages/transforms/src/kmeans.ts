@@ -1,6 +1,6 @@
 import { batches } from "@sferic/bindings/batch";
 import { kmeans as fitKmeans } from "@sferic/bindings/cluster";
-import { callable, column, ConfigError, defineTransform, port, Schema } from "@sferic/operator";
+import { callable, checkedPorts, column, ConfigError, defineTransform, port, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { epochRows } from "./epoch-rows.ts";
 
@@ -37,13 +37,10 @@ export const kmeans = callable(
     ports: { centroids: "One row per cluster: its centre, its size, its inertia." },
     config,
     output: ({ main }, c) => {
-      main!.require(c.columns, "number");
-      checkNames(c.columns);
-      checkInitialCentroids(c);
-      const centre = main!
-        .pick(c.columns)
+      const centre = c.columns
+        .flatMap((name) => main!.column(name) ?? [])
         .map(({ unit, name }) => column(name, "float64", unit === undefined ? {} : { unit }));
-      return {
+      const ports = {
         main: main!.append(column("cluster", "int32", { nullable: true })),
         centroids: new Schema([
           column("cluster", "int32"),
@@ -52,6 +49,12 @@ export const kmeans = callable(
           column("inertia", "float64"),
         ]),
       };
+      return checkedPorts(
+        ports,
+        () => main!.require(c.columns, "number"),
+        () => checkNames(c.columns),
+        () => checkInitialCentroids(c),
+      );
     },
     errors: ["cluster-count-exceeds-rows"],
     examples: [

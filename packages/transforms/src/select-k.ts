@@ -1,6 +1,6 @@
 import { batches } from "@sferic/bindings/batch";
 import { selectK as scoreCounts } from "@sferic/bindings/cluster";
-import { callable, column, ConfigError, defineTransform, Schema } from "@sferic/operator";
+import { callable, checkedPorts, column, ConfigError, defineTransform, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { epochRows } from "./epoch-rows.ts";
 
@@ -43,12 +43,7 @@ export const selectK = callable(
     needs: "epoch",
     config,
     output: ({ main }, c) => {
-      main!.require(c.columns, "number");
-      if (!Array.isArray(c.clusterCounts) && c.clusterCounts.from > c.clusterCounts.to) {
-        const message = `clusterCounts goes from ${c.clusterCounts.from} down to ${c.clusterCounts.to}; "from" must not be larger`;
-        throw new ConfigError([{ code: "invalid-value", message, pointer: "/clusterCounts" }]);
-      }
-      return {
+      const ports = {
         main: new Schema([
           column("k", "int32"),
           column("inertia", "float64"),
@@ -58,6 +53,11 @@ export const selectK = callable(
           column("knee", "bool"),
         ]),
       };
+      return checkedPorts(
+        ports,
+        () => main!.require(c.columns, "number"),
+        () => checkClusterCounts(c),
+      );
     },
     errors: ["cluster-count-exceeds-rows"],
     examples: [
@@ -82,4 +82,10 @@ export const selectK = callable(
 function counts(wanted: z.output<typeof config>["clusterCounts"]): number[] {
   if (Array.isArray(wanted)) return [...new Set(wanted)].toSorted((a, b) => a - b);
   return Array.from({ length: wanted.to - wanted.from + 1 }, (_, index) => wanted.from + index);
+}
+
+function checkClusterCounts({ clusterCounts }: z.output<typeof config>): void {
+  if (Array.isArray(clusterCounts) || clusterCounts.from <= clusterCounts.to) return;
+  const message = `clusterCounts goes from ${clusterCounts.from} down to ${clusterCounts.to}; "from" must not be larger`;
+  throw new ConfigError([{ code: "invalid-value", message, pointer: "/clusterCounts" }]);
 }

@@ -1,6 +1,6 @@
 import { batches } from "@sferic/bindings/batch";
 import { silhouette as scoreSilhouette } from "@sferic/bindings/cluster";
-import { callable, column, defineTransform, port, Schema } from "@sferic/operator";
+import { callable, checkedPorts, column, defineTransform, port, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { epochRows } from "./epoch-rows.ts";
 
@@ -26,8 +26,7 @@ export const silhouette = callable(
     ports: { score: "One row: mean silhouette, number of clusters, number of rows." },
     config,
     output: ({ main }, c) => {
-      main!.require(c.columns, "number").requireOne(c.labels, "integer", "/labels");
-      return {
+      const ports = {
         main: main!.append(column("silhouette", "float64", { nullable: true })),
         score: new Schema([
           column("silhouette", "float64", { nullable: true }),
@@ -35,6 +34,11 @@ export const silhouette = callable(
           column("row_count", "int64"),
         ]),
       };
+      return checkedPorts(
+        ports,
+        () => main!.require(c.columns, "number"),
+        () => main!.requireOne(c.labels, "integer", "/labels"),
+      );
     },
     errors: ["silhouette-needs-two-clusters"],
     examples: [

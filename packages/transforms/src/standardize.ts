@@ -1,6 +1,6 @@
 import { batches } from "@sferic/bindings/batch";
 import { standardize as standardizeRows } from "@sferic/bindings/cluster";
-import { callable, column, defineTransform, Schema } from "@sferic/operator";
+import { callable, checkedPorts, column, defineTransform, isKind, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { epochRows } from "./epoch-rows.ts";
 
@@ -21,11 +21,12 @@ export const standardize = callable(
     needs: "epoch",
     config,
     output: ({ main }, c) => {
-      main!.require(c.columns, "number");
       const scaled = main!.columns.map((one) =>
-        c.columns.includes(one.name) ? column(one.name, "float64", { nullable: one.nullable }) : one,
+        c.columns.includes(one.name) && isKind(one.type, "number")
+          ? column(one.name, "float64", { nullable: one.nullable })
+          : one,
       );
-      return { main: new Schema(scaled) };
+      return checkedPorts({ main: new Schema(scaled) }, () => main!.require(c.columns, "number"));
     },
     errors: [],
     examples: [

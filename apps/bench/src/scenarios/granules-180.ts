@@ -18,8 +18,8 @@ export const granules180: Scenario = {
     const { granules, spec, durableSpec, out, durableOut, peerOut } = await granulePipeline(size);
     return {
       contenders: [
-        { name: plain, command: ours("granules", spec, out) },
-        { name: durable, command: ours("granules", durableSpec, durableOut) },
+        { name: plain, command: ours("pipeline", spec, out, "read") },
+        { name: durable, command: ours("pipeline", durableSpec, durableOut, "read") },
         ...peers.map((way) => ({
           name: way,
           command: peer("granules", way, granules, peerOut(way)),

@@ -65,6 +65,32 @@ test("a file that is gone, or of whose name the epoch had two, is left with the 
   expect(out).toContain("Left: flashes: same.nc: 2 files of that epoch have this name");
 });
 
+test("a letter about one row stays: the other rows of its file are in the outputs", async () => {
+  const format = { type: "json", schema: { n: "int32" } };
+  const path = await specFile({
+    name: "rows",
+    sources: { rows: { type: "files", url: "./in/*.json", format } },
+    sinks: { csv: { type: "files", from: "rows", url: "./out/", format: { type: "csv" } } },
+    run: { checkpoint: "./check" },
+  });
+  await mkdir(join(dirname(path), "in"));
+  const lines = join(dirname(path), "in", "a.json");
+  await writeFile(lines, '{"n":1}\n{"n":\n{"n":3}\n');
+  await writeFile(join(dirname(path), "in", "b.json"), '{"n":4}\n');
+  expect((await sferic("run", path)).code).toBe(0);
+  await writeFile(lines, '{"n":1}\n{"n":2}\n{"n":3}\n');
+  const { out } = await sferic("dlq", "replay", path, "--json");
+  expect(JSON.parse(out)).toMatchObject({
+    epochs: 0,
+    left: [
+      {
+        letter: { name: "a.json", position: 2, isPart: true },
+        reason: "other rows of it went on, and would be doubled",
+      },
+    ],
+  });
+});
+
 test("a spec without a checkpoint has nothing to replay into", async () => {
   const { run: _, ...loose } = flashesSpec;
   const { code, err } = await sferic("dlq", "replay", await specFile(loose));

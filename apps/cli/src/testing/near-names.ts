@@ -8,19 +8,21 @@ export interface NamePlace {
   readonly what: string;
   /** JSON pointer of the issue that another name in this place has to give. */
   pointer(other: string): string;
-  /** The spec with the other name, as text. */
-  withName(other: string): string;
+  /** JSON pointer of the value, or of the key, that is the name. */
+  readonly place: string;
+  /** A spec with the other name here. */
+  rename(spec: object, other: string): object;
 }
 
 /** Objects whose keys are names of the spec's own, not fields: sections, and what holds columns. */
 const ownNames =
-  /^\/(sources|transforms|sinks|parameters|connections)$|\/(columns|measures|schema)$|^\/tests\/\d+\/(given|expect)$/;
+  /^\/(sources|transforms|sinks|parameters|connections)$|\/(columns|measures|checks|schema(\/[^/]+)*)$|^\/tests\/\d+\/(given|expect)$/;
 /** Rows of tests: their keys are columns. */
 const rows = /^\/tests\/\d+\/(given|expect)\/[^/]+\/\d+$/;
-const expressions = /\/(where|columns\/[^/]+|measures\/[^/]+)$/;
+const expressions = /\/(where|columns\/[^/]+|measures\/[^/]+|checks\/[^/]+)$/;
 /** Values out of a list of names: types, references, columns, enumerations. */
 const nameValues =
-  /\/(type|from|compression|write|trigger|onEnd|role|outputMode|column|values|kind|layout|names|into)$|\/(columns|groupBy|keys|on|from)\/(\d+|[a-z]+)$|\/format\/table$/;
+  /\/(type|from|compression|write|trigger|onEnd|role|outputMode|column|values|kind|layout|names|missing|otherwise)$|\/(columns|groupBy|keys|on|from)\/(\d+|[a-z]+)$|\/format\/table$/;
 const sqlWords = new Set(
   "and or not is null in between like case when then else end as cast true false double bigint distinct".split(" "),
 );
@@ -30,7 +32,7 @@ export function namePlaces(spec: object): NamePlace[] {
   const places: NamePlace[] = [];
   walk(spec, [], (value, path) => {
     const pointer = pointerOf(path);
-    if (typeof value === "string") places.push(...textPlaces(spec, value, path, pointer));
+    if (typeof value === "string") places.push(...textPlaces(value, path, pointer));
     if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     if (ownNames.test(pointer)) return;
     const what = rows.test(pointer) ? "column" : "field";
@@ -38,40 +40,43 @@ export function namePlaces(spec: object): NamePlace[] {
       places.push({
         name,
         what: `${what} ${pointer}/${name}`,
+        place: `${pointer}/${name}`,
         pointer: (other) => `${pointer}/${other}`,
-        withName: (other) => textOf(changed(spec, path, (object) => renamed(object as object, name, other))),
+        rename: (to, other) => changed(to, path, (object) => renamed(object as object, name, other)) as object,
       });
     }
   });
   return places;
 }
 
-function textPlaces(spec: object, value: string, path: Path, pointer: string): NamePlace[] {
+function textPlaces(value: string, path: Path, pointer: string): NamePlace[] {
   if (value.includes("${") || pointer === "/name") return [];
   // The columns of a select hold expressions; those of k-means are names.
   const isListed = typeof path.at(-1) === "number";
-  if (expressions.test(pointer) && !isListed) return wordPlaces(spec, value, path, pointer);
+  if (expressions.test(pointer) && !isListed) return wordPlaces(value, path, pointer);
   if (!nameValues.test(pointer) || value === "") return [];
   return [
     {
       name: value,
       what: `value ${pointer}`,
+      place: pointer,
       pointer: () => pointer,
-      withName: (other) => textOf(changed(spec, path, () => other)),
+      rename: (to, other) => changed(to, path, () => other) as object,
     },
   ];
 }
 
 /** Columns and functions in an expression. */
-function wordPlaces(spec: object, text: string, path: Path, pointer: string): NamePlace[] {
+function wordPlaces(text: string, path: Path, pointer: string): NamePlace[] {
   const plain = text.replaceAll(/'[^']*'/g, (literal) => " ".repeat(literal.length));
   const words = [...plain.matchAll(/(?<![\w.])[A-Za-z_]\w+/g)].filter(([word]) => !sqlWords.has(word.toLowerCase()));
   return words.map(({ 0: name, index }) => ({
     name,
     what: `${plain[index + name.length] === "(" ? "function" : "column"} ${pointer} "${name}"`,
+    place: pointer,
     pointer: () => pointer,
-    withName: (other) =>
-      textOf(changed(spec, path, () => text.slice(0, index) + other + text.slice(index + name.length))),
+    rename: (to, other) =>
+      changed(to, path, () => text.slice(0, index) + other + text.slice(index + name.length)) as object,
   }));
 }
 
@@ -96,10 +101,6 @@ function renamed(object: object, name: string, other: string): object {
 
 function pointerOf(path: Path): string {
   return path.map((part) => `/${part}`).join("");
-}
-
-function textOf(spec: unknown): string {
-  return JSON.stringify(spec, null, 2);
 }
 
 const letters = "abcdefghijklmnopqrstuvwxyz";

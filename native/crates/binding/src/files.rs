@@ -3,7 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernel_formats::{
-    Condition, CsvFiles, CsvReadParams, FilesItem, FilesReader, InputFile, ParquetFiles, ReadFile,
+    Condition, CsvFiles, CsvReadParams, FilesItem, FilesReader, InputFile, JsonFilesReader,
+    ParquetFiles, ReadFile,
 };
 use kernel_relational::RowCondition;
 use napi::bindgen_prelude::AsyncTask;
@@ -11,7 +12,9 @@ use napi_derive::napi;
 
 use crate::batch::NativeBatch;
 use crate::error::{Detail, Failure, Result};
-use crate::formats::{NativeCsvReadOptions, csv_params, input_of};
+use crate::formats::{
+    NativeCsvReadOptions, NativeJsonReadOptions, csv_params, input_of, json_params,
+};
 use crate::netcdf::{NativeFile, NativeInvalid};
 use crate::schema::{NativeColumn, from_columns, to_columns};
 use crate::work::{CancelToken, Cancelled, Work, promise};
@@ -74,10 +77,14 @@ pub struct NativeFilesItem {
 #[napi]
 pub struct NativeFilesReader {
     columns: Vec<NativeColumn>,
-    reader: Arc<Mutex<Option<FilesReader>>>,
+    next: Arc<Mutex<Option<Next>>>,
 }
 
-fn lock(reader: &Mutex<Option<FilesReader>>) -> MutexGuard<'_, Option<FilesReader>> {
+/// What comes next of a reader; it is given whether it should stop to wait.
+type Next =
+    Box<dyn FnMut(&(dyn Fn() -> bool + Sync)) -> Option<kernel_formats::Result<FilesItem>> + Send>;
+
+fn lock(reader: &Mutex<Option<Next>>) -> MutexGuard<'_, Option<Next>> {
     reader.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
@@ -92,12 +99,12 @@ impl NativeFilesReader {
     /// What comes next, or null at the end.
     #[napi(ts_return_type = "Promise<NativeFilesItem | null>")]
     pub fn next(&self, token: Option<&CancelToken>) -> AsyncTask<Work<Option<NativeFilesItem>>> {
-        let (reader, cancelled) = (Arc::clone(&self.reader), Cancelled::from_token(token));
+        let (reader, cancelled) = (Arc::clone(&self.next), Cancelled::from_token(token));
         promise(move || {
             let mut reader = lock(&reader);
             let Some(next) = reader
                 .as_mut()
-                .and_then(|reader| reader.next(&|| cancelled.is_set()))
+                .and_then(|next| next(&|| cancelled.is_set()))
             else {
                 return Ok(None);
             };
@@ -108,7 +115,7 @@ impl NativeFilesReader {
     /// Stops what is read ahead. Harmless after the end.
     #[napi]
     pub fn close(&self) {
-        lock(&self.reader).take();
+        lock(&self.next).take();
     }
 }
 
@@ -119,6 +126,7 @@ fn to_item(item: FilesItem) -> NativeFilesItem {
             invalid: None,
         },
         FilesItem::Invalid { name, error } => {
+            let is_part = error.leaves_other_rows();
             let failure = Failure::from(error);
             let position = match failure.details.get("position") {
                 Some(Detail::Number(position)) => Some(*position as f64),
@@ -130,6 +138,7 @@ fn to_item(item: FilesItem) -> NativeFilesItem {
                     name,
                     reason: failure.message,
                     position,
+                    is_part,
                 }),
             }
         }
@@ -171,6 +180,27 @@ pub fn read_csv_files(
     })
 }
 
+/// As [`read_csv_files`].
+#[napi(ts_return_type = "Promise<NativeFilesReader>")]
+pub fn read_json_files(
+    files: Vec<NativeFile>,
+    options: NativeJsonReadOptions,
+    request: NativeReadRequest,
+) -> AsyncTask<Work<NativeFilesReader>> {
+    let files = files.into_iter().map(input_file).collect();
+    promise(move || {
+        let params = json_params(options)?;
+        let schema = request.schema.as_deref().map(from_columns).transpose()?;
+        let mut reader = JsonFilesReader::start(params, files, schema, request.columns.as_deref())?;
+        Ok(NativeFilesReader {
+            columns: to_columns(&reader.schema()),
+            next: Arc::new(Mutex::new(Some(Box::new(move |cancelled| {
+                reader.next(cancelled)
+            })))),
+        })
+    })
+}
+
 /// Begins reading the files of a format.
 pub fn start(
     format: impl ReadFile,
@@ -179,10 +209,12 @@ pub fn start(
     columns: Option<Vec<String>>,
 ) -> Result<NativeFilesReader> {
     let schema = schema.as_deref().map(from_columns).transpose()?;
-    let reader = FilesReader::start(format, files, schema, columns.as_deref())?;
+    let mut reader = FilesReader::start(format, files, schema, columns.as_deref())?;
     Ok(NativeFilesReader {
         columns: to_columns(&reader.schema()),
-        reader: Arc::new(Mutex::new(Some(reader))),
+        next: Arc::new(Mutex::new(Some(Box::new(move |cancelled| {
+            reader.next(cancelled)
+        })))),
     })
 }
 

@@ -7,7 +7,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use kernel_formats::{
     Compression, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, FormatsError, Input,
-    ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
+    JsonLayout, JsonReadParams, JsonWriteParams, JsonWriter, ParquetReadParams, ParquetReader,
+    ParquetWriteParams, ParquetWriter, TextCompression, infer_json_schema,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -34,6 +35,17 @@ pub struct NativeCsvWriteOptions {
     /// Text of a null.
     #[napi(js_name = "null")]
     pub null_text: String,
+    #[napi(ts_type = "'none' | 'gzip' | 'zstd'")]
+    pub compression: String,
+}
+
+/// How a JSON file is written.
+#[napi(object)]
+pub struct NativeJsonWriteOptions {
+    #[napi(ts_type = "'lines' | 'array'")]
+    pub layout: String,
+    #[napi(ts_type = "'none' | 'gzip' | 'zstd'")]
+    pub compression: String,
 }
 
 /// How a Parquet file is read.
@@ -50,6 +62,14 @@ pub struct NativeCsvReadOptions {
     pub columns: Option<Vec<NativeColumn>>,
 }
 
+/// How a JSON file is read.
+#[napi(object)]
+pub struct NativeJsonReadOptions {
+    #[napi(ts_type = "'lines' | 'array'")]
+    pub layout: String,
+    pub columns: Option<Vec<NativeColumn>>,
+}
+
 /// A finished file.
 #[napi(object)]
 pub struct NativeFileSummary {
@@ -62,6 +82,7 @@ pub struct NativeFileSummary {
 enum Writer {
     Parquet(Box<ParquetWriter>),
     Csv(Box<CsvWriter>),
+    Json(Box<JsonWriter>),
 }
 
 impl Writer {
@@ -69,6 +90,7 @@ impl Writer {
         match self {
             Self::Parquet(writer) => Ok(writer.write(rows)?),
             Self::Csv(writer) => Ok(writer.write(rows)?),
+            Self::Json(writer) => Ok(writer.write(rows)?),
         }
     }
 
@@ -76,6 +98,7 @@ impl Writer {
         let summary = match self {
             Self::Parquet(writer) => writer.finish()?,
             Self::Csv(writer) => writer.finish()?,
+            Self::Json(writer) => writer.finish()?,
         };
         Ok(NativeFileSummary {
             rows: summary.rows as f64,
@@ -157,15 +180,35 @@ pub fn create_csv(
             header,
             delimiter,
             null_text,
+            compression,
         } = options;
         let params = CsvWriteParams {
             header,
             delimiter: delimiter_byte(&delimiter)?,
             null: null_text,
-            ..Default::default()
+            compression: text_compression(&compression)?,
         };
         new_writer(&columns, |schema| {
             Ok(Writer::Csv(Box::new(CsvWriter::create(
+                &path, schema, &params,
+            )?)))
+        })
+    })
+}
+
+#[napi(ts_return_type = "Promise<NativeFileWriter>")]
+pub fn create_json(
+    path: String,
+    columns: Vec<NativeColumn>,
+    options: NativeJsonWriteOptions,
+) -> AsyncTask<Work<NativeFileWriter>> {
+    promise(move || {
+        let params = JsonWriteParams {
+            layout: json_layout(&options.layout)?,
+            compression: text_compression(&options.compression)?,
+        };
+        new_writer(&columns, |schema| {
+            Ok(Writer::Json(Box::new(JsonWriter::create(
                 &path, schema, &params,
             )?)))
         })
@@ -248,6 +291,27 @@ pub fn csv_params(options: NativeCsvReadOptions) -> Result<CsvReadParams> {
     })
 }
 
+/// Columns of a JSON file, inferred from its first rows.
+#[napi(ts_return_type = "Promise<NativeColumn[]>")]
+pub fn json_schema(
+    file: NativeFile,
+    options: NativeJsonReadOptions,
+) -> AsyncTask<Work<Vec<NativeColumn>>> {
+    let input = input_of(file);
+    promise(move || {
+        let schema = infer_json_schema(input, &json_params(options)?)?;
+        Ok(to_columns(&schema))
+    })
+}
+
+pub fn json_params(options: NativeJsonReadOptions) -> Result<JsonReadParams> {
+    Ok(JsonReadParams {
+        layout: json_layout(&options.layout)?,
+        schema: options.columns.as_deref().map(from_columns).transpose()?,
+        ..Default::default()
+    })
+}
+
 /// Size and checksum of a file on disk; `rows` is 0.
 #[napi(ts_return_type = "Promise<NativeFileSummary>")]
 pub fn checksum_file(path: String) -> AsyncTask<Work<NativeFileSummary>> {
@@ -288,6 +352,29 @@ fn compression(name: &str) -> Result<Compression> {
     }
 }
 
+fn text_compression(name: &str) -> Result<TextCompression> {
+    match name {
+        "none" => Ok(TextCompression::None),
+        "gzip" => Ok(TextCompression::Gzip),
+        "zstd" => Ok(TextCompression::Zstd),
+        other => Err(Failure::user(
+            "invalid-value",
+            format!("\"{other}\" is not a compression of text: none, gzip, zstd"),
+        )),
+    }
+}
+
+fn json_layout(name: &str) -> Result<JsonLayout> {
+    match name {
+        "lines" => Ok(JsonLayout::Lines),
+        "array" => Ok(JsonLayout::Array),
+        other => Err(Failure::user(
+            "invalid-value",
+            format!("\"{other}\" is not a layout of JSON: lines, array"),
+        )),
+    }
+}
+
 fn delimiter_byte(text: &str) -> Result<u8> {
     match text.as_bytes() {
         [byte] => Ok(*byte),
@@ -311,8 +398,10 @@ impl From<FormatsError> for Failure {
                 Failure::new("invalid-file", "external", &error)
                     .with("position", Detail::Number(*line))
             }
-            E::Json { position, .. } => Failure::new("invalid-file", "external", &error)
-                .with("position", Detail::Number(*position)),
+            E::Json { position, .. } | E::MoreRows { position, .. } => {
+                Failure::new("invalid-file", "external", &error)
+                    .with("position", Detail::Number(*position))
+            }
             E::Corrupt { .. } | E::TooLarge { .. } | E::Drift { .. } => {
                 Failure::new("invalid-file", "external", &error)
             }

@@ -89,13 +89,15 @@ impl NativeNetcdfOptions {
     }
 }
 
-/// A file that gave no rows.
+/// A file that gave no rows, or a row of one.
 #[napi(object)]
 pub struct NativeInvalid {
     pub name: String,
     pub reason: String,
     /// Byte offset in the file, where known.
     pub position: Option<f64>,
+    /// Whether other rows of the file were read.
+    pub is_part: bool,
 }
 
 /// All rows of the first files that could be decoded, and those of them that could not.
@@ -179,6 +181,7 @@ fn collect(
                 name: name.clone(),
                 reason,
                 position: position.map(|offset| offset as f64),
+                is_part: false,
             });
         };
         match outcome {

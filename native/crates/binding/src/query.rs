@@ -5,15 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
-use arrow_schema::SchemaRef;
-use kernel_relational::{MORSEL_ROWS, Query, QueryInput, QueryRows, RowStream};
+use kernel_relational::{Query, QueryInput, QueryRows, RowStream};
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
 use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
-use crate::relational::memory_database;
+use crate::relational::{memory_database, open};
 use crate::schema::{NativeColumn, from_columns};
 use crate::work::guarded;
 
@@ -93,7 +92,7 @@ impl Drop for NativeQuery {
     }
 }
 
-/// Starts one SELECT. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
+/// Starts one SELECT, over the tables of the file `database` if there is one. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
 /// by `next`.
 #[napi]
 pub fn start_query(
@@ -101,6 +100,7 @@ pub fn start_query(
     sql: String,
     columns: Vec<NativeColumn>,
     memory_bytes: Option<f64>,
+    database: Option<String>,
 ) -> napi::Result<NativeQuery> {
     let (answers, closed) = (
         Arc::new(Answers::default()),
@@ -115,7 +115,10 @@ pub fn start_query(
     };
     std::thread::spawn(move || {
         let outcome = guarded(|| {
-            let database = memory_database(memory_bytes.map(|bytes| bytes as u64))?;
+            let database = match database {
+                Some(path) => open(&path)?,
+                None => memory_database(memory_bytes.map(|bytes| bytes as u64))?,
+            };
             let cancelled = Arc::new(move || closed.load(Ordering::Relaxed));
             let query = Query::run(&database, named, &sql, cancelled)?.with_schema(schema)?;
             answers.give(query)
@@ -159,38 +162,20 @@ struct AnswersState {
 }
 
 impl Answers {
-    /// Passes a query's rows on in batches of at least [`MORSEL_ROWS`] rows, but for the last.
+    /// Passes a query's rows on, and waits while JavaScript does not take them.
     fn give(&self, query: Query) -> Result<()> {
-        let schema = Arc::clone(query.schema());
-        let (mut parts, mut rows) = (Vec::new(), 0);
-        for part in query {
-            let part = part?;
-            rows += part.num_rows();
-            parts.push(part);
-            if rows >= MORSEL_ROWS {
-                self.put(&schema, &mut parts)?;
-                rows = 0;
+        for rows in query {
+            let rows = rows?;
+            let mut state = self.lock();
+            while state.ready.len() >= ANSWERS_WAITING && !state.closed {
+                state = self
+                    .taken
+                    .wait(state)
+                    .unwrap_or_else(PoisonError::into_inner);
             }
+            state.ready.push_back(rows);
+            state.answer();
         }
-        if rows > 0 {
-            self.put(&schema, &mut parts)?;
-        }
-        Ok(())
-    }
-
-    fn put(&self, schema: &SchemaRef, parts: &mut Vec<RecordBatch>) -> Result<()> {
-        let rows = arrow_select::concat::concat_batches(schema, parts.iter());
-        let rows = rows.map_err(Failure::internal)?;
-        parts.clear();
-        let mut state = self.lock();
-        while state.ready.len() >= ANSWERS_WAITING && !state.closed {
-            state = self
-                .taken
-                .wait(state)
-                .unwrap_or_else(PoisonError::into_inner);
-        }
-        state.ready.push_back(rows);
-        state.answer();
         Ok(())
     }
 

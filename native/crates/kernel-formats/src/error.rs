@@ -157,6 +157,18 @@ pub enum FormatsError {
         /// What is wrong.
         reason: String,
     },
+    /// More rows of a file than are told one by one cannot be read.
+    #[error("{input}, after {place}: {count} more rows cannot be read")]
+    MoreRows {
+        /// The file.
+        input: String,
+        /// Where the last row is that was told, as a message says it.
+        place: String,
+        /// The same as a number.
+        position: u64,
+        /// How many rows it were.
+        count: u64,
+    },
     /// The encoder failed on these rows.
     #[error("cannot encode rows for {}: {reason}", path.display())]
     Encode {
@@ -192,8 +204,42 @@ impl FormatsError {
                 | Self::CsvFieldCount { .. }
                 | Self::CsvQuote { .. }
                 | Self::Json { .. }
+                | Self::MoreRows { .. }
                 | Self::Drift { .. }
         )
+    }
+
+    /// Whether other rows of the file can still be read: only this one does not fit.
+    pub(crate) fn is_of_a_row(&self) -> bool {
+        matches!(self, Self::CsvValue { .. } | Self::CsvFieldCount { .. })
+    }
+
+    /// Whether it is about single rows of a file whose other rows were read.
+    #[must_use]
+    pub fn leaves_other_rows(&self) -> bool {
+        self.is_of_a_row() || matches!(self, Self::Json { .. } | Self::MoreRows { .. })
+    }
+
+    /// The error that stands for `count` more rows of a file after this one; none for none.
+    pub(crate) fn and_more(&self, count: u64) -> Option<Self> {
+        let (input, place, position) = match self {
+            Self::CsvValue { input, line, .. } | Self::CsvFieldCount { input, line, .. } => {
+                (input, format!("line {line}"), *line)
+            }
+            Self::Json {
+                input,
+                place,
+                position,
+                ..
+            } => (input, place.clone(), *position),
+            _ => return None,
+        };
+        (count > 0).then(|| Self::MoreRows {
+            input: input.clone(),
+            place,
+            position,
+            count,
+        })
     }
 
     pub(crate) fn io(operation: &'static str, path: &Path, source: io::Error) -> Self {

@@ -109,15 +109,17 @@ pub trait ReadFile: Send + Sync + 'static {
 pub enum FilesItem {
     /// Rows of the next files, never empty.
     Rows(RecordBatch),
-    /// The next file cannot be decoded; none of its rows came.
+    /// A row cannot be read, or a file cannot be decoded, of which no row came then.
     Invalid {
-        /// Its name.
+        /// The file's name.
         name: String,
         /// What is wrong with it.
         error: FormatsError,
     },
 }
 
+/// Rows of a file that are told one by one when they cannot be read; further ones are counted.
+pub(crate) const BAD_ROWS_MAX: usize = 1_000;
 /// Rows that nobody took yet, in bytes, beyond which no more files are begun.
 const BYTES_AHEAD_MAX: u64 = 64 << 20;
 /// The rows of one file that are kept until its last row is known to be good, in bytes.
@@ -132,8 +134,9 @@ const BYTES_JOINED: usize = 4 << 20;
 /// Reads files in their order, several at a time on the threads of the rayon pool.
 ///
 /// All batches have the same columns: those asked for, or those of the first file whose columns can be read, in which
-/// [`conform`](crate::conform) puts every file. Small files share a batch. A file that cannot be decoded gives no row at
-/// all; for that, the rows of a file beyond 64 MiB are decoded twice. How rows are cut into batches depends on the files
+/// [`conform`](crate::conform) puts every file. Small files share a batch. A row that cannot be read
+/// is an [`FilesItem::Invalid`], behind the other rows of its file; after 1,000 of them their number is one item. A file that
+/// cannot be decoded gives no row at all; for that, the rows of a file beyond 64 MiB are decoded twice. How rows are cut into batches depends on the files
 /// alone.
 ///
 /// Memory: 64 MiB of rows ahead of the taker, and per thread the rows of one file, up to 64 MiB.
@@ -159,9 +162,13 @@ struct Reading {
     schema: SchemaRef,
 }
 
-/// The good rows of one file.
+/// The rows of one file.
+#[derive(Default)]
 struct FilePiece {
     batches: Vec<RecordBatch>,
+    /// What is wrong with the first rows that cannot be read.
+    bad: Vec<FormatsError>,
+    bad_count: u64,
     /// Whether there are more rows, which are good too.
     has_more: bool,
 }
@@ -274,7 +281,15 @@ impl FilesReader {
                 schema,
             } = &*self.read;
             let rows = format.open(&files[file], schema)?;
-            self.rest = Some(Box::new(rows.skip(kept)));
+            let good = rows.filter(|rows| rows.as_ref().err().is_none_or(|e| !e.is_of_a_row()));
+            self.rest = Some(Box::new(good.skip(kept)));
+        }
+        let InputFile { name, .. } = &self.read.files[file];
+        let more = piece.bad_count - piece.bad.len() as u64;
+        let summary = piece.bad.last().and_then(|last| last.and_more(more));
+        for error in piece.bad.into_iter().chain(summary) {
+            let name = name.clone();
+            self.ready.push_back(FilesItem::Invalid { name, error });
         }
         Ok(())
     }
@@ -315,18 +330,30 @@ impl FilesReader {
     }
 }
 
+impl FilePiece {
+    fn refuse(&mut self, error: FormatsError) {
+        self.bad_count += 1;
+        if self.bad.len() < BAD_ROWS_MAX {
+            self.bad.push(error);
+        }
+    }
+}
+
 impl Reading {
     fn piece(&self, index: usize, is_stopped: IsStopped) -> Result<FilePiece> {
-        let mut piece = FilePiece {
-            batches: Vec::new(),
-            has_more: false,
-        };
+        let mut piece = FilePiece::default();
         let mut bytes = 0;
         for batch in self.format.open(&self.files[index], &self.schema)? {
             if is_stopped() {
                 return Err(FormatsError::Cancelled);
             }
-            let batch = self.conformed(index, batch?)?;
+            let batch = match batch {
+                Err(error) if error.is_of_a_row() => {
+                    piece.refuse(error);
+                    continue;
+                }
+                batch => self.conformed(index, batch?)?,
+            };
             bytes += batch.get_array_memory_size() as u64;
             // What does not fit is only looked at: a later row may still be bad.
             piece.has_more |= bytes > FILE_BYTES_MAX;

@@ -369,3 +369,96 @@ fn nested_columns_are_refused() {
         Err(FormatsError::UnsupportedType { .. })
     ));
 }
+
+/// The integers of the only column of all files, and the messages of what cannot be read.
+fn read_files(files: &[(&str, Vec<u8>)]) -> (Vec<i64>, Vec<String>) {
+    let file = |(name, bytes): &(&str, Vec<u8>)| InputFile {
+        name: (*name).to_owned(),
+        input: bytes.clone().into(),
+        constants: Vec::new(),
+    };
+    let files = files.iter().map(file).collect();
+    let mut reader = FilesReader::start(CsvFiles::default(), files, None, None).unwrap();
+    let (mut values, mut wrong) = (Vec::new(), Vec::new());
+    while let Some(item) = reader.next(&|| false) {
+        match item.unwrap() {
+            FilesItem::Rows(rows) => {
+                values.extend(rows.column(0).as_primitive::<Int64Type>().values());
+            }
+            FilesItem::Invalid { name, error } => wrong.push(format!("{name}: {error}")),
+        }
+    }
+    (values, wrong)
+}
+
+#[test]
+fn a_bad_row_among_files_is_told_and_the_others_go_on() {
+    let (values, wrong) = read_files(&[
+        ("good", b"n\n1\n2\n".to_vec()),
+        ("rows", b"n\n3\nx\n4\n5,6\n7\n".to_vec()),
+        ("quote", b"n\n8\n\"9\n".to_vec()),
+        ("last", b"n\n10\n".to_vec()),
+    ]);
+    assert_eq!(values, [1, 2, 3, 4, 7, 10]);
+    assert_eq!(wrong.len(), 3, "{wrong:?}");
+    assert!(wrong[0].starts_with("rows: ") && wrong[0].contains("line 3, column 1 (n): \"x\""));
+    assert!(wrong[1].starts_with("rows: ") && wrong[1].contains("line 5"));
+    assert!(wrong[2].starts_with("quote: ") && wrong[2].contains("never closed"));
+}
+
+#[test]
+fn after_a_thousand_bad_rows_of_a_file_the_others_are_counted() {
+    let text = format!("n\n1\n{}2\n", "x\n".repeat(1_200)).into_bytes();
+    let (values, wrong) = read_files(&[("first", b"n\n0\n".to_vec()), ("many", text)]);
+    assert_eq!(values, [0, 1, 2]);
+    assert_eq!(wrong.len(), 1_001);
+    assert!(
+        wrong[1_000].ends_with("after line 1002: 200 more rows cannot be read"),
+        "{}",
+        wrong[1_000]
+    );
+}
+
+#[test]
+fn bad_rows_of_a_file_larger_than_memory_allows_are_left_out_once() {
+    let rows = 10 << 20;
+    let mut text = b"n\n".to_vec();
+    for row in 0..rows {
+        text.extend_from_slice(if row % 1_000_000 == 50_000 {
+            b"x\n"
+        } else {
+            b"1\n"
+        });
+    }
+    let (values, wrong) = read_files(&[("large", text)]);
+    assert_eq!((values.len(), wrong.len()), (rows - 11, 11));
+}
+
+#[test]
+fn compression_is_found_by_the_first_bytes_and_its_damage_told() {
+    let folder = Folder::new("csv-compressed");
+    let rows = readable(5_000, true);
+    for compression in [TextCompression::Gzip, TextCompression::Zstd] {
+        let params = CsvWriteParams {
+            compression,
+            ..Default::default()
+        };
+        let path = folder.file("rows.csv");
+        let mut writer = CsvWriter::create(&path, rows.schema(), &params).unwrap();
+        writer.write(&rows).unwrap();
+        let summary = writer.finish().unwrap();
+        let bytes = std::fs::read(&path).unwrap();
+        assert_eq!(summary.bytes, bytes.len() as u64);
+        let plain = encode_csv(&rows, &CsvWriteParams::default()).unwrap();
+        assert!(bytes.len() < plain.len() / 3);
+        assert_same(&read(bytes.clone(), &with_schema(rows.schema())), &rows);
+
+        let cut = bytes[..bytes.len() - 20].to_vec();
+        let params = with_schema(rows.schema());
+        let wrong = CsvReader::open(cut, &params).and_then(Iterator::collect::<Result<Vec<_>>>);
+        assert!(
+            matches!(wrong, Err(FormatsError::Corrupt { .. })),
+            "{wrong:?}"
+        );
+    }
+}

@@ -270,7 +270,7 @@ fn troubled(random: &mut Random, rows: usize) -> RecordBatch {
         .collect();
     let values = || values.iter().copied();
     let float = |value: usize| {
-        if value % 17 == 0 {
+        if value.is_multiple_of(17) {
             f64::NAN
         } else {
             value as f64 / 4.0
@@ -435,4 +435,40 @@ fn no_row_that_fulfils_the_conditions_is_left_out() {
         left_out * 3 > all,
         "only {left_out} of {all} rows were left out"
     );
+}
+
+#[test]
+fn the_row_groups_of_a_large_file_come_in_order_and_damage_in_the_last_one_leaves_no_row() {
+    let folder = Folder::new("large");
+    let path = folder.file("1.parquet");
+    let mut random = Random(3);
+    let values: Vec<i64> = (0..1_200_000).map(|_| random.next() as i64).collect();
+    let rows = table(vec![("a", Arc::new(Int64Array::from(values.clone())))]);
+    write(&path, &rows, 100_000);
+    let bytes = std::fs::read(&path).unwrap();
+    assert!(
+        bytes.len() > 8 << 20,
+        "it must be larger than what is read at once"
+    );
+    let (found, invalid) = read(
+        ParquetFiles::default(),
+        vec![input(&path), input(&path)],
+        None,
+    );
+    assert_eq!(invalid, [""; 0]);
+    let found = found.column(0).as_primitive::<Int64Type>();
+    assert_eq!(found.values()[..values.len()], values[..]);
+    assert_eq!(found.values()[values.len()..], values[..]);
+    // The header of the last row group's last page, some way before the footer.
+    let mut damaged = bytes;
+    let end = damaged.len() - 200_000;
+    damaged[end..end + 100_000].fill(0xff);
+    let second = folder.file("2.parquet");
+    std::fs::write(&second, damaged).unwrap();
+    let (found, invalid) = read(
+        ParquetFiles::default(),
+        vec![input(&second), input(&path)],
+        None,
+    );
+    assert_eq!((found.num_rows(), invalid.len()), (values.len(), 1));
 }

@@ -189,3 +189,40 @@ fn flipped_and_truncated_csv_files() {
         }
     }
 }
+
+#[test]
+fn flipped_and_truncated_json_files() {
+    let columns = flat_columns(100, true).into_iter();
+    let rows = batch(columns.filter(|(name, _)| *name != "dictionary").collect());
+    for layout in [JsonLayout::Lines, JsonLayout::Array] {
+        let file = encode_json(&rows, layout).unwrap();
+        for seed in 0..2_000 {
+            let mut random = Random(seed);
+            let mut bytes = file.clone();
+            damage(&mut bytes, &mut random);
+            bytes.truncate(random.below(bytes.len()) + 1);
+            for schema in [None, Some(rows.schema())] {
+                let params = JsonReadParams {
+                    layout,
+                    schema,
+                    batch_rows: 7,
+                    ..Default::default()
+                };
+                let file = InputFile {
+                    name: "damaged".to_owned(),
+                    input: bytes.clone().into(),
+                    constants: Vec::new(),
+                };
+                let mut reader = JsonFilesReader::start(params, vec![file], None, None).unwrap();
+                let mut count = 0;
+                while let Some(item) = reader.next(&|| false) {
+                    match item.unwrap() {
+                        FilesItem::Rows(rows) => count += rows.num_rows(),
+                        FilesItem::Invalid { .. } => count += 1,
+                    }
+                }
+                assert!(count <= 2_000);
+            }
+        }
+    }
+}

@@ -16,11 +16,14 @@ use support::{Folder, assert_same, batch, cut, flat_columns};
 
 const BOTH: [JsonLayout; 2] = [JsonLayout::Lines, JsonLayout::Array];
 
-/// All rows of the files, and what was wrong as (name, position, message).
+/// What is wrong: the file's name, the position, and the message.
+type Wrong = (String, u64, String);
+
+/// All rows of the files, and what was wrong with the others.
 fn read_all(
     files: Vec<(&str, Input)>,
     params: &JsonReadParams,
-) -> Result<(RecordBatch, Vec<(String, u64, String)>)> {
+) -> Result<(RecordBatch, Vec<Wrong>)> {
     let file = |(name, input): (&str, Input)| InputFile {
         name: name.to_owned(),
         input,
@@ -535,7 +538,7 @@ fn after_a_thousand_bad_rows_the_others_are_counted() {
     assert_eq!((rows.num_rows(), invalid.len()), (1, 1_001));
     assert_eq!(
         invalid[1_000].2,
-        "f, after line 1000: 500 more rows cannot be read"
+        "f, after line 1000, character 1: 500 more rows cannot be read"
     );
 }
 

@@ -8,14 +8,17 @@ use arrow_array::ffi::{FFI_ArrowArray, from_ffi};
 use arrow_array::{RecordBatch, StructArray};
 use arrow_schema::ffi::FFI_ArrowSchema;
 use arrow_schema::{Schema, SchemaRef};
+use arrow_select::concat::concat_batches;
 
 use crate::database::Database;
 use crate::error::{EngineError, RelationalError, Result};
 use crate::ffi::{
-    ConnectionHandle, Handle, PENDING_ERROR, PENDING_NO_TASKS, PENDING_READY, PendingHandle,
-    ResultWords, STATEMENT_SELECT, SUCCESS, StatementHandle, TypeHandle,
+    ChunkHandle, ConnectionHandle, Handle, PENDING_ERROR, PENDING_NO_TASKS, PENDING_READY,
+    PendingHandle, ResultWords, STATEMENT_SELECT, SUCCESS, StatementHandle, TypeHandle,
 };
+use crate::gather::Column;
 use crate::library::{api, check, text};
+use crate::row_stream::MORSEL_ROWS;
 
 /// How long to sleep while other threads hold all the work.
 const WAIT: Duration = Duration::from_micros(50);
@@ -107,7 +110,7 @@ impl Connection {
         let statement = self.prepare(sql)?;
         let mut rows = statement.run(&|| false)?;
         let mut batches = Vec::new();
-        while let Some(batch) = rows.next_batch()? {
+        while let Some(batch) = rows.next_batch(MORSEL_ROWS)? {
             batches.push(batch);
         }
         Ok((Arc::clone(&rows.schema), batches))
@@ -197,6 +200,18 @@ impl Statement {
         }
     }
 
+    /// Columns to gather the result in, if all its types can be gathered.
+    fn columns(&self, schema: &Schema) -> Option<Vec<Column>> {
+        let fields = schema.fields().iter().enumerate();
+        fields
+            .map(|(index, field)| {
+                // SAFETY: the statement is alive and has a column for every field.
+                let kind = unsafe { api().prepared_statement_column_type(self.raw, index as u64) };
+                Column::new(kind, field.data_type())
+            })
+            .collect()
+    }
+
     /// Starts the statement and works until its first rows are ready. `cancelled` is asked between pieces of work of a few milliseconds.
     ///
     /// # Errors
@@ -230,6 +245,8 @@ impl Statement {
                 Ok((exported, schema)) => Ok(Rows {
                     result,
                     exported,
+                    columns: self.columns(&schema),
+                    ended: false,
                     schema: Arc::new(schema),
                     connection: Arc::clone(&self.connection),
                 }),
@@ -274,49 +291,140 @@ fn engine_error(message: &str) -> RelationalError {
     EngineError::parse(message).into()
 }
 
-/// The rows of a running statement, fetched one vector (up to 2,048 rows) at a time.
+/// The rows of a running statement.
 pub(crate) struct Rows {
     result: ResultWords,
     exported: FFI_ArrowSchema,
     pub(crate) schema: SchemaRef,
+    /// Columns that chunks are appended to; nothing when some type must be converted.
+    columns: Option<Vec<Column>>,
+    /// DuckDB fails when it is asked for more than there is.
+    ended: bool,
     connection: Arc<Connection>,
 }
 
 // SAFETY: a result is used by one thread at a time and may move between threads.
 unsafe impl Send for Rows {}
 
+/// Bytes of values after which a batch is handed out, however few its rows: offsets of text are 32-bit.
+const BATCH_BYTES: usize = 256 << 20;
+
 impl Rows {
-    /// The next rows, or nothing at the end.
+    /// The next rows, at least `wanted` unless the end or many bytes come first; nothing at the end.
     ///
     /// # Errors
     /// As [`Statement::run`].
-    pub(crate) fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
-        let api = api();
-        // SAFETY: the result is alive; the chunk is destroyed once; DuckDB copies it into the exported array.
-        unsafe {
-            let mut chunk = api.fetch_chunk(self.result);
-            if chunk.is_null() || api.data_chunk_get_size(chunk) == 0 {
-                api.destroy_data_chunk(&mut chunk);
-                let message = text(api.result_error(&mut self.result));
-                return if message.is_empty() {
-                    Ok(None)
-                } else {
-                    Err(engine_error(&message))
-                };
+    pub(crate) fn next_batch(&mut self, wanted: usize) -> Result<Option<RecordBatch>> {
+        let (mut converted, mut rows, mut bytes) = (Vec::new(), 0, 0);
+        while !self.ended && rows < wanted && bytes < BATCH_BYTES {
+            let Some(chunk) = self.next_chunk()? else {
+                self.ended = true;
+                break;
+            };
+            rows += chunk.rows;
+            match &mut self.columns {
+                Some(columns) => {
+                    chunk.append_to(columns);
+                    bytes = columns
+                        .iter()
+                        .map(Column::byte_size)
+                        .max()
+                        .unwrap_or_default();
+                }
+                None => {
+                    let batch = self.converted(&chunk)?;
+                    bytes += batch.get_array_memory_size();
+                    converted.push(batch);
+                }
             }
-            let mut array = FFI_ArrowArray::empty();
-            let error = api.data_chunk_to_arrow(
+        }
+        if rows == 0 {
+            return Ok(None);
+        }
+        let Some(columns) = &mut self.columns else {
+            return Ok(Some(concat_batches(&self.schema, &converted)?));
+        };
+        let columns = columns
+            .iter_mut()
+            .map(Column::finish)
+            .collect::<Result<_>>()?;
+        Ok(Some(RecordBatch::try_new(
+            Arc::clone(&self.schema),
+            columns,
+        )?))
+    }
+
+    fn next_chunk(&mut self) -> Result<Option<Chunk>> {
+        let api = api();
+        // SAFETY: the result is alive; the chunk is destroyed once, here or when it is dropped.
+        unsafe {
+            let chunk = Chunk::new(api.fetch_chunk(self.result));
+            if chunk.rows > 0 {
+                return Ok(Some(chunk));
+            }
+            let message = text(api.result_error(&mut self.result));
+            if message.is_empty() {
+                Ok(None)
+            } else {
+                Err(engine_error(&message))
+            }
+        }
+    }
+
+    fn converted(&self, chunk: &Chunk) -> Result<RecordBatch> {
+        let mut array = FFI_ArrowArray::empty();
+        // SAFETY: result and chunk are alive; DuckDB copies the chunk into the exported array.
+        unsafe {
+            let error = api().data_chunk_to_arrow(
                 self.connection.arrow_options,
-                chunk,
+                chunk.raw,
                 (&raw mut array).cast(),
             );
-            api.destroy_data_chunk(&mut chunk);
             check(error).map_err(|message| RelationalError::Duckdb { message })?;
-            Ok(Some(RecordBatch::from(StructArray::from(from_ffi(
+            Ok(RecordBatch::from(StructArray::from(from_ffi(
                 array,
                 &self.exported,
-            )?))))
+            )?)))
         }
+    }
+}
+
+/// Up to 2,048 rows of a result, as flat vectors.
+struct Chunk {
+    raw: ChunkHandle,
+    rows: usize,
+}
+
+impl Chunk {
+    /// # Safety
+    /// `raw` was fetched from a result and belongs to nobody else; it may be null.
+    unsafe fn new(raw: ChunkHandle) -> Self {
+        let rows = if raw.is_null() {
+            0
+        } else {
+            // SAFETY: the chunk is alive.
+            unsafe { api().data_chunk_get_size(raw) as usize }
+        };
+        Self { raw, rows }
+    }
+
+    fn append_to(&self, columns: &mut [Column]) {
+        for (index, column) in columns.iter_mut().enumerate() {
+            // SAFETY: the chunk is alive, fetched chunks are flat, and the columns were made for the result's types.
+            unsafe {
+                column.append(
+                    api().data_chunk_get_vector(self.raw, index as u64),
+                    self.rows,
+                )
+            }
+        }
+    }
+}
+
+impl Drop for Chunk {
+    fn drop(&mut self) {
+        // SAFETY: fetched once and destroyed once; null is ignored.
+        unsafe { api().destroy_data_chunk(&mut self.raw) }
     }
 }
 

@@ -71,6 +71,9 @@ struct FileState {
 /// Settings that exist only in an open database. After the last one none can be changed, by no query.
 const SETTINGS: &CStr = c"SET GLOBAL TimeZone = 'UTC'; SET GLOBAL lock_configuration = true";
 
+/// DuckDB's name for a database without a file.
+const MEMORY: &str = ":memory:";
+
 static FILES: LazyLock<Mutex<HashMap<PathBuf, Arc<OpenFile>>>> = LazyLock::new(Mutex::default);
 
 impl Database {
@@ -81,8 +84,7 @@ impl Database {
     /// `FileLocked` (with the process id of the holder), `NotADatabase`, `CannotOpen`.
     pub fn open(library: Arc<Library>, location: Location, limits: Limits) -> Result<Arc<Self>> {
         let Location::File(path) = location else {
-            return Self::open_instance(library, Path::new(":memory:"), &limits, None)
-                .map(Arc::new);
+            return Self::open_instance(library, Path::new(MEMORY), &limits, None).map(Arc::new);
         };
         let path = canonical(&path)?;
         let file = Arc::clone(lock(&FILES).entry(path.clone()).or_default());
@@ -228,7 +230,7 @@ fn open_raw(path: &Path, limits: &Limits) -> Result<DatabaseHandle> {
     // SAFETY: the configuration is destroyed on every path; the message is copied before it is freed.
     unsafe {
         api.create_config(&mut config);
-        let configured = set_options(config, limits)
+        let configured = set_options(config, limits, path != Path::new(MEMORY))
             .map_err(|option| cannot_open(path, format!("DuckDB refuses the setting {option}")));
         let opened = configured.and_then(|()| {
             if api.open_ext(name.as_ptr(), &mut raw, config, &mut message) == SUCCESS {
@@ -243,7 +245,7 @@ fn open_raw(path: &Path, limits: &Limits) -> Result<DatabaseHandle> {
     }
 }
 
-fn set_options(config: Handle, limits: &Limits) -> Result<(), String> {
+fn set_options(config: Handle, limits: &Limits, is_file: bool) -> Result<(), String> {
     let options = [
         ("threads", limits.threads.max(1).to_string()),
         ("memory_limit", format!("{}B", limits.memory_bytes)),
@@ -260,6 +262,8 @@ fn set_options(config: Handle, limits: &Limits) -> Result<(), String> {
         ("enable_external_access", "false".to_string()),
         ("errors_as_json", "true".to_string()),
         ("arrow_lossless_conversion", "false".to_string()),
+        // What is written to a file keeps its order. A query has SQL's, given by ORDER BY: more would cost it all threads but one.
+        ("preserve_insertion_order", is_file.to_string()),
     ];
     for (name, value) in options {
         let option = CString::new(name).expect("no NUL in option names");

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use arrow_schema::{ArrowError, DataType};
 
 /// What is wrong with a SQL expression or query, as data that an editor can point at.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct ExpressionIssue {
     /// What is wrong and what to do, without the position.
     pub message: String,
@@ -15,6 +15,8 @@ pub struct ExpressionIssue {
     pub unknown_column: Option<String>,
     /// Names that could have been meant (columns, functions), nearest first.
     pub candidates: Vec<String>,
+    /// Whether what is wrong is that values of different units meet.
+    pub mixes_units: bool,
 }
 
 /// Everything that this crate can fail with.

@@ -12,6 +12,7 @@ use crate::database::Database;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
 use crate::quote;
 use crate::syntax::{self, Form, Over};
+use crate::units::UNIT;
 
 /// An expression that fits a schema.
 #[derive(Debug)]
@@ -25,13 +26,15 @@ pub(crate) struct Checked {
 /// Checks that `expression` is a SQL expression over one row of `schema`, and tells the type and nullability of its value. Nothing is
 /// read. Costs about 1 ms.
 ///
-/// The field keeps the column's metadata (units) if the expression is nothing but a column. It is nullable unless it is a column that
+/// The field keeps the column's metadata if the expression is nothing but a column, and has the unit of its value where that follows from
+/// those of the columns. It is nullable unless it is a column that
 /// is not, a literal, `IS NULL` or `IS NOT NULL`.
 ///
 /// # Errors
 /// `Expression` with message, position and candidates for: bad syntax; unknown columns and functions; operands of the wrong types,
 /// among them text compared with other types, and literals that cannot be read as what they are compared with (`k = 'abc'`); subqueries,
-/// aggregates, window functions, parameters, several statements; functions that read the clock, chance, the session or files.
+/// aggregates, window functions, parameters, several statements; functions that read the clock, chance, the session or files; values of
+/// different units that are added or compared.
 /// `UnsupportedType`, `AmbiguousColumns` for columns that it uses.
 pub fn check_expression(
     database: &Arc<Database>,
@@ -45,7 +48,7 @@ pub fn check_expression(
 /// Checks that `expression` is a SQL expression over the rows of a group, such as `sum(x) / count(*)`, and tells the type and nullability
 /// of its value. `group_by` are the columns of `schema` that are equal within a group; with none there is one group of all rows.
 ///
-/// The field is nullable unless the expression is nothing but a count, a literal, `IS NULL` or `IS NOT NULL`. It has no metadata.
+/// The field is nullable unless the expression is nothing but a count, a literal, `IS NULL` or `IS NOT NULL`.
 ///
 /// # Errors
 /// As [`check_expression`], but aggregates are welcome; a column outside of them must be one of `group_by`. `UnsupportedType` and
@@ -124,7 +127,11 @@ fn computed(expression: &str, schema: &Schema, form: &Form, value_type: &DataTyp
         .columns
         .iter()
         .any(|column| is_zoned(schema.field(*column).data_type()));
-    Field::new(expression, result_type(value_type, zoned), !form.never_null)
+    let field = Field::new(expression, result_type(value_type, zoned), !form.never_null);
+    match &form.unit {
+        Some(unit) => field.with_metadata([(UNIT.to_string(), unit.clone())].into()),
+        None => field,
+    }
 }
 
 /// The columns that a scan reads for some expressions, and after them the number of each row.
@@ -184,8 +191,8 @@ impl Probe<'_> {
             issue: ExpressionIssue {
                 message,
                 position,
-                unknown_column: None,
                 candidates,
+                ..ExpressionIssue::default()
             },
         }
     }

@@ -121,6 +121,7 @@ c_api! {
     fn prepared_statement_column_count(statement: StatementHandle) -> u64;
     fn prepared_statement_column_name(statement: StatementHandle, index: u64) -> *const c_char;
     fn prepared_statement_column_logical_type(statement: StatementHandle, index: u64) -> TypeHandle;
+    fn prepared_statement_column_type(statement: StatementHandle, index: u64) -> u32;
     fn destroy_prepare(statement: *mut StatementHandle);
     fn pending_prepared_streaming(statement: StatementHandle, out: *mut PendingHandle) -> State;
     fn pending_execute_task(pending: PendingHandle) -> u32;
@@ -147,6 +148,8 @@ c_api! {
     fn data_chunk_get_size(chunk: ChunkHandle) -> u64;
     fn data_chunk_set_size(chunk: ChunkHandle, rows: u64);
     fn data_chunk_get_vector(chunk: ChunkHandle, column: u64) -> VectorHandle;
+    fn vector_get_data(vector: VectorHandle) -> *mut c_void;
+    fn vector_get_validity(vector: VectorHandle) -> *const u64;
     fn vector_reference_vector(to: VectorHandle, from: VectorHandle);
     fn vector_get_column_type(vector: VectorHandle) -> TypeHandle;
     fn get_int64(value: Handle) -> i64;

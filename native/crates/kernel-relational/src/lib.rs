@@ -10,11 +10,13 @@
 
 mod columns;
 mod connection;
+mod counter;
 mod database;
 mod error;
 mod expression;
 mod ffi;
 mod functions;
+mod gather;
 mod inputs;
 mod ledger;
 mod library;
@@ -28,7 +30,9 @@ mod scan;
 mod sync;
 mod syntax;
 mod table_write;
+mod units;
 
+pub use counter::counter_rows;
 pub use database::{Database, Limits, Location};
 pub use error::{ExpressionIssue, RelationalError, Result};
 pub use expression::{check_expression, check_measure};

@@ -294,8 +294,7 @@ fn checked_filter(connection: &Arc<Connection>, schema: &Schema, text: &str) -> 
         let issue = ExpressionIssue {
             message,
             position: Some(0),
-            unknown_column: None,
-            candidates: vec![],
+            ..ExpressionIssue::default()
         };
         return Err(RelationalError::Expression {
             expression: text.to_string(),
@@ -351,7 +350,7 @@ impl Session {
     ) -> Result<(SchemaRef, Vec<RecordBatch>)> {
         let mut result = self.statement.run(&|| cancelled())?;
         let mut batches = Vec::new();
-        while let Some(batch) = result.next_batch()? {
+        while let Some(batch) = result.next_batch(usize::MAX)? {
             if cancelled() {
                 return Err(RelationalError::Cancelled);
             }

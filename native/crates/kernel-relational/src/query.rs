@@ -15,7 +15,7 @@ use crate::database::Database;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
 use crate::inputs::Registration;
 use crate::quote;
-use crate::row_stream::RowStream;
+use crate::row_stream::{MORSEL_ROWS, RowStream};
 use crate::syntax;
 
 /// Asked every few milliseconds, from a thread of its own; `true` stops the query.
@@ -41,7 +41,7 @@ pub enum QueryRows {
     Stream(Arc<RowStream>),
 }
 
-/// One SELECT over inputs, running. An iterator over its rows in batches of at most 2,048 rows, which are computed as they are asked for.
+/// One SELECT over inputs, running. An iterator over its rows in batches of at least [`MORSEL_ROWS`] rows but for the last, which are computed as they are asked for.
 ///
 /// Timestamps in the result are tagged `UTC` if any input has a zoned one. Row order is SQL's: given only by ORDER BY.
 pub struct Query {
@@ -170,7 +170,7 @@ impl Iterator for Query {
         }
         let next = self
             .rows
-            .next_batch()
+            .next_batch(MORSEL_ROWS)
             .map_err(|error| running_error(error, &self.cancelled))
             .and_then(|batch| batch.map(|batch| retag(&batch, &self.schema)).transpose());
         self.ended = !matches!(next, Ok(Some(_)));
@@ -315,10 +315,8 @@ fn prepare_over_streams(
 fn prepare_select(connection: &Arc<Connection>, sql: &str) -> Result<Statement> {
     let refused = |message: &str| RelationalError::Query {
         issue: ExpressionIssue {
-            unknown_column: None,
             message: message.to_string(),
-            position: None,
-            candidates: vec![],
+            ..ExpressionIssue::default()
         },
     };
     let statement = connection.prepare(sql).map_err(query_error)?;
@@ -354,10 +352,10 @@ fn running_error(error: RelationalError, cancelled: &Cancelled) -> RelationalErr
 fn query_error(error: EngineError) -> RelationalError {
     RelationalError::Query {
         issue: ExpressionIssue {
-            unknown_column: None,
             message: error.message,
             position: error.position,
             candidates: error.candidates,
+            ..ExpressionIssue::default()
         },
     }
 }

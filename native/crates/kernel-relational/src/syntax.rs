@@ -11,6 +11,7 @@ use crate::connection::Connection;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
 use crate::functions::{Functions, Refusal};
 use crate::quote;
+use crate::units;
 
 /// How many names an issue offers.
 const CANDIDATES: usize = 5;
@@ -37,6 +38,8 @@ pub(crate) struct Form {
     pub(crate) bare: Option<usize>,
     /// Whether its value is never null, whatever the rows: a literal, a count, `IS NULL`, `IS NOT NULL`.
     pub(crate) never_null: bool,
+    /// What its value is measured in, where that follows from the columns.
+    pub(crate) unit: Option<String>,
     /// Byte offsets at which casts are written out.
     pub(crate) casts: HashSet<usize>,
 }
@@ -76,6 +79,7 @@ pub(crate) fn parse(
         casts: HashSet::new(),
     };
     walk.visit(root).map_err(failed)?;
+    let unit = units::unit_of(root, schema).map_err(failed)?;
     let kind = root["type"].as_str().unwrap_or_default();
     let literal = kind == "VALUE_CONSTANT" && root["value"]["is_null"] == false;
     let bare =
@@ -85,6 +89,7 @@ pub(crate) fn parse(
             || matches!(kind, "OPERATOR_IS_NULL" | "OPERATOR_IS_NOT_NULL")
             || is_count(root),
         bare,
+        unit,
         columns: walk.columns,
         casts: walk.casts,
     })
@@ -116,8 +121,7 @@ fn issue(message: impl Into<String>, position: Option<usize>) -> ExpressionIssue
     ExpressionIssue {
         message: message.into(),
         position,
-        unknown_column: None,
-        candidates: Vec::new(),
+        ..ExpressionIssue::default()
     }
 }
 
@@ -232,17 +236,28 @@ fn position(location: u64) -> Option<usize> {
         .checked_sub(PREFIX.len())
 }
 
-fn place(node: &Value) -> Option<usize> {
+pub(crate) fn place(node: &Value) -> Option<usize> {
     node["query_location"].as_u64().and_then(position)
 }
 
-fn names_of(node: &Value) -> Vec<&str> {
+pub(crate) fn names_of(node: &Value) -> Vec<&str> {
     node["column_names"]
         .as_array()
         .into_iter()
         .flatten()
         .filter_map(Value::as_str)
         .collect()
+}
+
+/// The column of a name; without one, that of a name that differs in case only.
+pub(crate) fn find_column(schema: &Schema, name: &str) -> Option<usize> {
+    let fields = schema.fields();
+    let exact = fields.iter().position(|field| field.name() == name);
+    exact.or_else(|| {
+        fields
+            .iter()
+            .position(|field| field.name().to_lowercase() == name.to_lowercase())
+    })
 }
 
 struct Walk<'a> {
@@ -312,13 +327,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let fields = self.schema.fields();
-        let exact = fields.iter().position(|field| field.name() == name);
-        let found = exact.or_else(|| {
-            fields
-                .iter()
-                .position(|field| field.name().to_lowercase() == name.to_lowercase())
-        });
-        if let Some(index) = found {
+        if let Some(index) = find_column(self.schema, name) {
             if !self.columns.contains(&index) {
                 self.columns.push(index);
             }

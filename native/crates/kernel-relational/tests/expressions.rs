@@ -84,7 +84,6 @@ fn good_measures_have_types() {
         let field = check_measure(&database, &groupable(), &["quality_flag"], measure).unwrap();
         assert_eq!(field.data_type(), &data_type, "{measure}");
         assert_eq!(field.is_nullable(), nullable, "{measure}");
-        assert!(field.metadata().is_empty(), "{measure}");
     }
 }
 

@@ -3,7 +3,15 @@ import { join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
 import { namesIn, textOf } from "@sferic/operator/durable-files";
 import type { CheckpointIdentity } from "./checkpoint.ts";
-import { folders, identityPath, type RecordKind, recordedEpochs, recordPath, type RecordTypes } from "./layout.ts";
+import {
+  folders,
+  identityPath,
+  type RecordKind,
+  recordedEpochs,
+  recordPath,
+  type RecordTypes,
+  schemasPath,
+} from "./layout.ts";
 import { liveHolder, type LockHolder } from "./lock.ts";
 import { type Committed, decodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
@@ -70,6 +78,7 @@ export async function inspectCheckpoint(directory: string): Promise<CheckpointRe
   const epochs = [...new Set(Object.values(present).flat())].toSorted((a, b) => a - b);
   const reading = new Reading(directory, present);
   const identity = await reading.identity(epochs.length > 0);
+  await reading.schemas();
   reading.findGaps();
   for (const epoch of epochs) await reading.epoch(epoch);
   const { newest, unfinished, records, findings } = reading;
@@ -122,6 +131,11 @@ class Reading {
     this.#last = Math.max(-1, ...kinds.map((kind) => placeOf(kind, present[kind].at(-1) ?? -1)));
     const { intent, prepared, committed } = present;
     this.#present = { intent: new Set(intent), prepared: new Set(prepared), committed: new Set(committed) };
+  }
+
+  /** The columns that nothing declares, if any were kept. */
+  async schemas(): Promise<void> {
+    await this.#decode(schemasPath(this.#directory), false);
   }
 
   /** Whose the checkpoint is. To have lost that is a finding only where epochs are there. */

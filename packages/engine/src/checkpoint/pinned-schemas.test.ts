@@ -5,8 +5,9 @@ import { z } from "zod";
 import { expect, test } from "vitest";
 import { planPipeline, type PlanResult } from "../plan.ts";
 import { runPlan } from "../run.ts";
+import { inspectCheckpoint } from "./inspect.ts";
 import { NumberBatches } from "../testing/number-batches.ts";
-import { scratch } from "../testing/scratch.ts";
+import { scratchFolder } from "../testing/scratch.ts";
 
 const common = { since: "0.1.0", status: "stable", summary: "For tests.", errors: [], examples: [] } as const;
 
@@ -26,6 +27,7 @@ function registryOf(found: readonly Column[], asked: (string[] | undefined)[]): 
       latestOffset: async (previous) => (previous === null ? 1 : null),
       async *read() {
         asked.push(request?.schema?.names);
+        yield { bytesRead: 0 };
       },
     }),
   });
@@ -54,39 +56,38 @@ const plan = (registry: Registry, baseDirectory: string, source?: object, probe 
 const [first, later] = [column("first", "int64"), column("later", "utf8")];
 
 test("columns stay those that the first run found; without a checkpoint nothing is kept", async () => {
-  await using folder = await scratch();
+  const folder = await scratchFolder();
   const asked: (string[] | undefined)[] = [];
-  const begun = await plan(registryOf([first], asked), folder.path);
+  const begun = await plan(registryOf([first], asked), folder);
   expect((await runPlan(begun.plan!)).state).toBe("succeeded");
-  const again = await plan(registryOf([later], asked), folder.path);
+  const again = await plan(registryOf([later], asked), folder);
   expect(again.plan!.operators[0]!.outputs["main"]!.names).toEqual(["first"]);
-  expect((await plan(registryOf([later], asked), join(folder.path, "elsewhere"))).plan!.pins["t"]!.names).toEqual([
-    "later",
-  ]);
+  expect((await plan(registryOf([later], asked), join(folder, "elsewhere"))).plan!.pins["t"]!.names).toEqual(["later"]);
   expect(asked).toEqual([["first"]]);
 });
 
 test("declared columns that differ from the kept ones are an issue", async () => {
-  await using folder = await scratch();
-  await runPlan((await plan(registryOf([first], []), folder.path)).plan!);
-  const { issues } = await plan(registryOf([first], []), folder.path, { declared: "other" });
+  const folder = await scratchFolder();
+  await runPlan((await plan(registryOf([first], []), folder)).plan!);
+  const { issues } = await plan(registryOf([first], []), folder, { declared: "other" });
   expect(issues).toMatchObject([{ code: "pinned-schema", severity: "error", pointer: "/sources/t" }]);
   expect(issues[0]!.message).toContain("first int64");
   expect(issues[0]!.message).toContain("other int32");
 });
 
 test("declared columns are not kept: they may change", async () => {
-  await using folder = await scratch();
-  await runPlan((await plan(registryOf([first], []), folder.path, { declared: "one" })).plan!);
-  expect((await plan(registryOf([first], []), folder.path, { declared: "other" })).issues).toEqual([]);
+  const folder = await scratchFolder();
+  await runPlan((await plan(registryOf([first], []), folder, { declared: "one" })).plan!);
+  expect((await plan(registryOf([first], []), folder, { declared: "other" })).issues).toEqual([]);
 });
 
 test("a record that is not what was written is an issue, and a plan that may open nothing does not look", async () => {
-  await using folder = await scratch();
-  await runPlan((await plan(registryOf([first], []), folder.path)).plan!);
-  const path = join(folder.path, "check", "schemas.json");
+  const folder = await scratchFolder();
+  await runPlan((await plan(registryOf([first], []), folder)).plan!);
+  const path = join(folder, "check", "schemas.json");
   await writeFile(path, (await readFile(path, "utf8")).replace("int64", "int32"));
-  const { issues } = await plan(registryOf([first], []), folder.path);
+  const { issues } = await plan(registryOf([first], []), folder);
   expect(issues).toMatchObject([{ code: "checkpoint-corrupt", pointer: "/run/checkpoint" }]);
-  expect((await plan(registryOf([later], []), folder.path, {}, false)).issues).toEqual([]);
+  expect((await plan(registryOf([later], []), folder, {}, false)).issues).toEqual([]);
+  expect((await inspectCheckpoint(join(folder, "check"))).findings).toMatchObject([{ problem: "corrupt", path }]);
 });

@@ -85,7 +85,11 @@ export function isInRange(values: PartitionValues, [first, last]: readonly [stri
 }
 
 /** Whether rows with these values of the partition columns may fulfil all conditions; true when in doubt. */
-export function mayHold(values: PartitionValues, columns: readonly Column[], conditions: readonly Condition[]): boolean {
+export function mayHold(
+  values: PartitionValues,
+  columns: readonly Column[],
+  conditions: readonly Condition[],
+): boolean {
   return conditions.every((condition) => {
     const type = columns.find(({ name }) => name === condition.column)?.type;
     if (type === undefined) return true;

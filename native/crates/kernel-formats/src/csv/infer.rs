@@ -18,9 +18,9 @@ use crate::input::Input;
 /// code more often than a quantity; so is a column without any value. Without a header the columns are
 /// `column_1`, `column_2`, … All columns are nullable.
 ///
-/// Memory: one row. Errors: [`FormatsError::Io`], [`FormatsError::CsvQuote`],
-/// [`FormatsError::CsvFieldCount`], [`FormatsError::Corrupt`] (no header where one should be),
-/// [`FormatsError::InvalidParam`].
+/// Rows with too few or too many fields are passed over. Memory: one row. Errors: [`FormatsError::Io`],
+/// [`FormatsError::CsvQuote`], [`FormatsError::Corrupt`] (no header where one should be, or damaged compression),
+/// [`FormatsError::TooLarge`], [`FormatsError::InvalidParam`].
 pub fn infer_csv_schema(input: impl Into<Input>, params: &CsvReadParams) -> Result<SchemaRef> {
     params.check()?;
     let mut rows = RowScanner::open(&input.into(), params)?;
@@ -43,7 +43,7 @@ pub fn infer_csv_schema(input: impl Into<Input>, params: &CsvReadParams) -> Resu
         if rows.is_blank() && names.len() > 1 {
             continue;
         }
-        widen(&mut kinds, &mut rows, params)?;
+        widen(&mut kinds, &mut rows, params);
     }
     let fields: Vec<Field> = names
         .into_iter()
@@ -127,15 +127,11 @@ fn number_kind(text: &[u8]) -> Option<Kind> {
     text.parse::<f64>().is_ok().then_some(Kind::Float)
 }
 
-fn widen(kinds: &mut [Option<Kind>], rows: &mut RowScanner, params: &CsvReadParams) -> Result<()> {
+/// Learns from a row, unless it has too few or too many fields, of which the reader will tell.
+fn widen(kinds: &mut [Option<Kind>], rows: &mut RowScanner, params: &CsvReadParams) {
     let fields = rows.fields().to_vec();
     if fields.len() != kinds.len() {
-        return Err(FormatsError::CsvFieldCount {
-            input: rows.name().to_owned(),
-            line: rows.line(),
-            expected: kinds.len(),
-            found: fields.len(),
-        });
+        return;
     }
     for (field, kind) in fields.into_iter().zip(kinds) {
         let text = rows.text(field);
@@ -144,5 +140,4 @@ fn widen(kinds: &mut [Option<Kind>], rows: &mut RowScanner, params: &CsvReadPara
             *kind = Some(kind.map_or(found, |known| known.union(found)));
         }
     }
-    Ok(())
 }

@@ -13,12 +13,12 @@ use super::content::{
 };
 use super::infer::infer_json_schema;
 use super::params::{JsonLayout, JsonReadParams};
-use super::rows::{BAD_ROWS_MAX, BadRow, Part, Progress, RowDecoder};
+use super::rows::{BadRow, Part, Progress, RowDecoder};
 use super::survey::Survey;
 use crate::compressed::TextCompression;
 use crate::conform::conform;
 use crate::error::{FormatsError, Result};
-use crate::files::{FilesItem, InputFile};
+use crate::files::{BAD_ROWS_MAX, FilesItem, InputFile};
 use crate::read_ahead::{IsStopped, ReadAhead};
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -93,7 +93,9 @@ struct Large {
 struct Tally {
     count: u64,
     told: u64,
-    last_told: u64,
+    /// Where the last row is that was told.
+    last_place: String,
+    last_position: u64,
 }
 
 /// What was decoded in one go.
@@ -286,8 +288,7 @@ impl JsonFilesReader {
             .last_mut()
             .and_then(|frame| frame.running.take());
         if let Some(Large { file, tally, .. }) = running.and_then(|running| running.large) {
-            let (title, layout) = (self.plan.files[file].title(), self.plan.params.layout);
-            if let Some(error) = tally.summary(&title, layout) {
+            if let Some(error) = tally.summary(&self.plan.files[file].title()) {
                 self.reject(file, error);
             }
         }
@@ -339,7 +340,7 @@ impl Plan {
                 continue;
             }
             let Some(Segment::Small(groups)) = segments.back_mut() else {
-                segments.push_back(Segment::Small(vec![index..index + 1]));
+                segments.push_back(Segment::Small(std::iter::once(index..index + 1).collect()));
                 group_bytes = size;
                 continue;
             };
@@ -423,7 +424,7 @@ impl Plan {
         let bad = std::mem::take(&mut decoder.bad).into_iter();
         let told = bad.filter_map(|bad| tally.told(&title, layout, 0, bad));
         let mut errors: Vec<FormatsError> = told.collect();
-        errors.extend(tally.summary(&title, layout));
+        errors.extend(tally.summary(&title));
         Ok(Some(errors))
     }
 
@@ -529,7 +530,8 @@ impl Tally {
             }
             JsonLayout::Array => (format!("byte {}", bad.offset), bad.offset),
         };
-        self.last_told = position;
+        self.last_place.clone_from(&place);
+        self.last_position = position;
         Some(FormatsError::Json {
             input: title.to_owned(),
             place,
@@ -539,17 +541,13 @@ impl Tally {
     }
 
     /// The error that stands for all rows that were not told.
-    fn summary(&self, title: &str, layout: JsonLayout) -> Option<FormatsError> {
-        let more = self.count.saturating_sub(self.told);
-        let unit = match layout {
-            JsonLayout::Lines => "line",
-            JsonLayout::Array => "byte",
-        };
-        (more > 0).then(|| FormatsError::Json {
+    fn summary(&self, title: &str) -> Option<FormatsError> {
+        let count = self.count.saturating_sub(self.told);
+        (count > 0).then(|| FormatsError::MoreRows {
             input: title.to_owned(),
-            place: format!("after {unit} {}", self.last_told),
-            position: self.last_told,
-            reason: format!("{more} more rows cannot be read"),
+            place: self.last_place.clone(),
+            position: self.last_position,
+            count,
         })
     }
 }

@@ -10,9 +10,7 @@ use super::column::{Columns, row_bytes};
 use super::cursor::{Cursor, Stop};
 use super::params::{JsonLayout, JsonReadParams};
 use crate::error::Result;
-
-/// Rows that are told one by one in a piece; further ones are counted.
-pub(super) const BAD_ROWS_MAX: usize = 1_000;
+use crate::files::BAD_ROWS_MAX;
 
 /// What one batch may hold in values of fixed width, in bytes: a row of many columns can be two characters long.
 const BATCH_BYTES_MAX: usize = 16 << 20;

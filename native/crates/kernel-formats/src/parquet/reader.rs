@@ -75,47 +75,8 @@ impl ParquetReader {
             });
         }
         let input = input.into();
-        let (name, conditions, rows) = (input.name(), &params.conditions, params.batch_rows);
-        let roots = |schema: &SchemaRef| match &params.columns {
-            Some(columns) => root_indices(&name, schema, columns).map(Some),
-            None => Ok(None),
-        };
-        match input {
-            Input::Path(path) => {
-                Self::from_chunks(name.clone(), open(&path)?, roots, conditions, rows)
-            }
-            Input::Bytes(bytes) => Self::from_chunks(name.clone(), bytes, roots, conditions, rows),
-        }
-    }
-
-    /// Opens one of many files, whose bytes may be at hand in `input`, for those of the `wanted` columns that it has.
-    ///
-    /// Errors: as [`ParquetReader::open`], and [`FormatsError::Drift`] where a wanted column cannot be made of the
-    /// file's, or none of them is in it.
-    pub(super) fn open_for(
-        file: &InputFile,
-        input: Input,
-        wanted: &SchemaRef,
-        conditions: &[Condition],
-    ) -> Result<Self> {
-        let name = file.title();
-        let roots = |schema: &SchemaRef| {
-            let positions = file_columns(schema, wanted, &file.constants, &name)?;
-            Ok((positions.len() < schema.fields().len()).then_some(positions))
-        };
-        let rows = ParquetReadParams::default().batch_rows;
-        // What the file holds under the name of a constant says nothing about the rows.
-        let is_own = |condition: &&Condition| {
-            let mut constants = file.constants.iter();
-            constants.all(|(name, _)| *name != condition.column)
-        };
-        let conditions: Vec<Condition> = conditions.iter().filter(is_own).cloned().collect();
-        match input {
-            Input::Path(path) => {
-                Self::from_chunks(name.clone(), open(&path)?, roots, &conditions, rows)
-            }
-            Input::Bytes(bytes) => Self::from_chunks(name.clone(), bytes, roots, &conditions, rows),
-        }
+        let selection = Selection::of(&input, params)?;
+        selection.read(&input, selection.row_groups.clone())
     }
 
     /// The schema of the batches.
@@ -126,42 +87,6 @@ impl ParquetReader {
     /// Rows in the file.
     pub fn row_count(&self) -> u64 {
         self.rows
-    }
-
-    /// `roots` gives the positions of the columns to read, or none for all.
-    fn from_chunks<R: ChunkReader + 'static>(
-        name: String,
-        chunks: R,
-        roots: impl FnOnce(&SchemaRef) -> Result<Option<Vec<usize>>>,
-        conditions: &[Condition],
-        batch_rows: usize,
-    ) -> Result<Self> {
-        let metadata = load_footer(&name, &chunks)?;
-        let rows = metadata.metadata().file_metadata().num_rows().max(0) as u64;
-        let mask = match roots(metadata.schema())? {
-            Some(roots) => ProjectionMask::roots(metadata.parquet_schema(), roots),
-            None => ProjectionMask::all(),
-        };
-        let row_groups = wanted_row_groups(metadata.metadata(), metadata.schema(), conditions);
-        check_pages(
-            &name,
-            &chunks,
-            metadata.metadata(),
-            &row_groups,
-            |leaf| mask.leaf_included(leaf),
-            batch_rows,
-        )?;
-        let builder = ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, metadata)
-            .with_batch_size(batch_rows)
-            .with_row_groups(row_groups)
-            .with_projection(mask);
-        let batches = guarded(&name, || builder.build())?;
-        Ok(Self {
-            schema: arrow_array::RecordBatchReader::schema(&batches),
-            name,
-            rows,
-            batches: Some(batches),
-        })
     }
 }
 
@@ -177,6 +102,142 @@ impl Iterator for ParquetReader {
             self.batches = Some(batches);
         }
         next.transpose()
+    }
+}
+
+/// What is to be read of a file whose footer is known and whose page lengths are checked.
+pub(super) struct Selection {
+    name: String,
+    metadata: ArrowReaderMetadata,
+    mask: ProjectionMask,
+    batch_rows: usize,
+    pub(super) row_groups: Vec<usize>,
+}
+
+impl Selection {
+    fn of(input: &Input, params: &ParquetReadParams) -> Result<Self> {
+        let roots = |schema: &SchemaRef| match &params.columns {
+            Some(columns) => root_indices(&input.name(), schema, columns).map(Some),
+            None => Ok(None),
+        };
+        Self::with_roots(
+            input,
+            input.name(),
+            roots,
+            &params.conditions,
+            params.batch_rows,
+        )
+    }
+
+    /// Of one among many files, whose bytes may be at hand in `input`: those of the `wanted` columns that it has.
+    ///
+    /// Errors: as [`ParquetReader::open`], and [`FormatsError::Drift`] where a wanted column cannot be made of the
+    /// file's, or none of them is in it.
+    pub(super) fn for_file(
+        file: &InputFile,
+        input: &Input,
+        wanted: &SchemaRef,
+        conditions: &[Condition],
+    ) -> Result<Self> {
+        let name = file.title();
+        let roots = |schema: &SchemaRef| {
+            let positions = file_columns(schema, wanted, &file.constants, &name)?;
+            Ok((positions.len() < schema.fields().len()).then_some(positions))
+        };
+        // What the file holds under the name of a constant says nothing about the rows.
+        let is_own = |condition: &&Condition| {
+            let mut constants = file.constants.iter();
+            constants.all(|(name, _)| *name != condition.column)
+        };
+        let own: Vec<Condition> = conditions.iter().filter(is_own).cloned().collect();
+        let batch_rows = ParquetReadParams::default().batch_rows;
+        Self::with_roots(input, name.clone(), roots, &own, batch_rows)
+    }
+
+    /// `roots` gives the positions of the columns to read, or none for all.
+    fn with_roots(
+        input: &Input,
+        name: String,
+        roots: impl FnOnce(&SchemaRef) -> Result<Option<Vec<usize>>>,
+        conditions: &[Condition],
+        batch_rows: usize,
+    ) -> Result<Self> {
+        match input {
+            Input::Path(path) => Self::of_chunks(&open(path)?, name, roots, conditions, batch_rows),
+            Input::Bytes(bytes) => Self::of_chunks(bytes, name, roots, conditions, batch_rows),
+        }
+    }
+
+    fn of_chunks<R: ChunkReader>(
+        chunks: &R,
+        name: String,
+        roots: impl FnOnce(&SchemaRef) -> Result<Option<Vec<usize>>>,
+        conditions: &[Condition],
+        batch_rows: usize,
+    ) -> Result<Self> {
+        let metadata = load_footer(&name, chunks)?;
+        let mask = match roots(metadata.schema())? {
+            Some(roots) => ProjectionMask::roots(metadata.parquet_schema(), roots),
+            None => ProjectionMask::all(),
+        };
+        let row_groups = wanted_row_groups(metadata.metadata(), metadata.schema(), conditions);
+        check_pages(
+            &name,
+            chunks,
+            metadata.metadata(),
+            &row_groups,
+            |leaf| mask.leaf_included(leaf),
+            batch_rows,
+        )?;
+        Ok(Self {
+            name,
+            metadata,
+            mask,
+            batch_rows,
+            row_groups,
+        })
+    }
+
+    /// Bytes of the selected columns in the largest of the row groups, before compression.
+    pub(super) fn row_group_bytes_max(&self) -> u64 {
+        let bytes = |index: &usize| -> u64 {
+            let columns = self.metadata.metadata().row_group(*index).columns().iter();
+            let selected = columns
+                .enumerate()
+                .filter(|(leaf, _)| self.mask.leaf_included(*leaf));
+            selected
+                .map(|(_, column)| u64::try_from(column.uncompressed_size()).unwrap_or(0))
+                .sum()
+        };
+        self.row_groups.iter().map(bytes).max().unwrap_or(0)
+    }
+
+    /// The rows of some of the row groups.
+    pub(super) fn read(&self, input: &Input, row_groups: Vec<usize>) -> Result<ParquetReader> {
+        match input {
+            Input::Path(path) => self.read_chunks(open(path)?, row_groups),
+            Input::Bytes(bytes) => self.read_chunks(bytes.clone(), row_groups),
+        }
+    }
+
+    fn read_chunks<R: ChunkReader + 'static>(
+        &self,
+        chunks: R,
+        row_groups: Vec<usize>,
+    ) -> Result<ParquetReader> {
+        let rows = self.metadata.metadata().file_metadata().num_rows().max(0) as u64;
+        let builder =
+            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
+                .with_batch_size(self.batch_rows)
+                .with_row_groups(row_groups)
+                .with_projection(self.mask.clone());
+        let batches = guarded(&self.name, || builder.build())?;
+        Ok(ParquetReader {
+            schema: arrow_array::RecordBatchReader::schema(&batches),
+            name: self.name.clone(),
+            rows,
+            batches: Some(batches),
+        })
     }
 }
 

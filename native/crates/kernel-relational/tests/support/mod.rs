@@ -44,6 +44,15 @@ pub fn memory_database() -> Arc<Database> {
     Database::open(library(), Location::Memory, limits()).expect("a database in memory opens")
 }
 
+/// One thread, so that rows come in the order of the input.
+pub fn serial_database() -> Arc<Database> {
+    let one = Limits {
+        threads: 1,
+        ..limits()
+    };
+    Database::open(library(), Location::Memory, one).expect("a database in memory opens")
+}
+
 pub fn file_database(path: &Path) -> Arc<Database> {
     Database::open(library(), Location::File(path.to_path_buf()), limits()).expect("the file opens")
 }
