@@ -1,30 +1,6 @@
-import { mkdtempSync, rmSync, symlinkSync } from "node:fs";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
-import { registry } from "@sferic/catalog";
-import { runPipeline } from "@sferic/engine";
-import { afterEach, beforeEach, describe, expect, test } from "vitest";
-import { checkout, madeUp, root } from "../tidy/tree.ts";
-import { blocks, brokenLinks, specs, staleBlocks } from "./documents.ts";
-
-describe("every spec in the documentation runs", () => {
-  let folder: string;
-  // The root folder as a reader has it, but what a spec writes goes elsewhere.
-  beforeEach(() => {
-    folder = mkdtempSync(join(tmpdir(), "sferic-docs-"));
-    symlinkSync(join(root, "apps"), join(folder, "apps"));
-  });
-  afterEach(() => rmSync(folder, { recursive: true, force: true }));
-
-  test.each(specs(checkout()).map((block) => [`${block.file}:${block.line}`, block.text] as const))(
-    "%s",
-    async (_, text) => {
-      const result = await runPipeline(text, { registry, baseDirectory: folder });
-      expect(result.error).toBeUndefined();
-      expect(result.rows.written).toBeGreaterThan(0);
-    },
-  );
-});
+import { expect, test } from "vitest";
+import { checkout, madeUp } from "../tidy/tree.ts";
+import { blocks, brokenLinks, staleBlocks } from "./documents.ts";
 
 test("programs in the documentation are files that pack-check runs", () => {
   expect(staleBlocks(checkout())).toEqual([]);

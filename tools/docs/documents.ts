@@ -41,33 +41,25 @@ export function blocks(tree: Tree, file: string): Block[] {
   });
 }
 
-/** The pipeline specs among the JSON blocks that a reader keeps nowhere: those stand for themselves. */
-export function specs(tree: Tree): Block[] {
-  return documents(tree)
-    .flatMap((file) => blocks(tree, file))
-    .filter(({ language, keptAs }) => language === "json" && keptAs === undefined)
-    .filter(({ text }) => "sources" in (JSON.parse(text) as object));
-}
-
 /** The documents whose blocks a reader follows: the root README and apps/docs without the generated part. */
 export function guides(tree: Tree): string[] {
   return documents(tree).filter((file) => file === "README.md" || file.startsWith("apps/docs/"));
 }
 
-/** Blocks of guides that nothing runs, shows, keeps or explains. */
+/** Blocks of guides that nothing runs, shows, keeps or explains, and specs that are kept and then not used. */
 export function idleBlocks(tree: Tree): string[] {
-  const isTaken = ({ language, text, shows, keptAs, notRun }: Block): boolean => {
-    if (keptAs !== undefined || notRun !== undefined || shows !== undefined) return true;
-    // A block without a language is a drawing; text is what the commands above it print.
-    if (["", "sh", "text"].includes(language)) return true;
-    return language === "json" && "sources" in (JSON.parse(text) as object);
-  };
-  return guides(tree)
-    .flatMap((file) => blocks(tree, file))
-    .filter((block) => !isTaken(block))
-    .map(
-      ({ file, line, language }) => `${file}:${line}: nothing runs this ${language}; say where it is kept, or why not`,
-    );
+  return guides(tree).flatMap((file) => {
+    const all = blocks(tree, file);
+    const commands = all.filter(({ language }) => language === "sh").map(({ text }) => text);
+    return all.flatMap(({ line, language, shows, keptAs, notRun }) => {
+      // A block without a language is a drawing; text is what the commands above it print.
+      if (["", "sh", "text"].includes(language) || shows !== undefined || notRun !== undefined) return [];
+      if (keptAs === undefined)
+        return [`${file}:${line}: nothing runs this ${language}; say where it is kept, or why not`];
+      const isUsed = commands.some((text) => text.includes(keptAs.replace(/\.test\.ts$|\.ts$/, "")));
+      return isUsed ? [] : [`${file}:${line}: no command uses ${keptAs}`];
+    });
+  });
 }
 
 /** TypeScript blocks of the root README and of apps/docs that do not show a file, or not as it is. */

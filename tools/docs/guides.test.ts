@@ -64,9 +64,13 @@ test("every block of a guide is run, shows a file, or says why not", () => {
 test("a block that nothing runs is found", () => {
   const kept = "<!-- file: a.jsonc -->\n\n```jsonc\n{}\n```\n";
   const excused = "<!-- not run: it needs a cloud -->\n\n```sh\nfalse\n```\n";
-  const made = madeUp({ "README.md": `\`\`\`jsonc\n{}\n\`\`\`\n\n${kept}\n${excused}\n\`\`\`json\n{}\n\`\`\`\n` });
+  const made = madeUp({
+    "README.md": `\`\`\`jsonc\n{}\n\`\`\`\n\n${kept}\n${excused}\n\`\`\`json\n{}\n\`\`\`\n`,
+    "apps/docs/a.md": `${kept}\n\`\`\`sh\ncat a.jsonc\n\`\`\`\n`,
+  });
   expect(idleBlocks(made)).toEqual([
     "README.md:1: nothing runs this jsonc; say where it is kept, or why not",
+    "README.md:7: no command uses a.jsonc",
     "README.md:17: nothing runs this json; say where it is kept, or why not",
   ]);
   expect(blocks(made, "README.md").map(({ keptAs, notRun }) => keptAs ?? notRun)).toEqual([

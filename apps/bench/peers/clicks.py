@@ -39,12 +39,13 @@ def make(folder, row_count):
 
 def with_duckdb(folder):
     import duckdb
+    import polars as pl
 
     nested = (
         "{datetime: 'TIMESTAMP', sales: 'STRUCT(quantity INTEGER, total_price DOUBLE)', "
         "analytics: 'STRUCT(clicks INTEGER, impressions INTEGER)'}"
     )
-    return duckdb.execute(
+    return duckdb.sql(
         "SELECT time_bucket(INTERVAL 30 SECOND, datetime) AS window_start, sum(analytics.clicks)::BIGINT AS clicks, "
         "sum(analytics.impressions)::BIGINT AS impressions, sum(sales.quantity)::BIGINT AS quantity, "
         f"sum(sales.total_price) AS total_price FROM read_json('{folder}/*.json', format = 'newline_delimited', "

@@ -54,6 +54,8 @@ const corpus: [what: string, changes: Change[], errors: string[]][] = [
       "invalid-value /sources",
       "unknown-id /transforms/strong/from",
       "unknown-id /transforms/sums/from",
+      "unknown-id /transforms/flat/from",
+      "unknown-id /transforms/joined/from/right",
       "unknown-id /tests/0/given/flashes",
     ],
   ],

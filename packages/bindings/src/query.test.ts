@@ -63,6 +63,7 @@ describe("a query", () => {
   it("ends soon when it is aborted, while it works and while it waits for rows", async () => {
     const endless = "SELECT 1, sum(a.range * b.range)::BIGINT FROM range(10000000) a, range(10000000) b";
     const rows = (async function* (): AsyncGenerator<Batch> {
+      yield batch(1);
       await new Promise((resolve) => setTimeout(resolve, 500));
     })();
     for (const [inputs, sql] of [

@@ -232,7 +232,8 @@ class Dataflow implements DataflowOutcome {
     counts.invalid += 1;
     this.#onRows(id, counts);
     if (this.#readers.has(`${id}.invalid`)) {
-      await this.#send(id, "invalid", this.#registry.batches.fromRows(invalidSchema, [invalid]));
+      const { name, reason, position } = invalid;
+      await this.#send(id, "invalid", this.#registry.batches.fromRows(invalidSchema, [{ name, reason, position }]));
     } else (this.invalid[id] ??= []).push(invalid);
   }
 }

@@ -13,6 +13,7 @@ export { type Committed, type Intent, type Prepared } from "./checkpoint/records
 export { type DeadLetter, type DeadLetterFile, readDeadLetters } from "./dead-letters.ts";
 export * from "./events.ts";
 export * from "./explain.ts";
+export * from "./follow.ts";
 export * from "./plan.ts";
 export * from "./preview.ts";
 export * from "./result.ts";

@@ -7,9 +7,14 @@ export const schemaField = z.record(z.string(), columnTypeField);
 /** A type text, an object's members by name, or a list's only element. */
 type NestedType = string | { readonly [name: string]: NestedType } | readonly [NestedType];
 
-const nestedType: z.ZodType<NestedType> = z.lazy(() =>
-  z.union([columnTypeField, z.record(z.string(), nestedType), z.tuple([nestedType])]),
-);
+const members: z.ZodType<Readonly<Record<string, NestedType>>> = z
+  .record(
+    z.string(),
+    z.lazy(() => nestedType),
+  )
+  .refine((object) => Object.keys(object).length > 0, "needs at least one member");
+
+const nestedType: z.ZodType<NestedType> = z.lazy(() => z.union([columnTypeField, members, z.tuple([nestedType])]));
 
 /** As {@link schemaField}, for formats with nested columns: `{ "a": { "b": "int32" }, "c": [{ "d": "utf8" }] }`. */
 export const nestedSchemaField: z.ZodType<Readonly<Record<string, NestedType>>> = z.record(z.string(), nestedType);

@@ -1,4 +1,13 @@
 /** The language of pipelines. Start with parse.ts. */
+export { type ColumnTypes, type Expression, sql } from "./builder/expression.ts";
+export {
+  columns,
+  type OperatorFields,
+  pipeline,
+  PipelineBuilder,
+  type PipelineDocument,
+  Rows,
+} from "./builder/pipeline.ts";
 export { type FilledPart, type Problem, SpecDocument } from "./document.ts";
 export { parseDuration } from "./duration.ts";
 export { formatIssue } from "./format-issue.ts";

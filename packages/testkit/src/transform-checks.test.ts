@@ -21,6 +21,7 @@ import {
   resultDoesNotDependOnTheCut,
   type TransformSubject,
   transformChecks,
+  whatItReadsIsEnough,
   zeroRowsAreNoFailure,
 } from "./transform-checks.ts";
 
@@ -75,6 +76,15 @@ function unlessNull(batch: Batch): Batch {
 function unlessEmpty(batch: Batch): Batch {
   if (batch.rowCount > 0) return batch;
   throw new RangeError("There is no first row.");
+}
+
+/** A transform that says what it reads, and that looks into a column. */
+function reading(reads: TransformDefinition["reads"], looksInto?: string): TransformSubject {
+  const { definition } = each((batch) => {
+    if (looksInto !== undefined) batch.column(looksInto);
+    return batch;
+  });
+  return { definition: { ...definition, reads: reads! } };
 }
 
 let closings = 0;
@@ -143,6 +153,18 @@ describeDoubles(transformChecks, transform({}), [
     defect: "it fails on nulls with an error that it does not declare",
     subject: each(unlessNull),
     message: /nulls everywhere are no failure.*null-coordinate: A coordinate is null\./,
+  },
+  {
+    breaks: whatItReadsIsEnough,
+    defect: "it hands on columns that it does not say it reads",
+    subject: reading(() => ({ main: [] })),
+    message: /Points: from the columns it reads for (\w+) "\1" must be the same/,
+  },
+  {
+    breaks: whatItReadsIsEnough,
+    defect: "it looks into a column that it does not say it reads",
+    subject: reading((_inputs, _config, wanted) => ({ main: wanted }), "y"),
+    message: /what it reads is enough.*column "y"/,
   },
   {
     breaks: everyBatchIsClosedOrHandedOn,

@@ -12,7 +12,7 @@ import {
 import { abortMsMax, assertSame, type Check, describeChecks, settlesWithin } from "./check.ts";
 import { dataSet } from "./data-sets.ts";
 import { declarationChecks } from "./declaration-checks.ts";
-import { cellsOf, cut, endless, isClosed, noRows, streamOf, withNulls } from "./rows.ts";
+import { type Cells, cellsOf, cut, endless, isClosed, noRows, streamOf, withNulls } from "./rows.ts";
 import { epochOf, operatorContext, planContext } from "./surroundings.ts";
 
 /** One configuration with the rows it is for. */
@@ -38,6 +38,7 @@ export const transformChecks: readonly Check<TransformSubject>[] = [
   resultDoesNotDependOnTheCut,
   zeroRowsAreNoFailure,
   nullsEverywhereAreNoFailure,
+  whatItReadsIsEnough,
   everyBatchIsClosedOrHandedOn,
   closingTwiceIsHarmless,
   abortEndsItWithinASecond,
@@ -104,6 +105,64 @@ export async function nullsEverywhereAreNoFailure(subject: TransformSubject): Pr
     rows.close();
     close(await outcome(subject.definition, trial, [nulls]).catch(allowed(subject.definition)));
   }
+}
+
+/** Given only the columns that it says it reads, the wanted columns and the number of rows are the same. */
+export async function whatItReadsIsEnough(subject: TransformSubject): Promise<void> {
+  const { definition } = subject;
+  if (definition.reads === undefined) return;
+  for (const trial of trialsOf(subject)) {
+    const rows = await trial.rows();
+    const names = inputNames(definition, trial);
+    const whole = await mainRows(definition, trial, Object.fromEntries(names.map((name) => [name, rows.share()])));
+    const config = definition.config.parse(trial.config);
+    const schemas = Object.fromEntries(names.map((name) => [name, rows.schema]));
+    for (const wanted of [[], whole.names.slice(-1), whole.names]) {
+      const read = definition.reads(schemas, config, wanted);
+      const given = names.map((name) => [name, withColumns(rows, read[name] ?? rows.schema.names)] as const);
+      const part = await mainRows(definition, trial, Object.fromEntries(given));
+      const place = `${trial.title}: from the columns it reads for ${wanted.join(", ") || "none"}`;
+      assert.equal(part.rowCount, whole.rowCount, `${place} must come as many rows`);
+      for (const name of wanted) assertSame(part.cells[name], whole.cells[name], `${place} "${name}" must be the same`);
+    }
+    rows.close();
+  }
+}
+
+interface MainRows {
+  readonly names: readonly string[];
+  readonly rowCount: number;
+  readonly cells: Cells;
+}
+
+/** What comes of the main port. Takes over the inputs. */
+async function mainRows(
+  definition: TransformDefinition,
+  trial: Trial,
+  given: Readonly<Record<string, Batch>>,
+): Promise<MainRows> {
+  const inputs = Object.fromEntries(Object.entries(given).map(([name, batch]) => [name, streamOf([batch])]));
+  const transform = create(definition, trial);
+  const found: Batch[] = [];
+  for await (const output of transform.apply(inputs["main"] ?? streamOf([]), epochOf(), inputs)) {
+    const { port, batch } = "port" in output ? output : { port: "main", batch: output };
+    const handle = isBatch(batch) ? batch : batches.fromArrow(batch);
+    if (port === "main") found.push(handle);
+    else handle.close();
+  }
+  await transform.close?.();
+  if (found.length === 0) return { names: [], rowCount: 0, cells: {} };
+  const all = batches.concat(found, found[0]!.schema);
+  const { schema, rowCount } = all;
+  const cells = cellsOf(all);
+  all.close();
+  return { names: schema.names, rowCount, cells };
+}
+
+/** The rows with these columns only, or with the first one where there are none: rows without a column have no number. */
+function withColumns(rows: Batch, names: readonly string[]): Batch {
+  const kept = rows.schema.names.filter((name, index) => names.includes(name) || (names.length === 0 && index === 0));
+  return batches.fromArrow(rows.toArrow().select(kept));
 }
 
 export async function everyBatchIsClosedOrHandedOn(subject: TransformSubject): Promise<void> {

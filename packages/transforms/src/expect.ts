@@ -134,7 +134,7 @@ class Quality {
   failure(failed: Batch, all: Batch): OperatorError {
     const [first] = rowsOf(failed, 1);
     const rows = failed.rowCount === 1 ? "A row breaks" : `${failed.rowCount} of ${all.rowCount} rows break`;
-    const message = `${rows} the checks; the first breaks ${String(first![broken])}: ${JSON.stringify(first)}`;
+    const message = `${rows} the checks; the first breaks ${JSON.stringify(first![broken])}: ${JSON.stringify(first)}`;
     for (const batch of [failed, all]) batch.close();
     return new OperatorError({ code: "expectation-failed", message });
   }

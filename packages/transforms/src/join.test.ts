@@ -15,15 +15,6 @@ const left: SmallTable = {
     [null, "n"],
   ],
 };
-const right: SmallTable = {
-  columns: { k: "int", b: "real" },
-  rows: [
-    [1, 0.5],
-    [3, 1.5],
-    [3, 2.5],
-    [null, 9],
-  ],
-};
 
 describeTransform({
   definition: join as TransformDefinition,

@@ -60,13 +60,16 @@ export const join = callable(
     },
     config,
     output: ({ left, right }, c) => ({ main: outputSchema(left!, right!, c) }),
-    reads: ({ left, right }, c, wanted) => ({
-      left: [...keysOf(c).map(([name]) => name), ...wanted.filter((name) => left!.column(name) !== undefined)],
-      right: [
-        ...keysOf(c).map(([, name]) => name),
-        ...rightColumns(left!, right!, c).flatMap(({ column, name }) => (wanted.includes(name) ? column.name : [])),
-      ],
-    }),
+    reads: ({ left, right }, c, wanted) => {
+      const others = rightColumns(left!, right!, c).filter(({ name }) => wanted.includes(name));
+      // A right column has another name only where a left one has its own.
+      const namesakes = others.flatMap(({ column, name }) => (name === column.name ? [] : column.name));
+      const own = wanted.filter((name) => left!.column(name) !== undefined);
+      return {
+        left: [...keysOf(c).map(([name]) => name), ...own, ...namesakes],
+        right: [...keysOf(c).map(([, name]) => name), ...others.map(({ column }) => column.name)],
+      };
+    },
     errors: ["schema-unknown"],
     examples: [
       {

@@ -1,6 +1,9 @@
 /** Every scenario, in the order in which they run. */
 import type { Scenario } from "../scenario.ts";
 import { checkCold } from "./check-cold.ts";
+import { clicks10m } from "./clicks-10m.ts";
+import { csvReading } from "./csv-reading.ts";
+import { epoch100 } from "./epoch-100.ts";
 import { glmAll } from "./glm-all.ts";
 import { glmFlashes } from "./glm-flashes.ts";
 import { granules180Process } from "./granules-180-process.ts";
@@ -8,6 +11,7 @@ import { granules180 } from "./granules-180.ts";
 import { kmeans1m } from "./kmeans-1m.ts";
 import { parquet5mSnappy } from "./parquet-5m-snappy.ts";
 import { parquet5mZstd } from "./parquet-5m-zstd.ts";
+import { photovoltaics365 } from "./photovoltaics-365.ts";
 import { silhouette100k } from "./silhouette-100k.ts";
 import { silhouette40k } from "./silhouette-40k.ts";
 import { sweep20k } from "./sweep-20k.ts";
@@ -23,5 +27,9 @@ export const scenarios: readonly Scenario[] = [
   silhouette100k,
   parquet5mZstd,
   parquet5mSnappy,
+  photovoltaics365,
+  clicks10m,
+  csvReading,
+  epoch100,
   checkCold,
 ];

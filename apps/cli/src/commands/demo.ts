@@ -1,13 +1,13 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
-import { relative, resolve } from "node:path";
-import { fileURLToPath } from "node:url";
+import { resolve } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
 import type { RunResult } from "@sferic/engine";
 import { OperatorError, type Row, rowsOf } from "@sferic/operator";
 import { prepareDemoFolder } from "../demo-folder.ts";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
+import { ownCommand, repository, shellWord } from "../own-command.ts";
 import { issuesText, planSpec } from "../planning.ts";
 import { runWithProgress } from "../run-plan.ts";
 import { placeText, runSummary } from "../run-summary.ts";
@@ -19,7 +19,6 @@ export interface DemoOptions extends CommonOptions {
   readonly open?: boolean;
 }
 
-const repository = fileURLToPath(new URL("../../../../", import.meta.url));
 const pipelines = ["lightning-stream", "lightning-clusters"] as const;
 
 /** The two lightning pipelines over the granules of the repository, always from the beginning. */
@@ -151,8 +150,7 @@ function places(out: string): string[][] {
 
 /** Commands that work as they stand, from the working folder. */
 function nextCommands(out: string): string[] {
-  const inside = !relative(repository, process.cwd()).startsWith("..");
-  const sferic = inside ? "npx sferic" : `node ${shellWord(placeText(resolve(repository, "apps/cli/bin/sferic.js")))}`;
+  const sferic = ownCommand();
   const clusters = shellWord(placeText(specPath("lightning-clusters")));
   const stream = shellWord(placeText(specPath("lightning-stream")));
   return [
@@ -165,10 +163,6 @@ function nextCommands(out: string): string[] {
 
 function specPath(name: string): string {
   return resolve(repository, "apps/cases", name, "pipeline.json");
-}
-
-function shellWord(text: string): string {
-  return /^[\w./@:+,-]+$/.test(text) ? text : `'${text.replaceAll("'", `'\\''`)}'`;
 }
 
 function openFile(terminal: Terminal, path: string): void {

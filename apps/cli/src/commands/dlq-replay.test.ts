@@ -91,6 +91,22 @@ test("a letter about one row stays: the other rows of its file are in the output
   });
 });
 
+test("bad rows go to whoever reads the port instead, and then there are no letters", async () => {
+  const path = await specFile({
+    name: "rows",
+    sources: { rows: { type: "files", url: "./in/*.json", format: { type: "json", schema: { n: "int32" } } } },
+    sinks: {
+      good: { type: "files", from: "rows", url: "./out/", format: { type: "csv" } },
+      bad: { type: "console", from: "rows.invalid", format: { type: "json" } },
+    },
+    run: { checkpoint: "./check" },
+  });
+  await mkdir(join(dirname(path), "in"));
+  await writeFile(join(dirname(path), "in", "a.json"), '{"n":1}\n{"n":\n');
+  expect(JSON.parse((await sferic("run", path, "--json")).out)).toMatchObject({ rows: { read: 1, invalid: 1 } });
+  expect((await sferic("dlq", "replay", path)).out).toBe("There are no dead letters to replay.\n");
+});
+
 test("a spec without a checkpoint has nothing to replay into", async () => {
   const { run: _, ...loose } = flashesSpec;
   const { code, err } = await sferic("dlq", "replay", await specFile(loose));

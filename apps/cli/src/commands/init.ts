@@ -3,6 +3,7 @@ import { dirname, join, resolve } from "node:path";
 import { nearest, OperatorError } from "@sferic/operator";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
+import { ownCommand, shellWord } from "../own-command.ts";
 import { issuesText, loadRegistry, planSpec } from "../planning.ts";
 import { placeText } from "../run-summary.ts";
 import { missingOperators, samplesOf, specOf, type Template, templates } from "../templates.ts";
@@ -54,7 +55,8 @@ async function told(
   if (onGranules && sampleCount === 0) {
     terminal.print("Put granules (OR_GLM-L2-LCFA_*.nc) into data/glm beside it; the repository of Sferic has some.");
   }
-  terminal.print(`\nNext:\n  sferic test ${place}\n  sferic run ${place}\n  sferic explain ${place}`);
+  const next = ["test", "run", "explain"].map((command) => `  ${ownCommand()} ${command} ${shellWord(place)}`);
+  terminal.print(["", "Next:", ...next].join("\n"));
   return ExitCode.done;
 }
 
@@ -70,7 +72,7 @@ async function list(terminal: Terminal, options: CommonOptions): Promise<ExitCod
   } else {
     const rows = ready.map(({ name, summary }) => [name, summary]);
     const table = textTable([{ title: "template" }, { title: "" }], rows, (line) => terminal.paintOut("dim", line));
-    terminal.print(`${table}\n\nsferic init <template> writes one of them, with input to run it on.`);
+    terminal.print(`${table}\n\n${ownCommand()} init <template> writes one of them, with input to run it on.`);
   }
   return ExitCode.done;
 }

@@ -132,6 +132,11 @@ pub(crate) fn parse_date(text: &[u8]) -> Option<i64> {
 ///
 /// Absent when the text is something else, or when the value does not fit the ticks.
 pub(crate) fn parse_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
+    parse_plain_instant(text, ticks_per_second)
+        .or_else(|| parse_any_instant(text, ticks_per_second))
+}
+
+fn parse_any_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
     let (days, rest) = take_date(text)?;
     let (second, nanoseconds, rest) = match rest.split_first() {
         None => (0, 0, rest),
@@ -153,9 +158,9 @@ pub(crate) fn parse_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
     i64::try_from(ticks).ok()
 }
 
-/// As [`parse_instant`], and faster, for the usual texts only: `YYYY-MM-DDTHH:MM:SS` with a space for the
+/// As [`parse_any_instant`], and faster, for the usual texts only: `YYYY-MM-DDTHH:MM:SS` with a space for the
 /// `T`, a fraction and a `Z` where wanted. Absent for all others.
-pub(crate) fn parse_plain_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
+fn parse_plain_instant(text: &[u8], ticks_per_second: i64) -> Option<i64> {
     let (head, rest) = text.split_first_chunk::<19>()?;
     let mut is_plain = matches!(head[10], b'T' | b' ')
         && [head[4], head[7], head[13], head[16]] == [b'-', b'-', b':', b':'];
@@ -280,4 +285,32 @@ fn take_offset(text: &[u8]) -> Option<i64> {
 fn pair(tens: u8, ones: u8) -> Option<u32> {
     (tens.is_ascii_digit() && ones.is_ascii_digit())
         .then(|| u32::from(tens - b'0') * 10 + u32::from(ones - b'0'))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_fast_way_agrees_with_the_general_one() {
+        let plain = b"2018-07-02T04:33:00.123456Z";
+        for position in 0..plain.len() {
+            for byte in [b'0', b'9', b'-', b' ', b'T', b'Z', b'.', b':', 0xff] {
+                let mut text = plain.to_vec();
+                text[position] = byte;
+                for length in [10, 16, 19, 20, 23, 26, 27] {
+                    let text = &text[..length];
+                    for ticks_per_second in [1, 1_000, 1_000_000, 1_000_000_000] {
+                        let fast = parse_plain_instant(text, ticks_per_second);
+                        let general = parse_any_instant(text, ticks_per_second);
+                        assert!(fast.is_none() || fast == general, "{text:?}");
+                    }
+                }
+            }
+        }
+        assert_eq!(
+            parse_plain_instant(plain, 1_000_000),
+            Some(1_530_505_980_123_456)
+        );
+    }
 }

@@ -156,6 +156,8 @@ pub enum FormatsError {
         position: u64,
         /// What is wrong.
         reason: String,
+        /// Whether it is a row, and other rows of the file are read.
+        is_row: bool,
     },
     /// More rows of a file than are told one by one cannot be read.
     #[error("{input}, after {place}: {count} more rows cannot be read")]
@@ -217,7 +219,11 @@ impl FormatsError {
     /// Whether it is about single rows of a file whose other rows were read.
     #[must_use]
     pub fn leaves_other_rows(&self) -> bool {
-        self.is_of_a_row() || matches!(self, Self::Json { .. } | Self::MoreRows { .. })
+        self.is_of_a_row()
+            || matches!(
+                self,
+                Self::Json { is_row: true, .. } | Self::MoreRows { .. }
+            )
     }
 
     /// The error that stands for `count` more rows of a file after this one; none for none.
@@ -286,6 +292,7 @@ impl FormatsError {
             place: format!("byte {offset}"),
             position: offset,
             reason,
+            is_row: false,
         }
     }
 

@@ -102,6 +102,12 @@ pub trait ReadFile: Send + Sync + 'static {
     /// columns that are not wanted may be there, types may differ from the wanted ones, rows that nobody wants may be
     /// left out.
     fn open(&self, file: &InputFile, wanted: &SchemaRef) -> Result<FileRows>;
+
+    /// Whether it is certain, at much less cost than decoding the file, that all its rows but single bad ones can be
+    /// decoded. False when only decoding would tell.
+    fn is_sound(&self, _file: &InputFile) -> Result<bool> {
+        Ok(false)
+    }
 }
 
 /// What [`FilesReader`] gives at a time.
@@ -134,10 +140,10 @@ const BYTES_JOINED: usize = 4 << 20;
 /// Reads files in their order, several at a time on the threads of the rayon pool.
 ///
 /// All batches have the same columns: those asked for, or those of the first file whose columns can be read, in which
-/// [`conform`](crate::conform) puts every file. Small files share a batch. A row that cannot be read
-/// is an [`FilesItem::Invalid`], behind the other rows of its file; after 1,000 of them their number is one item. A file that
-/// cannot be decoded gives no row at all; for that, the rows of a file beyond 64 MiB are decoded twice. How rows are cut into batches depends on the files
-/// alone.
+/// [`conform`](crate::conform) puts every file. Small files share a batch. A row that cannot be read is an
+/// [`FilesItem::Invalid`], behind the other rows of its file; after 1,000 of them their number is one item. A file that
+/// cannot be decoded gives no row at all; for that, the rows of a file beyond 64 MiB are decoded twice, unless its format
+/// can tell in another way. How rows are cut into batches depends on the files alone.
 ///
 /// Memory: 64 MiB of rows ahead of the taker, and per thread the rows of one file, up to 64 MiB.
 ///
@@ -146,8 +152,8 @@ pub struct FilesReader {
     read: Arc<Reading>,
     pieces: ReadAhead<Result<FilePiece>>,
     next_file: usize,
-    /// A large file that is being decoded again, behind the rows that were kept.
-    rest: Option<FileRows>,
+    /// Of a large file, the rows behind those that were kept, and which of them are bad.
+    rest: Option<(FileRows, BadRows)>,
     /// Rows that wait to be joined.
     small: Vec<RecordBatch>,
     small_rows: usize,
@@ -166,11 +172,49 @@ struct Reading {
 #[derive(Default)]
 struct FilePiece {
     batches: Vec<RecordBatch>,
-    /// What is wrong with the first rows that cannot be read.
-    bad: Vec<FormatsError>,
-    bad_count: u64,
-    /// Whether there are more rows, which are good too.
-    has_more: bool,
+    bad: BadRows,
+    rest: Rest,
+}
+
+/// What of a file is not in its piece.
+#[derive(Default)]
+enum Rest {
+    #[default]
+    Nothing,
+    /// Rows that were decoded and are good; they have to be decoded again, behind so many batches.
+    Again(usize),
+    /// Rows that are still to be decoded.
+    Unread(FileRows),
+}
+
+/// Rows of one file that cannot be read.
+#[derive(Default)]
+struct BadRows {
+    /// What is wrong with the first of them.
+    told: Vec<FormatsError>,
+    count: u64,
+}
+
+impl BadRows {
+    fn add(&mut self, error: FormatsError) {
+        self.count += 1;
+        if self.told.len() < BAD_ROWS_MAX {
+            self.told.push(error);
+        }
+    }
+
+    /// One item for each that is told, and one for the others.
+    fn into_items(self, name: &str) -> impl Iterator<Item = FilesItem> {
+        let more = self.count - self.told.len() as u64;
+        let summary = self.told.last().and_then(|last| last.and_more(more));
+        self.told
+            .into_iter()
+            .chain(summary)
+            .map(|error| FilesItem::Invalid {
+                name: name.to_owned(),
+                error,
+            })
+    }
 }
 
 impl FilesReader {
@@ -235,16 +279,17 @@ impl FilesReader {
     }
 
     fn advance(&mut self, cancelled: IsStopped) -> Result<()> {
-        if let Some(rows) = &mut self.rest {
+        if let Some((rows, bad)) = &mut self.rest {
             if cancelled() {
                 return Err(FormatsError::Cancelled);
             }
             match rows.next() {
+                Some(Err(error)) if error.is_of_a_row() => bad.add(error),
                 Some(batch) => {
                     let batch = self.read.conformed(self.next_file - 1, batch?)?;
                     self.push(batch)?;
                 }
-                None => self.rest = None,
+                None => self.end_file(),
             }
             return Ok(());
         }
@@ -270,28 +315,29 @@ impl FilesReader {
     }
 
     fn take(&mut self, file: usize, piece: FilePiece) -> Result<()> {
-        let kept = piece.batches.len();
         for batch in piece.batches {
             self.push(batch)?;
         }
-        if piece.has_more {
-            let Reading {
-                format,
-                files,
-                schema,
-            } = &*self.read;
-            let rows = format.open(&files[file], schema)?;
-            let good = rows.filter(|rows| rows.as_ref().err().is_none_or(|e| !e.is_of_a_row()));
-            self.rest = Some(Box::new(good.skip(kept)));
-        }
-        let InputFile { name, .. } = &self.read.files[file];
-        let more = piece.bad_count - piece.bad.len() as u64;
-        let summary = piece.bad.last().and_then(|last| last.and_more(more));
-        for error in piece.bad.into_iter().chain(summary) {
-            let name = name.clone();
-            self.ready.push_back(FilesItem::Invalid { name, error });
-        }
+        let rows: FileRows = match piece.rest {
+            Rest::Nothing => Box::new(std::iter::empty()),
+            Rest::Unread(rows) => rows,
+            Rest::Again(kept) => {
+                let rows = self
+                    .read
+                    .format
+                    .open(&self.read.files[file], &self.read.schema)?;
+                let good = rows.filter(|rows| rows.as_ref().err().is_none_or(|e| !e.is_of_a_row()));
+                Box::new(good.skip(kept))
+            }
+        };
+        self.rest = Some((rows, piece.bad));
         Ok(())
+    }
+
+    fn end_file(&mut self) {
+        let name = &self.read.files[self.next_file - 1].name;
+        let bad = self.rest.take().map(|(_, bad)| bad).unwrap_or_default();
+        self.ready.extend(bad.into_items(name));
     }
 
     /// Adds rows behind those that are there, joined with them where both are few.
@@ -330,35 +376,34 @@ impl FilesReader {
     }
 }
 
-impl FilePiece {
-    fn refuse(&mut self, error: FormatsError) {
-        self.bad_count += 1;
-        if self.bad.len() < BAD_ROWS_MAX {
-            self.bad.push(error);
-        }
-    }
-}
-
 impl Reading {
     fn piece(&self, index: usize, is_stopped: IsStopped) -> Result<FilePiece> {
         let mut piece = FilePiece::default();
         let mut bytes = 0;
-        for batch in self.format.open(&self.files[index], &self.schema)? {
+        let mut rows = self.format.open(&self.files[index], &self.schema)?;
+        while let Some(batch) = rows.next() {
             if is_stopped() {
                 return Err(FormatsError::Cancelled);
             }
             let batch = match batch {
                 Err(error) if error.is_of_a_row() => {
-                    piece.refuse(error);
+                    piece.bad.add(error);
                     continue;
                 }
                 batch => self.conformed(index, batch?)?,
             };
+            if matches!(piece.rest, Rest::Again(_)) {
+                continue;
+            }
             bytes += batch.get_array_memory_size() as u64;
-            // What does not fit is only looked at: a later row may still be bad.
-            piece.has_more |= bytes > FILE_BYTES_MAX;
-            if !piece.has_more {
-                piece.batches.push(batch);
+            piece.batches.push(batch);
+            if bytes > FILE_BYTES_MAX {
+                if self.format.is_sound(&self.files[index])? {
+                    piece.rest = Rest::Unread(rows);
+                    return Ok(piece);
+                }
+                // What does not fit is only looked at: a later row may still be bad.
+                piece.rest = Rest::Again(piece.batches.len());
             }
         }
         Ok(piece)
@@ -419,7 +464,7 @@ mod tests {
     use super::*;
 
     /// Files whose name is how many batches of how many rows they give, such as `3x100`; a trailing `!` is damage at
-    /// the end.
+    /// the end, a trailing `?` says that they are sound.
     struct Numbers {
         opened: Arc<AtomicUsize>,
     }
@@ -432,7 +477,7 @@ mod tests {
 
         fn open(&self, file: &InputFile, wanted: &SchemaRef) -> Result<FileRows> {
             self.opened.fetch_add(1, Ordering::SeqCst);
-            let text = file.name.trim_end_matches('!');
+            let text = file.name.trim_end_matches(['!', '?']);
             let (batches, rows) = text.split_once('x').unwrap();
             let (batches, rows): (i64, i64) = (batches.parse().unwrap(), rows.parse().unwrap());
             let (schema, damaged) = (Arc::clone(wanted), file.name.ends_with('!'));
@@ -442,6 +487,10 @@ mod tests {
             });
             let bad = damaged.then(|| Err(FormatsError::corrupt_parquet("it", "damage")));
             Ok(Box::new(good.chain(bad)))
+        }
+
+        fn is_sound(&self, file: &InputFile) -> Result<bool> {
+            Ok(file.name.ends_with('?'))
         }
     }
 
@@ -492,5 +541,13 @@ mod tests {
         let expected = (0..20 * rows as i64).chain([0]);
         assert!(values.into_iter().eq(expected));
         assert_eq!(opened, 4);
+    }
+
+    #[test]
+    fn a_large_file_that_is_known_to_be_sound_is_opened_once() {
+        let rows = 1 << 20;
+        let (_, values, opened) = read(&[&format!("20x{rows}?"), "1x1"]);
+        assert!(values.into_iter().eq((0..20 * rows as i64).chain([0])));
+        assert_eq!(opened, 2);
     }
 }

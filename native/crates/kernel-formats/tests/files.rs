@@ -472,3 +472,32 @@ fn the_row_groups_of_a_large_file_come_in_order_and_damage_in_the_last_one_leave
     );
     assert_eq!((found.num_rows(), invalid.len()), (values.len(), 1));
 }
+
+#[test]
+fn bad_rows_and_damage_far_into_a_large_csv_file() {
+    let folder = Folder::new("large-csv");
+    let path = folder.file("1.csv");
+    let wanted = || Some(schema(&[("a", DataType::Int64), ("b", DataType::Int64)]));
+    let good: i64 = 5_000_000;
+    let mut text = String::from("a,b\n");
+    for row in 0..good {
+        text.push_str(&format!("{row},1\n"));
+    }
+    // (what stands at the end, whether the rows before it come, what is told)
+    for (tail, comes, told) in [
+        ("x,1\n7,2\n", true, "line 5000002"),
+        ("\"7\",2\nx,1\n", true, "line 5000003"),
+        ("\"never closed,1\n", false, "quote"),
+    ] {
+        std::fs::write(&path, format!("{text}{tail}")).unwrap();
+        let (rows, invalid) = read(CsvFiles::default(), vec![input(&path)], wanted());
+        let expected = if comes { good as usize + 1 } else { 0 };
+        assert_eq!(rows.num_rows(), expected, "{tail}");
+        assert_eq!(invalid.len(), 1);
+        assert!(invalid[0].contains(told), "{}", invalid[0]);
+        if comes {
+            let column = rows.column(0).as_primitive::<Int64Type>();
+            assert!(column.values().iter().copied().eq((0..good).chain([7])));
+        }
+    }
+}

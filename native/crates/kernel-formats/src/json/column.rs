@@ -19,7 +19,7 @@ use base64::prelude::BASE64_STANDARD;
 
 use super::cursor::{Cursor, DEPTH_MAX, Stop};
 use super::number::{to_decimal, to_float, to_integer};
-use crate::calendar::{parse_date, parse_instant, parse_plain_instant};
+use crate::calendar::{parse_date, parse_instant};
 use crate::error::{FormatsError, Result};
 
 /// Keys of an object whose order is remembered for the next one.
@@ -107,32 +107,48 @@ impl Column {
 /// A key as most writers write it, quotes included.
 struct Key {
     text: Vec<u8>,
-    /// The first and the last eight bytes, when there are 8 to 16: two comparisons instead of a call.
-    ends: Option<(u64, u64)>,
+    /// Keys of up to 16 bytes are compared as two numbers, which is faster than a call.
+    ends: Option<KeyEnds>,
+}
+
+/// The first and the last eight bytes of a key, little-endian, or twice all of them.
+struct KeyEnds {
+    first: u64,
+    last: u64,
+    /// The bytes that count, and the bits before the last ones.
+    mask: u64,
+    shift: usize,
 }
 
 impl Key {
     fn new(name: &str) -> Self {
         let text = format!("\"{name}\"").into_bytes();
-        let ends = match (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-            (Some(first), Some(last)) if text.len() <= 16 => {
-                Some((u64::from_le_bytes(*first), u64::from_le_bytes(*last)))
+        let length = text.len();
+        let mut padded = [0; 16];
+        let ends = (length <= 16).then(|| {
+            padded[..length].copy_from_slice(&text);
+            let all = u128::from_le_bytes(padded);
+            let shift = 8 * length.saturating_sub(8);
+            KeyEnds {
+                first: all as u64,
+                last: (all >> shift) as u64,
+                mask: u64::MAX >> (8 * (8 - length.min(8))),
+                shift,
             }
-            _ => None,
-        };
+        });
         Self { text, ends }
     }
 
     /// Takes the key if it comes next.
     #[inline]
     fn take(&self, cursor: &mut Cursor) -> bool {
-        let (Some((first, last)), Some(text)) = (self.ends, cursor.peek_16()) else {
+        let (Some(ends), Some(text)) = (&self.ends, cursor.peek_16()) else {
             return cursor.take(&self.text);
         };
-        let length = self.text.len();
-        let found = text as u64 == first && (text >> (8 * (length - 8))) as u64 == last;
+        let found = text as u64 & ends.mask == ends.first
+            && (text >> ends.shift) as u64 & ends.mask == ends.last;
         if found {
-            cursor.advance(length);
+            cursor.advance(self.text.len());
         }
         found
     }
@@ -589,19 +605,38 @@ fn instants<T: ArrowPrimitiveType<Native = i64>>(
     data_type: &DataType,
     ticks_per_second: i64,
 ) -> Box<dyn Values> {
-    texts::<T>(data_type, move |text| {
-        parse_plain_instant(text, ticks_per_second)
-            .or_else(|| parse_instant(text, ticks_per_second))
-    })
+    texts::<T>(data_type, move |text| parse_instant(text, ticks_per_second))
 }
 
 fn integers<T: ArrowPrimitiveType>(data_type: &DataType) -> Box<dyn Values>
 where
+    T::Native: TryFrom<i128> + TryFrom<i64>,
+{
+    fixed::<T>(data_type, move |cursor| {
+        let start = cursor.position();
+        let value = match cursor.short_integer() {
+            Some(value) => value.try_into().ok(),
+            None => long_integer::<T>(cursor)?,
+        };
+        value.ok_or_else(|| {
+            cursor.set_position(start);
+            Stop::Misfit
+        })
+    })
+}
+
+/// An integer of up to 20 digits, or what else there is.
+fn long_integer<T: ArrowPrimitiveType>(cursor: &mut Cursor) -> Result<Option<T::Native>, Stop>
+where
     T::Native: TryFrom<i128>,
 {
-    numbers::<T>(data_type, |number, text| {
-        to_integer(number, text).and_then(|value| value.try_into().ok())
-    })
+    if !matches!(cursor.peek(), b'-' | b'0'..=b'9') {
+        return Err(misfit(cursor));
+    }
+    let start = cursor.position();
+    let number = cursor.number()?;
+    let value = to_integer(&number, cursor.since(start));
+    Ok(value.and_then(|value| value.try_into().ok()))
 }
 
 fn values_for(data_type: &DataType, path: &str, depth: usize) -> Result<Box<dyn Values>> {

@@ -43,6 +43,8 @@ pub(super) struct Cursor<'a> {
     /// Whether the text is known to be UTF-8, so that strings need no check of their own.
     pub(super) is_utf8: bool,
     pub(super) misfit: Misfit,
+    /// Whether a line end was skipped since this was last set to false.
+    pub(super) has_left_line: bool,
     unescaped: Vec<u8>,
 }
 
@@ -53,6 +55,7 @@ impl<'a> Cursor<'a> {
             position: 0,
             is_utf8: false,
             misfit: Misfit::default(),
+            has_left_line: false,
             unescaped: Vec::new(),
         }
     }
@@ -78,16 +81,21 @@ impl<'a> Cursor<'a> {
 
     #[inline]
     pub(super) fn skip_blanks(&mut self) {
-        while matches!(self.peek(), b' ' | b'\n' | b'\r' | b'\t') {
+        while let byte @ (b' ' | b'\n' | b'\r' | b'\t') = self.peek() {
+            self.has_left_line |= byte == b'\n';
             self.position += 1;
         }
     }
 
     #[inline]
-    pub(super) fn skip_blanks_until(&mut self, end: usize) {
-        while self.position < end && matches!(self.peek(), b' ' | b'\r' | b'\t') {
+    pub(super) fn skip_blanks_within_line(&mut self) {
+        while let b' ' | b'\r' | b'\t' = self.peek() {
             self.position += 1;
         }
+    }
+
+    pub(super) fn is_at_line_end(&self) -> bool {
+        self.position == self.bytes.len() || self.peek() == b'\n'
     }
 
     /// Takes this text if it comes next.
@@ -290,6 +298,29 @@ impl<'a> Cursor<'a> {
             exponent,
             is_integer,
         })
+    }
+
+    /// Takes an integer of up to 18 digits; nothing when something else comes next.
+    #[inline]
+    pub(super) fn short_integer(&mut self) -> Option<i64> {
+        let start = self.position;
+        let is_negative = self.peek() == b'-';
+        self.position += usize::from(is_negative);
+        let first = self.position;
+        let (mut value, mut digit) = (0_i64, self.peek().wrapping_sub(b'0'));
+        while digit <= 9 && self.position - first < 18 {
+            value = value * 10 + i64::from(digit);
+            self.position += 1;
+            digit = self.peek().wrapping_sub(b'0');
+        }
+        let length = self.position - first;
+        let has_zero_too_many = length > 1 && self.bytes[first] == b'0';
+        let goes_on = digit <= 9 || matches!(self.peek(), b'.' | b'e' | b'E');
+        if length == 0 || has_zero_too_many || goes_on {
+            self.position = start;
+            return None;
+        }
+        Some(if is_negative { -value } else { value })
     }
 
     /// Takes digits and appends them to `value`, whose significant digits `count` counts.

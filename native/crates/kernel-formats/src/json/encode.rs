@@ -146,17 +146,7 @@ fn valid_value_writer<'a>(field: &Field, array: &'a ArrayRef) -> Result<WriteVal
         }
         DataType::Struct(fields) => object_writer(fields, array.as_struct().columns())?,
         DataType::List(item) => list_writer(item, array)?,
-        DataType::Dictionary(_, _) => {
-            let dictionary = array.as_any_dictionary();
-            let write = value_writer(field, dictionary.values())?;
-            // `normalized_keys` wants a value; without one, every key is null and none is looked up.
-            let keys = if dictionary.values().is_empty() {
-                Vec::new()
-            } else {
-                dictionary.normalized_keys()
-            };
-            Box::new(move |out, row| write(out, keys[row]))
-        }
+        DataType::Dictionary(_, _) => dictionary_writer(field, array)?,
         other => {
             return Err(FormatsError::UnsupportedType {
                 format: "JSON",
@@ -199,6 +189,18 @@ fn list_writer<'a>(item: &Field, array: &'a ArrayRef) -> Result<WriteValue<'a>> 
         }
         out.push(b']');
     }))
+}
+
+fn dictionary_writer<'a>(field: &Field, array: &'a ArrayRef) -> Result<WriteValue<'a>> {
+    let dictionary = array.as_any_dictionary();
+    let write = value_writer(field, dictionary.values())?;
+    // `normalized_keys` wants a value; without one, every key is null and none is looked up.
+    let keys = if dictionary.values().is_empty() {
+        Vec::new()
+    } else {
+        dictionary.normalized_keys()
+    };
+    Ok(Box::new(move |out, row| write(out, keys[row])))
 }
 
 fn quoted<'a>(write: impl Fn(&mut Vec<u8>, usize) + 'a) -> WriteValue<'a> {

@@ -287,10 +287,10 @@ impl JsonFilesReader {
             .frames
             .last_mut()
             .and_then(|frame| frame.running.take());
-        if let Some(Large { file, tally, .. }) = running.and_then(|running| running.large) {
-            if let Some(error) = tally.summary(&self.plan.files[file].title()) {
-                self.reject(file, error);
-            }
+        if let Some(Large { file, tally, .. }) = running.and_then(|running| running.large)
+            && let Some(error) = tally.summary(&self.plan.files[file].title())
+        {
+            self.reject(file, error);
         }
     }
 
@@ -537,6 +537,7 @@ impl Tally {
             place,
             position,
             reason: bad.reason,
+            is_row: true,
         })
     }
 

@@ -1,7 +1,5 @@
 //! A piece of a JSON file → record batches and the rows that could not be read.
 
-use std::cmp::Ordering;
-
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, SchemaRef};
 use memchr::memchr;
@@ -150,44 +148,48 @@ impl RowDecoder {
     }
 
     fn decode_lines(&mut self, text: &[u8], mut cursor: Cursor) -> Progress {
-        loop {
-            let start = cursor.position();
-            if start == text.len() {
-                return Progress::Done;
-            }
+        while cursor.position() < text.len() {
             if self.is_full() {
-                return Progress::Paused(start);
+                return Progress::Paused(cursor.position());
             }
-            let length = memchr(b'\n', &text[start..]);
-            let end = length.map_or(text.len(), |length| start + length);
-            self.decode_line(&mut cursor, text, end);
+            self.decode_line(&mut cursor, text);
             self.lines += 1;
-            cursor.set_position((end + 1).min(text.len()));
         }
+        Progress::Done
     }
 
+    /// Takes a line with its end.
     #[inline]
-    fn decode_line(&mut self, cursor: &mut Cursor, text: &[u8], end: usize) {
+    fn decode_line(&mut self, cursor: &mut Cursor, text: &[u8]) {
         let (start, rows) = (cursor.position(), self.columns.rows);
-        if end - start > self.row_bytes_max {
-            let reason = format!("the row is longer than {} bytes", self.row_bytes_max);
-            return self.reject(start, 0, reason);
-        }
-        cursor.skip_blanks();
-        if cursor.position() >= end {
+        cursor.has_left_line = false;
+        cursor.skip_blanks_within_line();
+        if cursor.take(b"\n") || cursor.position() == text.len() {
             return;
         }
         let read = self.columns.read(cursor).and_then(|()| {
-            cursor.skip_blanks_until(end);
-            match cursor.position().cmp(&end) {
-                Ordering::Equal => Ok(()),
-                Ordering::Less => Err(Stop::Syntax("something follows the row on its line")),
-                Ordering::Greater => Err(Stop::Syntax("the line ends within the row")),
+            cursor.skip_blanks_within_line();
+            let (is_at_end, length) = (cursor.is_at_line_end(), cursor.position() - start);
+            match (cursor.has_left_line, is_at_end) {
+                (true, _) => Err(Stop::Syntax("the line ends within the row")),
+                (false, false) => Err(Stop::Syntax("something follows the row on its line")),
+                (false, true) if length > self.row_bytes_max => {
+                    Err(Stop::Syntax("the row is longer than rows may be"))
+                }
+                (false, true) => Ok(()),
             }
         });
         match read {
-            Ok(()) => self.keep(),
-            Err(stop) => self.take_back(rows, cursor, text, start, end, stop),
+            Ok(()) => {
+                self.keep();
+                cursor.take(b"\n");
+            }
+            Err(stop) => {
+                let length = memchr(b'\n', &text[start..]);
+                let end = length.map_or(text.len(), |length| start + length);
+                self.take_back(rows, cursor, text, start, end, stop);
+                cursor.set_position((end + 1).min(text.len()));
+            }
         }
     }
 

@@ -1,0 +1,1 @@
+SELECT * FROM people WHERE NOT (age > 30 OR city = 'Paris');

@@ -1,0 +1,85 @@
+import { readdir, readFile } from "node:fs/promises";
+import { join } from "node:path";
+import { gunzipSync, zstdDecompressSync } from "node:zlib";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
+import type { Answer, CaseSpec } from "./cases.ts";
+
+type Cells = Readonly<Record<string, unknown>>;
+
+/** The rows in the files of every sink below `folder`, as sorted texts that {@link rowTexts} gives for the right answer too. */
+export async function writtenRows(folder: string, { sinks }: CaseSpec): Promise<Record<string, string[]>> {
+  const read = Object.entries(sinks).map(async ([id, { url, format }]) => {
+    const paths = (await partNames(join(folder, url))).map((name) => join(folder, url, name));
+    const rows = (await Promise.all(paths.map(readRows))).flat();
+    return [id, rows.map((row) => rowText(row, format.type)).toSorted()] as const;
+  });
+  return Object.fromEntries(await Promise.all(read));
+}
+
+/** An answer in the form of {@link writtenRows}. */
+export function rowTexts(answer: Answer, { sinks }: CaseSpec): Record<string, string[]> {
+  const texts = Object.entries(sinks).map(([id, { format }]) => [
+    id,
+    (answer[id] ?? []).map((row) => rowText(row, format.type)).toSorted(),
+  ]);
+  return Object.fromEntries(texts) as Record<string, string[]>;
+}
+
+/** What lies in the sinks' folders and is no visible part: left by an unfinished or untidy run. */
+export async function strayFiles(folder: string): Promise<string[]> {
+  const found = await readdir(join(folder, "out"), { recursive: true, withFileTypes: true }).catch(() => []);
+  const stray = found.filter((entry) => (entry.isDirectory() ? /^[._]/ : /^(?!part-)/).test(entry.name));
+  return stray.map(({ parentPath, name }) => join(parentPath, name));
+}
+
+async function partNames(folder: string): Promise<string[]> {
+  return (await readdir(folder).catch(() => [])).filter((name) => name.startsWith("part-"));
+}
+
+async function readRows(path: string): Promise<Cells[]> {
+  if (path.endsWith(".parquet")) return parquetReadObjects({ file: await asyncBufferFromFile(path), compressors });
+  const bytes = await readFile(path);
+  const unpacked = path.endsWith(".gz") ? gunzipSync(bytes) : path.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes;
+  const text = unpacked.toString("utf8");
+  if (path.includes(".csv")) return csvRows(text);
+  if (text.trimStart().startsWith("[")) return JSON.parse(text) as Cells[];
+  return text
+    .split("\n")
+    .filter((line) => line !== "")
+    .map((line) => JSON.parse(line) as Cells);
+}
+
+/** Rows of RFC 4180 text with a header; a field without quotes that is empty is null. */
+function csvRows(text: string): Cells[] {
+  const fields = [...text.matchAll(/(?:"((?:[^"]|"")*)"|([^",\r\n]*))(,|\r?\n)/g)];
+  const rows: (string | null)[][] = [[]];
+  for (const [, quoted, plain, end] of fields) {
+    rows.at(-1)!.push(quoted?.replaceAll('""', '"') ?? (plain === "" ? null : plain!));
+    if (end !== ",") rows.push([]);
+  }
+  const [names, ...values] = rows.slice(0, -1);
+  return values.map((cells) => Object.fromEntries(cells.map((cell, index) => [names![index]!, cell])));
+}
+
+/** A row with everything in it that engines may write differently made equal; CSV has no types to tell apart. */
+function rowText(row: Cells, format: string): string {
+  const cells = Object.entries(row).map(([name, cell]) => [name, plainCell(cell, format === "csv")]);
+  return JSON.stringify(cells);
+}
+
+function plainCell(cell: unknown, untyped: boolean): unknown {
+  if (cell === null || cell === undefined) return null;
+  if (typeof cell === "boolean") return Number(cell);
+  if (typeof cell === "bigint") return Number(cell);
+  if (typeof cell === "number") return Number.isFinite(cell) ? rounded(cell) : String(cell);
+  if (cell instanceof Date) return cell.toISOString().replace(".000Z", "Z");
+  if (typeof cell === "object") return JSON.stringify(cell);
+  if (untyped && (cell === "true" || cell === "false")) return Number(cell === "true");
+  return untyped && cell !== "" && Number.isFinite(Number(cell)) ? rounded(Number(cell)) : cell;
+}
+
+/** Twelve digits: engines add floats in different orders. */
+function rounded(value: number): number {
+  return Number(value.toPrecision(12)) + 0;
+}
