@@ -44,14 +44,20 @@ export interface Ending {
   readonly result: RunResult | null;
 }
 
-/** Runs child.ts; kills it after `killAfterMs` when given. `uid` is the user it runs as, for which this one must be root. */
-export function runChild(
-  args: readonly string[],
-  { killAfterMs, uid }: { readonly killAfterMs?: number | undefined; readonly uid?: number | undefined } = {},
-): Promise<Ending> {
+/** How a child process is started. */
+export interface ChildOptions {
+  readonly killAfterMs?: number | undefined;
+  /** The user it runs as, for which this one must be root. */
+  readonly uid?: number | undefined;
+  /** Another program than child.ts, with the same arguments. */
+  readonly program?: "replay-child.ts";
+}
+
+/** Runs child.ts; kills it after `killAfterMs` when given. */
+export function runChild(args: readonly string[], { killAfterMs, uid, program }: ChildOptions = {}): Promise<Ending> {
   const child = spawn(
     process.execPath,
-    ["--conditions=@sferic/source", join(import.meta.dirname, "child.ts"), ...args],
+    ["--conditions=@sferic/source", join(import.meta.dirname, program ?? "child.ts"), ...args],
     { stdio: ["ignore", "pipe", "pipe"], ...(uid === undefined ? {} : { uid, gid: uid }) },
   );
   let [stdout, stderr] = ["", ""];

@@ -1,10 +1,18 @@
-import { mkdtemp, rm } from "node:fs/promises";
-import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { rm } from "node:fs/promises";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
 import { askSqlite } from "./ask-sqlite.ts";
 import { allCases, answerText, type Case, parsedAnswer, recorded } from "./cases.ts";
-import { type Crash, folderOf, hasCrashed, isPerRow, runCase, tinyBatches, type Way } from "./run-case.ts";
+import {
+  type Crash,
+  folderOf,
+  hasCrashed,
+  isPerRow,
+  runCase,
+  takesManyFiles,
+  temporaryRoot,
+  tinyBatches,
+  type Way,
+} from "./run-case.ts";
 import { rowTexts, strayFiles, writtenRows } from "./written-rows.ts";
 
 const cases = allCases();
@@ -12,16 +20,16 @@ const succeeding = cases.filter(({ fails }) => fails === undefined);
 let root: string;
 
 beforeAll(async () => {
-  root = await mkdtemp(join(tmpdir(), "sferic-pipelines-"));
+  root = await temporaryRoot();
 });
 
 afterAll(() => rm(root, { recursive: true, force: true }));
 
 test("there are cases of many rows and cases of none", () => {
   const empty = succeeding.filter((one) => recorded(one) === "");
-  expect(cases.length).toBeGreaterThanOrEqual(1);
-  expect(empty.length).toBeGreaterThanOrEqual(0);
-  expect(empty.length).toBeLessThan(6);
+  expect(cases.length).toBeGreaterThanOrEqual(60);
+  expect(empty.length).toBeGreaterThan(0);
+  expect(empty.length).toBeLessThan(10);
 });
 
 test("every recorded answer is SQLite's", () => {
@@ -43,13 +51,12 @@ describe.each(succeeding.map((one) => [one.name, one] as const))("%s", (_, one) 
     await expectAnswerAfter({ epoch: 0, point }, one, folder, { durable: true });
   });
 
-  test.runIf(isPerRow(one.spec)).each(["staged", "published"] as const)(
-    "one file to an epoch, stopped at %s of the second",
-    async (point) => {
-      const folder = await folderOf(root, `${one.name}-second-${point}`);
-      await expectAnswerAfter({ epoch: 1, point }, one, folder, { durable: true, filesPerEpoch: 1 });
-    },
-  );
+  if (!isPerRow(one.spec) || !takesManyFiles(one.spec)) return;
+
+  test.each(["staged", "published"] as const)("one file to an epoch, stopped at %s of the second", async (point) => {
+    const folder = await folderOf(root, `${one.name}-second-${point}`);
+    await expectAnswerAfter({ epoch: 1, point }, one, folder, { durable: true, filesPerEpoch: 1 });
+  });
 });
 
 describe.each(cases.flatMap((one) => (one.fails === undefined ? [] : [[one.name, one.fails, one] as const])))(
@@ -61,7 +68,7 @@ describe.each(cases.flatMap((one) => (one.fails === undefined ? [] : [[one.name,
       ["durable", { durable: true }],
     ])("%s, and again", async (way, options) => {
       const folder = await folderOf(root, `${one.name}-${way}`);
-      for (const _attempt of [1, 2]) {
+      for (let attempt = 0; attempt < 2; attempt++) {
         const { state, error } = await runCase(folder, one, options);
         expect([state, error?.code]).toEqual(["failed", code]);
         expect(await writtenRows(folder, one.spec)).toEqual(rowTexts({}, one.spec));
@@ -73,20 +80,19 @@ describe.each(cases.flatMap((one) => (one.fails === undefined ? [] : [[one.name,
 /** Runs a case to its end; nothing but the right rows may be left. */
 async function expectAnswer(one: Case, folder: string, way: Way): Promise<void> {
   const result = await runCase(folder, one, way);
-  expect(result.state, String(result.error)).toBe("succeeded");
+  expect(result.state, result.error?.message).toBe("succeeded");
   expect(await writtenRows(folder, one.spec)).toEqual(rowTexts(parsedAnswer(recorded(one)), one.spec));
   expect(await strayFiles(folder)).toEqual([]);
 }
 
-/** Runs a case into a crash, which must find something to interrupt if there are rows, and then to its end. */
+/** Runs a case into a crash, which finds nothing to interrupt only where there is nothing to publish, and then to its end. */
 async function expectAnswerAfter(crash: Crash, one: Case, folder: string, way: Way): Promise<void> {
   const interrupted = await runCase(folder, one, way, crash);
-  const crashed = hasCrashed(interrupted);
-  if (!crashed) expect(interrupted.state, String(interrupted.error)).toBe("succeeded");
+  const mustCrash = crash.point !== "published" || (crash.epoch === 0 && recorded(one) !== "");
+  if (mustCrash || interrupted.state !== "succeeded")
+    expect(hasCrashed(interrupted), interrupted.error?.message).toBe(true);
   if (crash.epoch === 0 && crash.point !== "published") {
-    expect(crashed).toBe(true);
     expect(await writtenRows(folder, one.spec)).toEqual(rowTexts({}, one.spec));
   }
-  if (crash.epoch === 0 && recorded(one) !== "") expect(crashed).toBe(true);
   await expectAnswer(one, folder, way);
 }

@@ -1,4 +1,5 @@
-import { cp, mkdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { batches } from "@sferic/bindings/batch";
 import { registry } from "@sferic/catalog";
@@ -20,9 +21,15 @@ export interface Way {
   readonly filesPerEpoch?: number;
 }
 
-/** Makes a folder for a case in `root`, with its pipeline, beside a copy of the inputs that all cases of `root` share. */
+/** Makes a temporary folder with a copy of the inputs, in which every run has a folder of its own. */
+export async function temporaryRoot(): Promise<string> {
+  const root = await mkdtemp(join(tmpdir(), "sferic-pipelines-"));
+  await cp(inputs, join(root, "input"), { recursive: true });
+  return root;
+}
+
+/** Makes a folder for one case, run in one way, in a {@link temporaryRoot}. */
 export async function folderOf(root: string, name: string): Promise<string> {
-  await cp(inputs, join(root, "input"), { recursive: true, force: false });
   const folder = join(root, name);
   await mkdir(folder);
   return folder;
@@ -48,7 +55,7 @@ const crashed = "the machine failed";
 
 /** Whether a run ended by {@link Crash}. */
 export function hasCrashed({ error }: RunResult): boolean {
-  return error !== undefined && JSON.stringify([error.message, String(error.cause)]).includes(crashed);
+  return error?.message.includes(crashed) === true;
 }
 
 function withFilesPerEpoch(spec: CaseSpec, filesPerEpoch: number): CaseSpec {
@@ -59,18 +66,25 @@ function withFilesPerEpoch(spec: CaseSpec, filesPerEpoch: number): CaseSpec {
   return { ...spec, sources: Object.fromEntries(sources) as CaseSpec["sources"] };
 }
 
+const perRowTypes = new Set(["select", "filter", "flatten", "unpivot", "expect", "union"]);
+
 /** Joins whose rows follow from one left row each, when the right ones are the same in every epoch. */
-const leftKinds = ["inner", "left", "semi", "anti"];
+const perRowKinds = new Set(["inner", "left", "semi", "anti"]);
 
 /** Whether every row of the sinks follows from one row of a source, so that it does not matter how epochs are cut. */
 export function isPerRow({ sources, transforms = {} }: CaseSpec): boolean {
   return Object.values(transforms).every((transform) => {
     const type = transform["type"] as string;
-    if (["select", "filter", "flatten", "unpivot", "expect", "union"].includes(type)) return true;
-    if (type !== "join" || !leftKinds.includes((transform["kind"] as string | undefined) ?? "inner")) return false;
+    if (perRowTypes.has(type)) return true;
+    if (type !== "join" || !perRowKinds.has((transform["kind"] as string | undefined) ?? "inner")) return false;
     const { right } = transform["from"] as { readonly right: string };
     return sources[right]?.["role"] === "reference";
   });
+}
+
+/** Whether a source has several files that come epoch by epoch. */
+export function takesManyFiles({ sources }: CaseSpec): boolean {
+  return Object.values(sources).some(({ url, role }) => (url as string).includes("*") && role !== "reference");
 }
 
 /** The built-in operators, with sources that give their rows in batches of 1, 2, 3, 1, 2, 3 … rows. */
@@ -80,7 +94,7 @@ export function tinyBatches(): Registry {
     types: (kind) => registry.types(kind),
     find: async (kind, type) => {
       const found = await registry.find(kind, type);
-      return found?.kind === "source" ? (cutting(found) as never) : found;
+      return found?.kind === "source" ? (cutting(found as SourceDefinition) as never) : found;
     },
   };
 }

@@ -166,7 +166,7 @@ test("letters stay whose input is gone, is only a part, or whose source cannot r
   expect(left.map(({ letter, reason }) => `${letter.name}: ${reason}`).toSorted()).toEqual([
     "0.txt: other rows of it went on, and would be doubled",
     "4.txt: gone",
-    "x: the spec has no such source",
+    "x: the spec has no such source, or reads it whole in every epoch",
   ]);
   expect(recorder.rows("a")).toEqual([0, 1, 2, 3, 5]);
   expect((await letters()).toSorted()).toEqual(["0 0.txt", "0 x", "1 4.txt"]);

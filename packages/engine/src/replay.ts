@@ -39,7 +39,12 @@ export async function offerOf(
   for (const [id, ofSource] of Map.groupBy(letters, ({ source }) => source)) {
     const source = sources.find(([other]) => other === id)?.[1];
     if (source?.replay === undefined) {
-      leave(ofSource, source === undefined ? "the spec has no such source" : "its source cannot read a piece again");
+      leave(
+        ofSource,
+        source === undefined
+          ? "the spec has no such source, or reads it whole in every epoch"
+          : "its source cannot read a piece again",
+      );
       continue;
     }
     const { pieces, parts } = piecesOf(ofSource);

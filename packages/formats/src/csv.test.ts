@@ -21,7 +21,7 @@ describe("csv", () => {
     const rows = found.filter(isBatch);
     expect(rows.map(({ rowCount }) => rowCount)).toEqual([2]);
     for (const batch of rows) batch.close();
-    const invalid = found.filter((item) => !isBatch(item)).map((item) => item.invalid);
+    const invalid = found.flatMap((item) => ("invalid" in item ? [item.invalid] : []));
     expect(invalid.map(({ name, position }) => [name, position])).toEqual([
       ["bad.csv", 3],
       ["bad.csv", 4],

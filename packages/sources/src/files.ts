@@ -18,7 +18,7 @@ import {
 } from "@sferic/operator";
 import { z } from "zod";
 import type { FileEntry, FileStore } from "./files/file-store.ts";
-import { isInRange, mayHold, partitionColumns, type PartitionValues, partitionValues } from "./files/hive.ts";
+import { isInRange, mayHold, partitionColumns, partitionValues } from "./files/hive.ts";
 import { LocalStore } from "./files/local-store.ts";
 
 const dayField = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, { message: 'must be a day, such as "2018-07-02"' });
@@ -193,10 +193,11 @@ class FilesSource implements Source {
     const schema = this.#request.schema ?? (await learnedSchema(this.#config, this.#format!, this.#store, entries));
     if (schema !== null) this.#request = { ...this.#request, schema };
     const { conditions } = this.#request;
-    const columns = schema?.columns ?? [];
-    const valuesOf = ({ key }: FileEntry): PartitionValues => partitionValues(this.#config.url, key);
-    const folders = columns.filter(({ name }) => entries.some((entry) => Object.hasOwn(valuesOf(entry), name)));
-    return entries.filter((entry) => mayHold(valuesOf(entry), folders, conditions));
+    if (conditions.length === 0) return entries;
+    const values = entries.map(({ key }) => partitionValues(this.#config.url, key));
+    const names = new Set(values.flatMap((ofFile) => Object.keys(ofFile)));
+    const folders = (schema?.columns ?? []).filter(({ name }) => names.has(name));
+    return entries.filter((_, index) => mayHold(values[index]!, folders, conditions));
   }
 
   async #open(entry: FileEntry): Promise<FileContent> {

@@ -100,8 +100,8 @@ csv("forms/people.tsv", types, rows, delimiter="\t")
 csv("forms/people-headless.csv", types, rows, header=False)
 csv("forms/people.csv.gz", types, rows)
 csv("forms/people-other-order.csv", list(reversed(types)), rows)
-json_lines("forms/people.json", rows)
-json_lines("forms/people.json.gz", rows)
+json_lines("forms/people.jsonl", rows)
+json_lines("forms/people.jsonl.gz", rows)
 write("forms/people-array.json", json.dumps(rows, ensure_ascii=False, indent=2).encode())
 csv("forms/people-crlf.csv", types, rows)
 crlf = HERE / "forms/people-crlf.csv"
@@ -117,14 +117,14 @@ for day in ["2024-03-01", "2024-03-02", "2024-03-03"]:
 
 for part in [1, 2, 3]:
     types, rows = read("orders", f"part = {part}")
-    json_lines(f"orders/{part}.json", without(rows, "part"))
+    json_lines(f"orders/{part}.jsonl", without(rows, "part"))
 for region in ["north", "south"]:
     types, rows = read("orders", f"region = '{region}'")
     csv(f"by-region/region={region}/orders.csv", ["order_id", "customer", "amount", "items"], rows)
 
 for part in [1, 2]:
     types, rows = read("clicks", f"part = {part}")
-    json_lines(f"clicks/{part}.json", [nested(row) for row in rows])
+    json_lines(f"clicks/{part}.jsonl", [nested(row) for row in rows])
     write(f"clicks-arrays/{part}.json", json.dumps([nested(row) for row in rows], ensure_ascii=False).encode())
     types, rows = read("trips", f"part = {part}")
     parquet(f"trips/{part}.parquet", types, without(rows, "part"), times=["start"])
@@ -133,4 +133,4 @@ types, rows = read("floats")
 parquet("floats.parquet", types, rows)
 types, rows = read("nobody")
 parquet("nobody.parquet", types, rows)
-write("nothing.json", b"")
+write("nothing.jsonl", b"")

@@ -542,10 +542,10 @@ fn after_a_thousand_bad_rows_the_others_are_counted() {
     );
 }
 
-/// About 12 MiB, so that the file is cut into pieces; every 1,000th row is bad.
+/// About 24 MiB, so that the file is cut into pieces; every 1,000th row is bad.
 fn large(layout: JsonLayout) -> (Vec<u8>, Vec<i64>) {
     let (mut text, mut numbers) = (Vec::new(), Vec::new());
-    for row in 0..200_000_i64 {
+    for row in 0..400_000_i64 {
         let separator: &[u8] = match (layout, row) {
             (JsonLayout::Lines, _) => b"",
             (JsonLayout::Array, 0) => b"[",
@@ -579,7 +579,7 @@ fn a_large_file_gives_the_same_rows_and_places_as_a_small_one() {
     let schema = schema_of(vec![field("a", DataType::Int64)]);
     for layout in BOTH {
         let (text, numbers) = large(layout);
-        assert!(text.len() > 9 << 20);
+        assert!(text.len() > 17 << 20);
         let path = folder.file("large.json");
         std::fs::write(&path, &text).unwrap();
         let zstd = zstd::encode_all(text.as_slice(), 1).unwrap();
@@ -595,7 +595,7 @@ fn a_large_file_gives_the_same_rows_and_places_as_a_small_one() {
                 rows.column(0).as_primitive::<Int64Type>().values(),
                 &numbers
             );
-            assert_eq!(invalid.len(), 200);
+            assert_eq!(invalid.len(), 400);
             for (index, (_, position, _)) in invalid.iter().enumerate() {
                 let row = index as u64 * 1_000 + 999;
                 match layout {
@@ -615,12 +615,12 @@ fn a_large_compressed_file_gives_all_its_rows_or_none() {
     let schema = schema_of(vec![field("a", DataType::Int64)]);
     // Text that does not compress: the file itself has to be large.
     let mut random = support::Random(7);
-    let noise: String = (0..12 << 20)
+    let noise: String = (0..24 << 20)
         .map(|_| char::from(b'!' + (random.next() % 64) as u8))
         .map(|c| if c == '"' || c == '\\' { ' ' } else { c })
         .collect();
     for layout in BOTH {
-        let rows: Vec<String> = (0..120)
+        let rows: Vec<String> = (0..240)
             .map(|row| {
                 format!(
                     "{{\"a\": {row}, \"noise\": \"{}\"}}",
@@ -636,11 +636,11 @@ fn a_large_compressed_file_gives_all_its_rows_or_none() {
         let mut gzip = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::fast());
         gzip.write_all(text.as_bytes()).unwrap();
         for file in [zstd, gzip.finish().unwrap()] {
-            assert!(file.len() > 8 << 20, "{}", file.len());
+            assert!(file.len() > 16 << 20, "{}", file.len());
             let found = read(file.clone(), layout, Some(schema.clone()));
             assert_eq!(
                 found.column(0).as_primitive::<Int64Type>().values(),
-                &(0..120).collect::<Vec<i64>>()
+                &(0..240).collect::<Vec<i64>>()
             );
             let cut = file[..file.len() - 1_000].to_vec();
             let (rows, invalid) = read_all(

@@ -13,8 +13,10 @@ use crate::sync::lock;
 
 /// Rows that one thread takes at a time. An input of no more rows is read by one thread in its order, whatever its batches are.
 pub const MORSEL_ROWS: usize = 65_536;
+/// Batches that have fewer rows on average are joined into one: DuckDB works on 2,048 rows at a time.
+const SMALL_BATCH_ROWS: usize = 8_192;
 /// Bytes that wait before the producer is asked to.
-const WAITING_BYTES: usize = 32 << 20;
+const WAITING_BYTES: usize = 8 << 20;
 
 /// A queue of batches of one schema. One side pushes and ends it; the other is a query, which takes each row once.
 pub struct RowStream {
@@ -121,8 +123,8 @@ impl RowStream {
         producers.into_iter().for_each(|on_room| on_room());
     }
 
-    /// The next rows, at least [`MORSEL_ROWS`] unless the stream ends or its queue is full; waits for them. Nothing at the end.
-    pub(crate) fn take(&self) -> Result<Option<RecordBatch>> {
+    /// The next rows, at least [`MORSEL_ROWS`] unless the stream ends or its queue is full, in order; waits for them. No batch at the end.
+    pub(crate) fn take(&self) -> Result<Vec<RecordBatch>> {
         let mut state = lock(&self.state);
         while state.rows < MORSEL_ROWS && !state.is_full() && !state.ended && !state.abandoned {
             state = self
@@ -151,22 +153,25 @@ impl RowStream {
         };
         drop(state);
         producers.into_iter().for_each(|on_room| on_room());
-        if pieces.is_empty() {
-            return Ok(None);
+        if pieces.len() > 1 && rows < pieces.len() * SMALL_BATCH_ROWS {
+            pieces = vec![concat_batches(&self.announced, &pieces)?];
         }
-        self.morsel(&pieces, first_row).map(Some)
+        let mut row = first_row;
+        let morsel = pieces.iter().map(|piece| {
+            let read = self.readable(piece, row);
+            row += piece.num_rows() as i64;
+            read
+        });
+        morsel.collect()
     }
 
-    fn morsel(&self, pieces: &[RecordBatch], first_row: i64) -> Result<RecordBatch> {
-        let whole = match pieces {
-            [only] => only.clone(),
-            pieces => concat_batches(&self.announced, pieces)?,
-        };
+    /// A batch as DuckDB reads it.
+    fn readable(&self, batch: &RecordBatch, first_row: i64) -> Result<RecordBatch> {
         if !self.numbered {
-            return retag(&whole, &self.read);
+            return retag(batch, &self.read);
         }
-        let numbers = Int64Array::from_iter_values(first_row..first_row + whole.num_rows() as i64);
-        let naive = retag(&whole, &naive_schema(&self.announced))?;
+        let numbers = Int64Array::from_iter_values(first_row..first_row + batch.num_rows() as i64);
+        let naive = retag(batch, &naive_schema(&self.announced))?;
         let mut columns = naive.columns().to_vec();
         columns.push(Arc::new(numbers));
         Ok(RecordBatch::try_new(Arc::clone(&self.read), columns)?)

@@ -145,6 +145,8 @@ struct Cursor {
     batch: Option<ExportedBatch>,
     row: usize,
     _before: Option<ExportedBatch>,
+    /// Batches of a stream that the thread has taken and not begun, the last first.
+    taken: Vec<RecordBatch>,
 }
 
 unsafe extern "C" fn init(info: Handle) {
@@ -220,7 +222,9 @@ impl Scan {
             .as_ref()
             .is_none_or(|batch| cursor.row == batch.rows)
         {
-            let next = self.next_batch().map_err(|error| error.to_string())?;
+            let next = self
+                .next_batch(&mut cursor.taken)
+                .map_err(|error| error.to_string())?;
             cursor._before = cursor.batch.take();
             cursor.batch = next.map(|batch| self.exported(batch));
             cursor.row = 0;
@@ -234,10 +238,16 @@ impl Scan {
     }
 
     /// The next batch that has rows.
-    fn next_batch(&self) -> Result<Option<RecordBatch>> {
+    fn next_batch(&self, taken: &mut Vec<RecordBatch>) -> Result<Option<RecordBatch>> {
         let batches = match &self.rows {
             InputRows::Batches(batches) => batches,
-            InputRows::Stream(stream) => return stream.take(),
+            InputRows::Stream(stream) => {
+                if taken.is_empty() {
+                    *taken = stream.take()?;
+                    taken.reverse();
+                }
+                return Ok(taken.pop());
+            }
         };
         loop {
             let index = self.taken.fetch_add(1, Ordering::Relaxed);

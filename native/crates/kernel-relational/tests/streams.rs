@@ -164,8 +164,8 @@ fn the_producer_is_held_back_while_nobody_reads() {
         };
         rows.push(&batch, on_room).unwrap();
     }
-    // 32 MiB are four of these batches; the fifth and sixth wait, as the fourth does not fill it.
-    assert_eq!(pushed.load(Ordering::Relaxed), 4);
+    // 8 MiB are one of these batches and a part of another; from the second on they wait.
+    assert_eq!(pushed.load(Ordering::Relaxed), 1);
     rows.end();
     let sql = "SELECT count(*)::BIGINT FROM t";
     assert_eq!(run(vec![input("t", &rows)], sql).unwrap(), [6_000_000]);

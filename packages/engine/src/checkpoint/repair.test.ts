@@ -105,6 +105,17 @@ test.each<[what: string, damage: () => Promise<void>, place: string, why: string
   expect(await recordNames()).toEqual(before);
 });
 
+test("a source that is read whole in every epoch needs no range", async () => {
+  const checkpoint = join(await scratchFolder(), "check");
+  const sources = { ...threeEpochs.sources, few: { type: "numbers", role: "reference" } };
+  const looking = { ...spec, sources };
+  const options = { registry: recorder.registry, checkpoint };
+  expect(await runPipeline(looking, options)).toMatchObject({ state: "succeeded", epochs: 3 });
+  await rm(join(checkpoint, "offsets/0000000001.json"));
+  expect((await repairCheckpoint(checkpoint, { apply: true })).beyondRepair).toEqual([]);
+  expect(await runPipeline(looking, options)).toMatchObject({ state: "succeeded", epochs: 0 });
+});
+
 test("what was set aside before stays", async () => {
   await copyFile(at("commits/2"), `${at("commits/2")}.torn`);
   await tear(at("commits/2"));

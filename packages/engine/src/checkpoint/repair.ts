@@ -177,7 +177,9 @@ class Survey {
     const before = this.#endsBefore(epoch);
     const after = this.#startsAfter(epoch);
     const sources: Record<string, { start: Offset | null; end: Offset }> = {};
-    for (const id of new Set([...sourcesOf(counts), ...after.keys()])) {
+    // What is read whole in every epoch has no range.
+    const streamed = sourcesOf(counts).filter((id) => next.references?.[id] === undefined);
+    for (const id of new Set([...streamed, ...after.keys()])) {
       const start = before.get(id) ?? null;
       const end = after.has(id) ? after.get(id)! : hasRead(counts, id) ? undefined : start;
       if (end === undefined) return `no later record tells how far the source "${id}" was read`;

@@ -185,7 +185,8 @@ impl Pieces {
 
 /// All the text of a file, when it is at most `bytes_max` long.
 pub(super) fn small_text(input: &Input, bytes_max: usize) -> Result<Option<Vec<u8>>> {
-    let mut text = Vec::new();
+    let size = usize::try_from(size_of(input)?).unwrap_or(bytes_max);
+    let mut text = Vec::with_capacity(size.min(bytes_max) + 1);
     let found = TextReader::open(input)?.append(&mut text, bytes_max + 1)?;
     Ok((found <= bytes_max).then_some(text))
 }

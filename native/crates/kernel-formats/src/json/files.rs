@@ -24,7 +24,7 @@ use crate::read_ahead::{IsStopped, ReadAhead};
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
 /// Files up to this size, in bytes, are read whole.
-const SMALL_BYTES: u64 = 8 << 20;
+const SMALL_BYTES: u64 = 16 << 20;
 /// A small compressed file whose text is longer, in bytes, is treated as a large one.
 const SMALL_TEXT_BYTES: usize = 32 << 20;
 /// Small files that one thread decodes at a time, into the same batches.
@@ -41,7 +41,8 @@ const BYTES_AHEAD_MAX: u64 = 64 << 20;
 /// not closed, text behind the array, damaged compression) gives one such item and no row. To know that in time, a large
 /// array or compressed file is read twice, the first time only for its outline.
 ///
-/// Memory: 64 MiB of rows ahead of the taker, and per thread a piece of 4 MiB or a small file, with up to 64 MiB of rows.
+/// Memory: 64 MiB of rows ahead of the taker, and per thread a piece of 4 MiB or a file of up to 16 MiB (32 MiB
+/// decompressed), with up to 64 MiB of rows.
 ///
 /// Errors while iterating: [`FormatsError::Io`], [`FormatsError::Cancelled`]; it ends then.
 pub struct JsonFilesReader {

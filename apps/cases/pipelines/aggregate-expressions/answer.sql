@@ -1,0 +1,1 @@
+SELECT region, sum(amount) / count(*) AS each, max(amount) - min(amount) AS spread, sum(CASE WHEN amount > 10 THEN 1 ELSE 0 END) AS big, group_concat(order_id, '+' ORDER BY order_id) AS texts FROM orders GROUP BY region;

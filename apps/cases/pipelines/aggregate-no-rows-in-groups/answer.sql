@@ -1,0 +1,1 @@
+SELECT name, count(*) AS rows FROM nobody GROUP BY name;

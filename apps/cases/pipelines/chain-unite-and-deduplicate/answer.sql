@@ -1,0 +1,1 @@
+SELECT city, count(*) AS people, sum(age) AS ages FROM people GROUP BY city;

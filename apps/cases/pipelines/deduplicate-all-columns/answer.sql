@@ -1,0 +1,1 @@
+SELECT DISTINCT o.order_id, o.customer, o.region, o.amount, o.items FROM orders o;

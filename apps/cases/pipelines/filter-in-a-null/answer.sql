@@ -1,0 +1,1 @@
+SELECT * FROM people WHERE id NOT IN (1, 2, NULL);

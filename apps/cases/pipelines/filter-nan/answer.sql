@@ -1,0 +1,1 @@
+SELECT id FROM floats WHERE typeof(x) = 'real' AND x > 1;

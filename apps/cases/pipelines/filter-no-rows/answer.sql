@@ -1,0 +1,1 @@
+SELECT * FROM nobody WHERE score > 0;

@@ -1,0 +1,1 @@
+SELECT * FROM people WHERE name = '李雷' OR city = 'Göteborg' OR name LIKE '%🌩️';

@@ -1,0 +1,1 @@
+SELECT at, quantity, total, clicks, page AS path, tags FROM clicks;

@@ -1,0 +1,1 @@
+SELECT at, quantity, page AS path FROM clicks;

@@ -1,0 +1,1 @@
+SELECT o.order_id, o.customer, o.region, o.amount, o.items FROM orders o WHERE NOT EXISTS (SELECT 1 FROM customers c WHERE o.customer = c.customer);

@@ -1,0 +1,1 @@
+SELECT r.sensor, r.measured_at, r.value, r.quality, s.site, s.factor, s.installed FROM readings r JOIN sensors s ON r.sensor = s.sensor;

@@ -1,0 +1,1 @@
+WITH totals AS (SELECT customer, sum(amount) AS total FROM orders GROUP BY customer), best AS (SELECT max(total) AS total FROM totals) SELECT t.customer, t.total, t.total = b.total AS is_best FROM totals t CROSS JOIN best b;

@@ -1,0 +1,1 @@
+SELECT name, rank() OVER (ORDER BY age DESC NULLS LAST) AS place FROM people ORDER BY age DESC NULLS LAST, id LIMIT 4;

@@ -1,0 +1,1 @@
+SELECT sensor, measured_at, sum(value) OVER (PARTITION BY sensor ORDER BY measured_at, value) AS running, row_number() OVER (PARTITION BY sensor ORDER BY measured_at DESC, value) AS place, lag(value) OVER (PARTITION BY sensor ORDER BY measured_at, value) AS before FROM readings WHERE measured_at IS NOT NULL AND value IS NOT NULL;

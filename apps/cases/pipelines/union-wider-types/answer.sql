@@ -1,0 +1,1 @@
+SELECT * FROM single UNION ALL SELECT * FROM nobody;
