@@ -57,6 +57,16 @@ export declare class NativeFileWriter {
   abort(): void
 }
 
+/** A table that rows are looked up in. */
+export declare class NativeLookup {
+  /** How many rows of the table one left row can match at most, or somewhat more. */
+  get matchesMax(): number
+  /** The result for a batch of left rows, in their order; the batch stays open. */
+  apply(batch: NativeBatch): Promise<NativeBatch>
+  /** Rows of the table that nothing has matched, for the kinds that keep them; the left rows have `columns`. */
+  unmatched(columns: Array<NativeColumn>): Promise<NativeBatch>
+}
+
 /** A filter and expressions, prepared for one input schema. */
 export declare class NativeProjection {
   /** The rows for which the filter is true, with the prepared columns. */
@@ -77,6 +87,12 @@ export declare class NativeQuery {
 
 /** All rows of an Arrow IPC stream as one batch. */
 export declare function batchFromIpc(bytes: Uint8Array): NativeBatch
+
+/** Hashes a table by its keys; the batch stays open. */
+export declare function buildLookup(table: NativeBatch, params: NativeLookupParams): Promise<NativeLookup>
+
+/** Whether keys of a type can be looked up. */
+export declare function canLookUp(keyType: string): boolean
 
 /** Types expressions against columns, without data. */
 export declare function checkExpressions(columns: Array<NativeColumn>, expressions: Array<string>): Array<NativeChecked>
@@ -277,6 +293,24 @@ export interface NativeKMeansOptions {
   seed: number
   /** k × d, row-major. */
   initialCentroids?: JsFloat64Array
+}
+
+/** A column of a lookup's result: a left one, one of the table, or a key of both. */
+export interface NativeLookupColumn {
+  /** Position in the left rows. */
+  left?: number
+  /** Position in the table. */
+  right?: number
+}
+
+/** A join with a table in memory. */
+export interface NativeLookupParams {
+  kind: 'inner' | 'left' | 'right' | 'full' | 'semi' | 'anti'
+  /** Positions of the keys, pairwise left and right. */
+  keys: Array<Array<number>>
+  columns: Array<NativeLookupColumn>
+  /** Names, types, units and nulls of the result. */
+  result: Array<NativeColumn>
 }
 
 /** How any CF file is read. */

@@ -773,15 +773,18 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeProjection, NativeQuery, batchFromIpc, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJson, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeLookup, NativeProjection, NativeQuery, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJson, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
+export { NativeLookup }
 export { NativeProjection }
 export { NativeQuery }
 export { batchFromIpc }
+export { buildLookup }
+export { canLookUp }
 export { checkExpressions }
 export { checkMeasures }
 export { checkQuery }

@@ -1,15 +1,22 @@
 /**
- * Writes apps/docs/operators from the catalog's declarations. With `--check` writes nothing and ends with exit code 1
- * when a page differs, is missing, or belongs to nothing.
+ * Writes apps/docs/operators from the catalog's declarations and the kernel's list of functions. With `--check` writes
+ * nothing and ends with exit code 1 when a page differs, is missing, or belongs to nothing.
  */
 import { mkdirSync, readdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join, resolve } from "node:path";
 import { registry } from "@sferic/catalog";
+import { functionsPage, type SharedFunctions } from "./functions.ts";
 import { definitions, fileName, index, page } from "./reference.ts";
 
 const folder = resolve(import.meta.dirname, "../../apps/docs/operators");
+const functionsFile = "../../native/crates/kernel-relational/tests/shared_functions.json";
+const functions = JSON.parse(readFileSync(resolve(import.meta.dirname, functionsFile), "utf8")) as SharedFunctions;
 const all = await definitions(registry);
-const pages = new Map([["README.md", index(all)], ...all.map((one) => [fileName(one), page(one)] as const)]);
+const pages = new Map([
+  ["README.md", index(all)],
+  ["functions.md", functionsPage(functions)],
+  ...all.map((one) => [fileName(one), page(one)] as const),
+]);
 
 mkdirSync(folder, { recursive: true });
 const present = readdirSync(folder);

@@ -2,6 +2,7 @@ import { batches } from "@sferic/bindings/batch";
 import { checkExpressions, expressionColumns, Projection, rowConditions } from "@sferic/bindings/relational";
 import { callable, ConfigError, defineTransform } from "@sferic/operator";
 import { z } from "zod";
+import { inOrder } from "./in-order.ts";
 
 const config = z.strictObject({
   where: z.string().min(1).describe("SQL condition; rows for which it is true are kept, false and null are dropped."),
@@ -34,9 +35,7 @@ export const filter = callable(
     create: (c) => {
       const projection = new Projection(null, c.where);
       return {
-        async *apply(rows, { signal }) {
-          for await (const batch of rows) yield await projection.apply(batch, signal);
-        },
+        apply: (rows, { signal }) => inOrder(rows, (batch) => projection.apply(batch, signal)),
       };
     },
   }),

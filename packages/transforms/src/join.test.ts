@@ -144,6 +144,14 @@ it("joins on NaN, infinities and zero of either sign as DuckDB and PostgreSQL do
   expect(pairs.toSorted()).toEqual(["0 0", "1 1", "2 2", "2 3", "3 2", "3 3"]);
 });
 
+it("joins with more rows than are looked up in, and loses none of them", async () => {
+  const n = 1_100_000;
+  const table = new Table({ k: makeVector(Int32Array.from({ length: n }, (_, row) => row)) });
+  const few = new Table({ k: makeVector(Int32Array.of(-1, 0, 65_536, n - 1)) });
+  const { main } = await join.run({ left: few, right: table }, { on: ["k"] });
+  expect(cellsOf(main).flat().toSorted()).toEqual([0, n - 1, 65_536].toSorted());
+});
+
 it("joins more rows than one thread takes", async () => {
   const n = 300_000;
   const many = new Table({

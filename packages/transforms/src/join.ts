@@ -1,7 +1,9 @@
 import { batches } from "@sferic/bindings/batch";
 import { checkQuery, runQuery } from "@sferic/bindings/query";
+import type { LookupParams } from "@sferic/bindings/lookup";
 import { quoted } from "@sferic/bindings/relational";
 import {
+  type Batch,
   callable,
   type Column,
   ConfigError,
@@ -14,6 +16,7 @@ import {
 import { z } from "zod";
 import { commonKind } from "./column-kinds.ts";
 import { knownRows } from "./known-rows.ts";
+import { isLookup, lookedUp, lookupOf, smallTable } from "./lookup-join.ts";
 
 const kinds = ["inner", "left", "right", "full", "semi", "anti"] as const;
 
@@ -45,7 +48,8 @@ const rowCountHints = { left: 1e9, right: 1e5 };
 
 /**
  * Joins the rows of two inputs within an epoch. The left columns come first, the key columns under their left names; then
- * the other right columns. The right input is kept, in memory or on disk, the left one streams. Rows come in no order.
+ * the other right columns. The right input is kept, in memory or on disk, the left one streams. With a right input of up to
+ * 1,000,000 rows, plain key types and few matches per row, the result is in the order of the left rows; otherwise in none.
  */
 export const join = callable(
   defineTransform({
@@ -87,18 +91,47 @@ export const join = callable(
       async *apply(_, { signal }, inputs) {
         const [left, right] = await Promise.all([knownRows(inputs["left"]!), knownRows(inputs["right"]!)]);
         if (left === null || right === null) return missing(left === null ? "left" : "right", left ?? right);
+        const params = lookupParams(left.schema, right.schema, c);
+        let kept = right;
+        if (isLookup(left.schema, right.schema, params)) {
+          const small = await smallTable(right);
+          if ("table" in small) {
+            const lookup = await lookupOf(small.table, params);
+            if (lookup !== null) {
+              small.table.close();
+              return yield* lookedUp(lookup, left, c.kind === "right" || c.kind === "full");
+            }
+            kept = { ...right, rows: only(small.table) };
+          } else kept = small.rows;
+        }
         const tables = {
           left: { ...left, rowCountHint: rowCountHints.left },
-          right: { ...right, rowCountHint: rowCountHints.right },
+          right: { ...kept, rowCountHint: rowCountHints.right },
         };
-        const columns = outputSchema(left.schema, right.schema, c);
         const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
-        yield* runQuery(tables, query(left.schema, right.schema, c), columns, options);
+        yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
       },
     }),
   }),
   () => Promise.resolve(batches),
 );
+
+async function* only(batch: Batch): AsyncGenerator<Batch> {
+  yield batch;
+}
+
+/** The join as a lookup. */
+function lookupParams(left: Schema, right: Schema, c: Config): LookupParams {
+  const [leftAt, rightAt] = [left, right].map(({ names }) => new Map(names.map((name, index) => [name, index])));
+  const keys = keysOf(c).map(([l, r]) => [leftAt!.get(l)!, rightAt!.get(r)!] as const);
+  const rightOfKey = new Map(keys);
+  const own = left.names.map((_, index) => {
+    const key = rightOfKey.get(index);
+    return key === undefined ? { left: index } : { left: index, right: key };
+  });
+  const looked = rightColumns(left, right, c).map(({ column }) => ({ right: rightAt!.get(column.name)! }));
+  return { kind: c.kind, keys, columns: [...own, ...looked], result: outputSchema(left, right, c) };
+}
 
 /** Without the columns of one input there is an answer only when the other one has no batch either. */
 function missing(input: string, other: unknown): void {

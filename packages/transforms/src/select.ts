@@ -3,6 +3,7 @@ import { checkExpressions, expressionColumns, Projection } from "@sferic/binding
 import { callable, defineTransform, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { computedColumns } from "./computed-columns.ts";
+import { inOrder } from "./in-order.ts";
 
 const config = z.strictObject({
   columns: z
@@ -35,9 +36,7 @@ export const select = callable(
     create: (c) => {
       const projection = new Projection(c.columns, null);
       return {
-        async *apply(rows, { signal }) {
-          for await (const batch of rows) yield await projection.apply(batch, signal);
-        },
+        apply: (rows, { signal }) => inOrder(rows, (batch) => projection.apply(batch, signal)),
       };
     },
   }),

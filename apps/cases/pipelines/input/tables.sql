@@ -100,3 +100,27 @@ CREATE TABLE nobody (id INTEGER, name TEXT, score REAL);
 
 CREATE TABLE single (id INTEGER, name TEXT, score REAL);
 INSERT INTO single VALUES (1, 'only', 0.5);
+
+CREATE TABLE notes (id INTEGER, note TEXT, answer TEXT);
+INSERT INTO notes VALUES
+  (1, 'two' || char(10) || 'lines', '"quoted"'),
+  (2, ',', '""'),
+  (3, 'back\slash', 'a "word" within'),
+  (4, '', NULL),
+  (5, NULL, ''),
+  (6, 'ends with a line end' || char(10), 'tab' || char(9) || 'within'),
+  (7, '👩‍🚀 é ß', ' blanks around '),
+  (8, 'null', 'NaN'),
+  (9, 'true', '007');
+
+CREATE TABLE moments (id INTEGER, written TEXT);
+INSERT INTO moments VALUES
+  (1, '2024-05-01T10:00:00Z'),
+  (2, '2024-05-01T10:00:00+02:00'),
+  (3, '2024-05-01T23:30:00-05:30'),
+  (4, '2024-05-01 10:00:00'),
+  (5, '2024-05-01T10:00:00.25Z'),
+  (6, '1900-02-28T23:59:59.999Z'),
+  (7, '2024-03-31T02:30:00+00:00'),
+  (8, NULL),
+  (9, '2399-12-31T23:59:59Z');

@@ -61,7 +61,11 @@ def csv(path, names, rows, delimiter=",", header=True):
 def write(path, content):
     file = HERE / path
     file.parent.mkdir(parents=True, exist_ok=True)
-    file.write_bytes(gzip.compress(content, mtime=0) if path.endswith(".gz") else content)
+    if path.endswith(".gz"):
+        content = gzip.compress(content, mtime=0)
+    elif path.endswith(".zst"):
+        content = pa.Codec("zstd").compress(content, asbytes=True)
+    file.write_bytes(content)
 
 
 def json_lines(path, rows):
@@ -90,7 +94,7 @@ def nested(row):
 database = sqlite3.connect(":memory:")
 database.executescript((HERE / "tables.sql").read_text())
 
-for table in ["people", "sensors", "customers", "numbers", "months", "nobody", "single"]:
+for table in ["people", "sensors", "customers", "numbers", "months", "nobody", "single", "notes", "moments"]:
     types, rows = read(table)
     csv(f"{table}.csv", types, rows)
 
@@ -99,9 +103,11 @@ csv("forms/people-semicolon.csv", types, rows, delimiter=";")
 csv("forms/people.tsv", types, rows, delimiter="\t")
 csv("forms/people-headless.csv", types, rows, header=False)
 csv("forms/people.csv.gz", types, rows)
+csv("forms/people.csv.zst", types, rows)
 csv("forms/people-other-order.csv", list(reversed(types)), rows)
 json_lines("forms/people.jsonl", rows)
 json_lines("forms/people.jsonl.gz", rows)
+json_lines("forms/people.jsonl.zst", rows)
 write("forms/people-array.json", json.dumps(rows, ensure_ascii=False, indent=2).encode())
 csv("forms/people-crlf.csv", types, rows)
 crlf = HERE / "forms/people-crlf.csv"
@@ -129,6 +135,10 @@ for part in [1, 2]:
     types, rows = read("trips", f"part = {part}")
     parquet(f"trips/{part}.parquet", types, without(rows, "part"), times=["start"])
 
+types, rows = read("notes")
+json_lines("notes.jsonl", rows)
+types, rows = read("moments")
+json_lines("moments.jsonl", rows)
 types, rows = read("floats")
 parquet("floats.parquet", types, rows)
 types, rows = read("nobody")

@@ -43,6 +43,7 @@ export function arrowTable({ columns, rows }: SmallTable): Table {
 /** The rows that SQLite gives for a query over the tables. */
 export function sqlite(tables: Readonly<Record<string, SmallTable>>, query: string): Cell[][] {
   const database = new DatabaseSync(":memory:");
+  database.exec("PRAGMA case_sensitive_like = true");
   for (const [name, { columns, rows }] of Object.entries(tables)) {
     const declared = Object.entries(columns).map(([column, type]) => `"${column}" ${type}`);
     database.exec(`CREATE TABLE "${name}" (${declared.join(", ")})`);

@@ -298,13 +298,17 @@ mod tests {
     #[test]
     fn an_array_is_cut_after_commas_between_elements_only() {
         let element = r#"{"a": [1, {"b": ","}], "c": "],[\\\"{", "d": 1}"#;
-        let text = format!(" [{}] \n", vec![element; 200].join(" ,\n"));
-        for portion in [1, 63, 64, 65, 10_000] {
-            let cuts = survey(JsonLayout::Array, text.as_bytes(), portion).unwrap();
-            assert!(cuts.len() > 50);
-            assert_eq!(cuts.last(), Some(&(text.len() as u64)));
-            for cut in &cuts[1..cuts.len() - 1] {
-                assert!(text[..*cut as usize].ends_with(&format!("{element} ,")));
+        // Every character comes to stand at every place of a block.
+        for blanks in 0..BLOCK {
+            let elements = vec![element; 200].join(" ,\n");
+            let text = format!("{}[{elements}] \n", " ".repeat(blanks));
+            for portion in [1, 63, 64, 65, 10_000] {
+                let cuts = survey(JsonLayout::Array, text.as_bytes(), portion).unwrap();
+                assert!(cuts.len() > 50);
+                assert_eq!(cuts.last(), Some(&(text.len() as u64)));
+                for cut in &cuts[1..cuts.len() - 1] {
+                    assert!(text[..*cut as usize].ends_with(&format!("{element} ,")));
+                }
             }
         }
     }

@@ -1,0 +1,4 @@
+-- sink: lines
+SELECT * FROM notes;
+-- sink: table
+SELECT * FROM notes;
