@@ -21,7 +21,7 @@ import { noCounts, type OperatorCounts } from "./result.ts";
 
 /** An operator of the plan with what was created for it. */
 export interface LiveOperator {
-  readonly planned: Pick<PlannedOperator, "node"> & Partial<Pick<PlannedOperator, "inputs">>;
+  readonly planned: Pick<PlannedOperator, "node"> & Partial<Pick<PlannedOperator, "outputs">>;
   readonly instance: Source | Transform | Sink;
 }
 
@@ -81,8 +81,8 @@ class Dataflow implements DataflowOutcome {
   readonly #inputs = new Map<string, Record<string, Channel>>();
   /** Producers of a channel that have not ended yet. */
   readonly #writers = new Map<Channel, number>();
-  /** Readers' schemas of inputs that must not be without a batch, by channel. */
-  readonly #schemas = new Map<Channel, Schema>();
+  /** Operators that gave a batch on their main port. */
+  readonly #gave = new Set<string>();
   /** Seconds each operator waited for room downstream. */
   readonly #blockedSeconds = new Map<string, number>();
   readonly #ranges: Readonly<Record<string, Range>>;
@@ -105,15 +105,13 @@ class Dataflow implements DataflowOutcome {
     for (const { planned } of operators) this.#connect(planned, circular);
   }
 
-  #connect({ node, inputs: schemas = {} }: LiveOperator["planned"], circular: ReadonlySet<string>): void {
+  #connect({ node }: LiveOperator["planned"], circular: ReadonlySet<string>): void {
     this.operators[node.id] = noCounts(node.kind);
     const inputs: Record<string, Channel> = {};
     const several = Object.keys(node.inputs).length > 1;
     for (const [name, references] of Object.entries(node.inputs)) {
       const channel = new Channel(several && circular.has(inputKey(node.id, name)));
       inputs[name] = channel;
-      const schema = schemas[name];
-      if (several && schema) this.#schemas.set(channel, schema);
       for (const { operator, port } of references) {
         const key = `${operator}.${port}`;
         this.#readers.set(key, [...(this.#readers.get(key) ?? []), channel]);
@@ -132,7 +130,7 @@ class Dataflow implements DataflowOutcome {
     const { node } = planned;
     const started = performance.now();
     try {
-      if (node.kind === "source") await this.#runSource(node.id, instance as Source);
+      if (node.kind === "source") await this.#runSource(node.id, instance as Source, planned.outputs?.["main"] ?? null);
       else if (node.kind === "transform") await this.#runTransform(node.id, instance as Transform);
       else await this.#runSink(node.id, instance as Sink);
     } catch (thrown) {
@@ -164,14 +162,20 @@ class Dataflow implements DataflowOutcome {
     }
   }
 
-  async #runSource(id: string, source: Source): Promise<void> {
+  /** Without rows it still gives a batch, if its columns are known: what follows has no other way to learn them. */
+  async #runSource(id: string, source: Source, schema: Schema | null): Promise<void> {
     const range = this.#ranges[id];
-    if (range === undefined) return;
+    if (range === undefined) return this.#emitNothing(id, schema);
     for await (const output of source.read(range.start, range.end, this.#epoch)) {
       if ("invalid" in output) await this.#reject(id, output.invalid);
       else if ("bytesRead" in output) this.operators[id]!.bytesRead += output.bytesRead;
       else await this.#emit(id, output);
     }
+    await this.#emitNothing(id, schema);
+  }
+
+  async #emitNothing(id: string, schema: Schema | null): Promise<void> {
+    if (!this.#gave.has(id) && schema !== null) await this.#emit(id, this.#registry.batches.concat([], schema));
   }
 
   async #runTransform(id: string, transform: Transform): Promise<void> {
@@ -192,15 +196,11 @@ class Dataflow implements DataflowOutcome {
 
   async *#counted(id: string, channel: Channel): AsyncGenerator<Batch> {
     const counts = this.operators[id]!;
-    let empty = true;
     for await (const batch of channel) {
-      empty = false;
       counts.rowsIn += batch.rowCount;
       this.#onRows(id, counts);
       yield batch;
     }
-    const schema = this.#schemas.get(channel);
-    if (empty && schema !== undefined) yield this.#registry.batches.concat([], schema);
   }
 
   async #emit(id: string, output: Output): Promise<void> {
@@ -211,6 +211,7 @@ class Dataflow implements DataflowOutcome {
       throw this.#epoch.signal.reason;
     }
     const counts = this.operators[id]!;
+    if (port === "main") this.#gave.add(id);
     if (port === "main") counts.rowsOut += handle.rowCount;
     else counts.ports[port] = (counts.ports[port] ?? 0) + handle.rowCount;
     this.#onRows(id, counts);

@@ -30,7 +30,7 @@ type Config = z.output<typeof config>;
 /**
  * One row per group over all rows of an epoch, ordered by the group's columns, nulls last. The columns are those of
  * `groupBy` and then the measures. Without rows there are no groups; but without `groupBy` there is one row, as in SQL,
- * unless the epoch brought not even an empty batch. Nulls count as in SQL: `count(x)` and `sum(x)` pass over them. A sum of
+ * in every epoch. Nulls count as in SQL: `count(x)` and `sum(x)` pass over them. A sum of
  * floats adds up in the order of the rows up to 65,536 of them, and above that in no certain order. Memory holds the groups,
  * and beyond its limit the disk.
  */

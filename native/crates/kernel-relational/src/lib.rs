@@ -28,6 +28,7 @@ mod references;
 mod reshape;
 mod row_stream;
 mod scan;
+mod simple_filter;
 mod sync;
 mod syntax;
 mod table_write;

@@ -8,7 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use arrow_array::cast::AsArray;
 use arrow_array::{Array, ArrayRef, RecordBatch, RecordBatchOptions, StringArray, UInt32Array};
-use arrow_buffer::NullBuffer;
+use arrow_buffer::{NullBuffer, ScalarBuffer};
 use arrow_schema::{DataType, SchemaRef};
 use arrow_select::take::take;
 
@@ -273,50 +273,48 @@ impl Pairs {
     }
 }
 
-/// The values of a key column in a form that can be compared quickly.
+/// The values of a key column in a form that can be compared quickly: by their bits, and text by its bytes.
 enum Key {
-    /// Values of up to eight bytes, and which of them are valid.
-    Fixed(Vec<u64>, Option<NullBuffer>),
+    One(ScalarBuffer<u8>, Option<NullBuffer>),
+    Two(ScalarBuffer<u16>, Option<NullBuffer>),
+    Four(ScalarBuffer<u32>, Option<NullBuffer>),
+    Eight(ScalarBuffer<u64>, Option<NullBuffer>),
     Text(StringArray),
 }
 
 impl Key {
     fn new(column: &ArrayRef) -> Result<Self> {
-        let nulls = column.nulls().cloned();
-        if let Some(text) = column.as_string_opt::<i32>() {
-            return Ok(Self::Text(text.clone()));
-        }
-        if let Some(flags) = column.as_boolean_opt() {
-            let values = flags.values().iter().map(u64::from);
-            return Ok(Self::Fixed(values.collect(), nulls));
-        }
         if !Lookup::is_possible(column.data_type()) {
             return Err(RelationalError::BatchSchema {
                 difference: format!("a {} cannot be looked up", column.data_type()),
             });
         }
+        let nulls = column.nulls().cloned();
+        if let Some(text) = column.as_string_opt::<i32>() {
+            return Ok(Self::Text(text.clone()));
+        }
+        if let Some(flags) = column.as_boolean_opt() {
+            return Ok(Self::One(
+                flags.values().iter().map(u8::from).collect(),
+                nulls,
+            ));
+        }
         let data = column.to_data();
-        let values = match column.data_type().primitive_width() {
-            Some(1) => data.buffer::<u8>(0)[..column.len()]
-                .iter()
-                .map(|v| u64::from(*v))
-                .collect(),
-            Some(2) => data.buffer::<u16>(0)[..column.len()]
-                .iter()
-                .map(|v| u64::from(*v))
-                .collect(),
-            Some(4) => data.buffer::<u32>(0)[..column.len()]
-                .iter()
-                .map(|v| u64::from(*v))
-                .collect(),
-            _ => data.buffer::<u64>(0)[..column.len()].to_vec(),
-        };
-        Ok(Self::Fixed(values, nulls))
+        let (values, offset, rows) = (data.buffers()[0].clone(), data.offset(), data.len());
+        Ok(match column.data_type().primitive_width() {
+            Some(1) => Self::One(ScalarBuffer::new(values, offset, rows), nulls),
+            Some(2) => Self::Two(ScalarBuffer::new(values, offset, rows), nulls),
+            Some(4) => Self::Four(ScalarBuffer::new(values, offset, rows), nulls),
+            _ => Self::Eight(ScalarBuffer::new(values, offset, rows), nulls),
+        })
     }
 
     fn equals(&self, row: usize, other: &Self, other_row: usize) -> bool {
         match (self, other) {
-            (Self::Fixed(left, _), Self::Fixed(right, _)) => left[row] == right[other_row],
+            (Self::One(left, _), Self::One(right, _)) => left[row] == right[other_row],
+            (Self::Two(left, _), Self::Two(right, _)) => left[row] == right[other_row],
+            (Self::Four(left, _), Self::Four(right, _)) => left[row] == right[other_row],
+            (Self::Eight(left, _), Self::Eight(right, _)) => left[row] == right[other_row],
             (Self::Text(left), Self::Text(right)) => left.value(row) == right.value(other_row),
             _ => false,
         }
@@ -324,12 +322,16 @@ impl Key {
 
     /// Mixes every value into its row's hash.
     fn mix(&self, hashes: &mut [u64]) {
-        let hashes = hashes.iter_mut();
+        fn mix_all<T: Copy + Into<u64>>(values: &[T], hashes: &mut [u64]) {
+            let hashes = hashes.iter_mut().zip(values);
+            hashes.for_each(|(hash, value)| *hash = mixed(*hash, (*value).into()));
+        }
         match self {
-            Self::Fixed(values, _) => hashes
-                .zip(values)
-                .for_each(|(hash, value)| *hash = mixed(*hash, *value)),
-            Self::Text(texts) => hashes.enumerate().for_each(|(row, hash)| {
+            Self::One(values, _) => mix_all(values, hashes),
+            Self::Two(values, _) => mix_all(values, hashes),
+            Self::Four(values, _) => mix_all(values, hashes),
+            Self::Eight(values, _) => mix_all(values, hashes),
+            Self::Text(texts) => hashes.iter_mut().enumerate().for_each(|(row, hash)| {
                 *hash = mixed_bytes(*hash, texts.value(row).as_bytes());
             }),
         }
@@ -337,7 +339,10 @@ impl Key {
 
     fn nulls(&self) -> Option<&NullBuffer> {
         match self {
-            Self::Fixed(_, nulls) => nulls.as_ref(),
+            Self::One(_, nulls)
+            | Self::Two(_, nulls)
+            | Self::Four(_, nulls)
+            | Self::Eight(_, nulls) => nulls.as_ref(),
             Self::Text(texts) => texts.nulls(),
         }
     }

@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex};
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::UInt32Type;
-use arrow_array::{ArrayRef, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, UInt32Array};
+use arrow_buffer::BooleanBuffer;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
+use arrow_select::filter::FilterBuilder;
 use arrow_select::take::take;
 
 use crate::columns::{require_schema, retag};
@@ -15,6 +17,8 @@ use crate::database::Database;
 use crate::error::{ExpressionIssue, RelationalError, Result};
 use crate::expression::{Checked, ScanSchema, check};
 use crate::inputs::Registration;
+use crate::references::whole_condition;
+use crate::simple_filter::SimpleFilter;
 use crate::sync::lock;
 
 /// What the filter is called in errors.
@@ -32,6 +36,8 @@ pub struct Projection {
     computed: Vec<Named>,
     computed_schema: SchemaRef,
     filter: Option<Named>,
+    /// The filter, where it needs no query.
+    simple_filter: Option<SimpleFilter>,
     scan: ScanSchema,
     /// Prepared queries that no thread uses now.
     idle: Mutex<Vec<Session>>,
@@ -80,10 +86,15 @@ impl Projection {
             computed: Vec::new(),
             computed_schema: Arc::new(Schema::empty()),
             filter,
+            simple_filter: None,
             scan: ScanSchema::new(schema, Vec::new())?,
             idle: Mutex::default(),
         };
         projection.add_columns(&connection, columns)?;
+        if projection.computed.is_empty() {
+            projection.simple_filter =
+                simple_filter(&connection, schema, projection.filter_text())?;
+        }
         if let Some(session) = projection
             .has_query()
             .then(|| projection.session())
@@ -156,6 +167,9 @@ impl Projection {
         cancelled: &(dyn Fn() -> bool + Sync),
     ) -> Result<RecordBatch> {
         require_schema(batch, &self.input)?;
+        if let Some(filter) = &self.simple_filter {
+            return self.assemble_masked(batch, filter.mask(batch));
+        }
         if !self.has_query() {
             return self.assemble(batch, None, &[]);
         }
@@ -230,6 +244,28 @@ impl Projection {
         )?)
     }
 
+    /// The rows that a mask keeps, when no column is computed.
+    fn assemble_masked(&self, batch: &RecordBatch, mask: BooleanBuffer) -> Result<RecordBatch> {
+        let kept = mask.count_set_bits();
+        if kept == batch.num_rows() {
+            return self.assemble(batch, None, &[]);
+        }
+        let filter = FilterBuilder::new(&BooleanArray::new(mask, None))
+            .optimize()
+            .build();
+        let columns = self.sources.iter().map(|source| match source {
+            Source::Input(column) => Ok(filter.filter(batch.column(*column))?),
+            Source::Computed(_) => unreachable!("a simple filter stands alone"),
+        });
+        let columns = columns.collect::<Result<Vec<_>>>()?;
+        let options = RecordBatchOptions::new().with_row_count(Some(kept));
+        Ok(RecordBatch::try_new_with_options(
+            Arc::clone(&self.output),
+            columns,
+            &options,
+        )?)
+    }
+
     fn session(&self) -> Result<Session> {
         if let Some(session) = lock(&self.idle).pop() {
             return Ok(session);
@@ -282,6 +318,18 @@ impl Projection {
         }
         RelationalError::Duckdb { message }
     }
+}
+
+fn simple_filter(
+    connection: &Arc<Connection>,
+    schema: &Schema,
+    filter: Option<&str>,
+) -> Result<Option<SimpleFilter>> {
+    let Some(filter) = filter else {
+        return Ok(None);
+    };
+    let conditions = whole_condition(connection, schema, filter)?;
+    Ok(conditions.and_then(|conditions| SimpleFilter::of(&conditions, schema)))
 }
 
 fn checked_filter(connection: &Arc<Connection>, schema: &Schema, text: &str) -> Result<Named> {

@@ -64,39 +64,60 @@ pub fn row_conditions(
     let functions = database.functions(&connection)?;
     syntax::parse(&connection, functions, schema, condition, Over::Row)?;
     let root = syntax::root(&connection, condition)?;
-    let mut found = Vec::new();
-    collect(&root, schema, &mut found);
-    Ok(found)
+    Ok(collected(&root, schema).0)
 }
 
-fn collect(node: &Value, schema: &Schema, found: &mut Vec<RowCondition>) {
+/// The same conditions for an expression that was checked already, if they are all that it says.
+pub(crate) fn whole_condition(
+    connection: &Arc<Connection>,
+    schema: &Schema,
+    condition: &str,
+) -> Result<Option<Vec<RowCondition>>> {
+    let root = syntax::root(connection, condition)?;
+    let (found, is_whole) = collected(&root, schema);
+    Ok(Some(found).filter(|_| is_whole))
+}
+
+fn collected(root: &Value, schema: &Schema) -> (Vec<RowCondition>, bool) {
+    let mut found = Vec::new();
+    let is_whole = collect(root, schema, &mut found);
+    (found, is_whole)
+}
+
+/// Adds what is understood of a condition; whether that is all of it.
+fn collect(node: &Value, schema: &Schema, found: &mut Vec<RowCondition>) -> bool {
     let children = || node["children"].as_array().into_iter().flatten();
     let kind = node["type"].as_str().unwrap_or_default();
+    let mut add = |condition: Option<RowCondition>| {
+        let is_understood = condition.is_some();
+        found.extend(condition);
+        is_understood
+    };
     match kind {
-        "CONJUNCTION_AND" => children().for_each(|child| collect(child, schema, found)),
+        "CONJUNCTION_AND" => {
+            let mut is_whole = true;
+            for child in children() {
+                is_whole &= collect(child, schema, found);
+            }
+            is_whole
+        }
         "COMPARE_BETWEEN" => {
-            found.extend(compared(&node["input"], ">=", [&node["lower"]], schema));
-            found.extend(compared(&node["input"], "<=", [&node["upper"]], schema));
+            let lower = add(compared(&node["input"], ">=", [&node["lower"]], schema));
+            add(compared(&node["input"], "<=", [&node["upper"]], schema)) && lower
         }
         "COMPARE_IN" => {
             let mut operands = children();
             let column = operands.next().unwrap_or(&Value::Null);
-            found.extend(compared(column, "in", operands, schema));
+            add(compared(column, "in", operands, schema))
         }
-        "OPERATOR_IS_NULL" => found.extend(compared(&node["children"][0], "is-null", [], schema)),
-        "OPERATOR_IS_NOT_NULL" => {
-            found.extend(compared(&node["children"][0], "is-not-null", [], schema));
-        }
-        _ => {
-            let Some((comparison, mirrored)) = comparison(kind) else {
-                return;
-            };
+        "OPERATOR_IS_NULL" => add(compared(&node["children"][0], "is-null", [], schema)),
+        "OPERATOR_IS_NOT_NULL" => add(compared(&node["children"][0], "is-not-null", [], schema)),
+        _ => comparison(kind).is_some_and(|(comparison, mirrored)| {
             let (left, right) = (&node["left"], &node["right"]);
-            found.extend(
-                compared(left, comparison, [right], schema)
-                    .or_else(|| compared(right, mirrored, [left], schema)),
-            );
-        }
+            let condition = compared(left, comparison, [right], schema)
+                .or_else(|| compared(right, mirrored, [left], schema));
+            add(condition)
+        }),
     }
 }
 
