@@ -82,7 +82,7 @@ class FilesSink implements Sink {
     try {
       for await (const batch of batches) {
         if (batch.rowCount > 0) {
-          writer ??= await this.#createWriter(join(await this.#staging.begin(epoch.id), name), batch);
+          writer ??= await this.#createWriter(epoch.id, name, batch);
           await writer.write(batch);
         }
         batch.close();
@@ -108,8 +108,13 @@ class FilesSink implements Sink {
     return this.#staging.discard(epoch);
   }
 
-  #createWriter(path: string, batch: Batch): Promise<FileWriter> {
-    return this.#format!.createWriter!(path, batch.schema);
+  close(): Promise<void> {
+    return this.#staging.close();
+  }
+
+  async #createWriter(epoch: number, name: string, batch: Batch): Promise<FileWriter> {
+    await this.#staging.begin(epoch);
+    return this.#format!.createWriter!(this.#staging.path(epoch, name), batch.schema);
   }
 
   /** Removes the parts that earlier runs without a checkpoint left and this one did not write again. */
