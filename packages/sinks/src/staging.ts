@@ -68,6 +68,16 @@ export class Staging {
     return files.map(({ name }) => join(this.#target, name));
   }
 
+  /** Where a staged file is. Throws `staged-missing` when it is not there as recorded. */
+  async require(epoch: number, file: StagedFile): Promise<string> {
+    const path = this.path(epoch, file.name);
+    if ((await sizeOf(path)) === null) throw missing(`${path} was prepared but is gone.`);
+    if (!this.#sealed.has(epoch) && !(await isSame(path, file))) {
+      throw missing(`${path} is not what was prepared: its size or checksum differs.`);
+    }
+    return path;
+  }
+
   /** Removes what is staged for an epoch. */
   async discard(epoch: number): Promise<void> {
     this.#sealed.delete(epoch);
@@ -87,9 +97,7 @@ export class Staging {
       if (await isSame(to, file)) return;
       throw missing(`${from} was prepared but is gone, and ${to} is not it.`);
     }
-    if (!this.#sealed.has(epoch) && !(await isSame(from, file))) {
-      throw missing(`${from} is not what was prepared: its size or checksum differs.`);
-    }
+    await this.require(epoch, file);
     if (!replace && (await sizeOf(to)) !== null && !(await isSame(to, file))) {
       const message = `${to} is there already with other content, from a run with another checkpoint. Give this pipeline a folder of its own, or remove its old files.`;
       throw new OperatorError({ code: "output-conflict", message });
