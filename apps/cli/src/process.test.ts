@@ -3,6 +3,7 @@ import { once } from "node:events";
 import { access, mkdir, readdir, symlink } from "node:fs/promises";
 import { join } from "node:path";
 import { text } from "node:stream/consumers";
+import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
 import { expect, test, vi } from "vitest";
 import { flashesSpec, granules, specFile } from "./testing/specs.ts";
@@ -99,6 +100,48 @@ test("SIGTERM finishes the epoch and commits; a second run on the checkpoint is 
   expect([code, err]).toEqual([0, expect.stringContaining("Stopping after the epoch in work")]);
   expect(JSON.parse(out)).toMatchObject({ state: "stopped" });
 });
+
+test("a second SIGTERM gives the epoch in work up, and nothing of it is visible", { timeout: 60_000 }, async () => {
+  const endless = {
+    name: "endless",
+    sources: { numbers: { type: "generate", rows: 2_000_000_000, columns: { n: "index" } } },
+    sinks: { out: { type: "files", from: "numbers", url: "./out/", format: { type: "csv" } } },
+    run: { trigger: "once", checkpoint: "./check" },
+  };
+  const path = await specFile(endless);
+  const { child, outcome } = start(["run", path, "--json"]);
+  await vi.waitFor(() => access(join(path, "../check/offsets/0000000000.json")), { timeout: 10_000, interval: 1 });
+  child.kill("SIGTERM");
+  await setTimeout(1000);
+  expect(child.exitCode).toBeNull();
+  const aborted = performance.now();
+  child.kill("SIGTERM");
+  const { code, out, err } = await outcome;
+  expect(performance.now() - aborted).toBeLessThan(5000);
+  expect([code, err]).toEqual([130, expect.stringContaining("Stopping after the epoch in work")]);
+  expect(JSON.parse(out)).toMatchObject({ state: "failed", epochs: 0, error: { code: "aborted" } });
+  const published = (await readdir(join(path, "../out"))).filter((name) => name.startsWith("part-"));
+  expect(published).toEqual([]);
+});
+
+test("a second run on a checkpoint ends with 4 within a second of its start, a dead one's lock is taken over", async () => {
+  const path = await specFile(flashesSpec);
+  const { child, outcome } = start(["run", path, "--json", "--trigger", "100ms"]);
+  await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 10_000);
+  const startUp = await secondsOf(["operators"]);
+  const second = await secondsOf(["run", path]);
+  expect(second.code).toBe(4);
+  expect(second.seconds - startUp.seconds).toBeLessThan(1);
+  child.kill("SIGKILL");
+  await outcome;
+  expect(await start(["run", path, "--json"]).outcome).toMatchObject({ code: 0 });
+});
+
+async function secondsOf(args: string[]): Promise<{ code: number | null; seconds: number }> {
+  const started = performance.now();
+  const { code } = await start(args).outcome;
+  return { code, seconds: (performance.now() - started) / 1000 };
+}
 
 test("colours stay out of pipes, even for a terminal by name", async () => {
   const { outcome } = start(["operators"], { TERM: "xterm-256color", FORCE_COLOR: "1" });
