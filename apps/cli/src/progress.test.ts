@@ -75,7 +75,8 @@ test("nothing is drawn while sinks publish", () => {
 test("what an operator must know is said once, invalid input a few times", () => {
   const { terminal, err } = recordedTerminal();
   const progress = new Progress(terminal);
-  progress.take({ type: "spec-changed", checkpoint: "/c" });
+  const changes = [{ operatorId: "a", effect: "safe", message: 'the sink "a" is new' }] as const;
+  progress.take({ type: "spec-changed", checkpoint: "/c", changes });
   progress.take({ type: "recovering", epoch: 3, from: "intent" });
   progress.take({ type: "set-aside", path: "/c/offsets/3.json" });
   for (let index = 0; index < 9; index++) {
@@ -83,7 +84,8 @@ test("what an operator must know is said once, invalid input a few times", () =>
   }
   progress.stop();
   const lines = err.text.trimEnd().split("\n");
-  expect(lines).toHaveLength(8);
-  expect(lines[1]).toContain("epoch 3");
+  expect(lines).toHaveLength(9);
+  expect(lines[1]).toBe('  safe: the sink "a" is new');
+  expect(lines[2]).toContain("epoch 3");
   expect(lines.at(-1)).toBe("Not read: 4.nc: cut short");
 });

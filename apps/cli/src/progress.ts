@@ -53,7 +53,8 @@ export class Progress {
         this.#say(`${event.path} was torn and has been set aside as ${event.path}.torn; its epoch runs again.`);
         break;
       case "spec-changed":
-        this.#say(`The spec has changed since ${event.checkpoint} was made; what was read stays read.`);
+        this.#say(`The spec has changed since the last run on ${event.checkpoint}; what was read stays read.`);
+        for (const { effect, message } of event.changes) this.#say(printable(`  ${effect}: ${message}`));
         break;
       case "invalid":
         this.#invalid += 1;

@@ -205,7 +205,7 @@ describe("resuming", () => {
     await run();
     const events: RunEvent[] = [];
     await run({ onEvent: (event) => void events.push(event) }, { ...spec, run: { ...spec.run, seed: 8 } });
-    expect(events).toContainEqual({ type: "spec-changed", checkpoint });
+    expect(events).toContainEqual({ type: "spec-changed", checkpoint, changes: [] });
   });
 
   test("another pipeline's checkpoint is refused", async () => {

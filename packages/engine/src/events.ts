@@ -1,3 +1,4 @@
+import type { PlanChange } from "./checkpoint/plan-changes.ts";
 import type { RunResult } from "./result.ts";
 
 /** Rows an operator has taken and given so far in the epoch. */
@@ -24,7 +25,7 @@ export type RunEvent =
   | { readonly type: "started"; readonly run: string; readonly pipeline: string; readonly checkpoint: string | null }
   | { readonly type: "recovering"; readonly epoch: number; readonly from: "intent" | "prepared" }
   | { readonly type: "set-aside"; readonly path: string }
-  | { readonly type: "spec-changed"; readonly checkpoint: string }
+  | { readonly type: "spec-changed"; readonly checkpoint: string; readonly changes: readonly PlanChange[] }
   | { readonly type: "progress"; readonly epoch: number; readonly progress: OperatorProgress }
   | { readonly type: "point"; readonly epoch: number; readonly point: ProtocolPoint; readonly operatorId?: string }
   | {

@@ -11,6 +11,7 @@ export { resetCheckpoint } from "./checkpoint/reset.ts";
 export type { LockHolder } from "./checkpoint/lock.ts";
 export { type Committed, type Intent, type Prepared } from "./checkpoint/records.ts";
 export { type DeadLetter, type DeadLetterFile, readDeadLetters } from "./dead-letters.ts";
+export type { PlanChange } from "./checkpoint/plan-changes.ts";
 export * from "./events.ts";
 export * from "./explain.ts";
 export * from "./follow.ts";

@@ -2,10 +2,12 @@ import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { isDeepStrictEqual } from "node:util";
 import { remove } from "@sferic/operator/durable-files";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { deadLetterFolder } from "./checkpoint/layout.ts";
 import { pinSchemas } from "./checkpoint/pinned-schemas.ts";
+import { changesOf, outlineOf, type PlanOutline, requireSafe } from "./checkpoint/plan-changes.ts";
 import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
 import type { Plan } from "./plan.ts";
@@ -31,9 +33,15 @@ export async function checkpointHome(
   emit: (event: RunEvent) => Promise<void>,
 ): Promise<RunHome> {
   const specHash = fingerprint(plan.document.value);
-  const checkpoint = await Checkpoint.open(directory, { name: plan.spec.name, specHash, engineVersion });
-  await pinSchemas(directory, plan.pins);
-  if (checkpoint.identity.specHash !== specHash) await emit({ type: "spec-changed", checkpoint: directory });
+  const pipeline = { name: plan.spec.name, specHash, engineVersion, operators: outlineOf(plan) };
+  const checkpoint = await Checkpoint.open(directory, pipeline);
+  try {
+    await adopt(checkpoint, plan, pipeline, emit);
+    await pinSchemas(directory, plan.pins);
+  } catch (thrown) {
+    await checkpoint.close();
+    throw thrown;
+  }
   return {
     checkpoint,
     history: checkpoint.identity.id,
@@ -41,6 +49,21 @@ export async function checkpointHome(
     deadLetters: deadLetterFolder(directory),
     [Symbol.asyncDispose]: () => checkpoint.close(),
   };
+}
+
+/** Tells what has changed since the last run, and makes this spec the checkpoint's own if all of that is safe. */
+async function adopt(
+  checkpoint: Checkpoint,
+  plan: Plan,
+  { specHash, operators }: { readonly specHash: string; readonly operators: PlanOutline },
+  emit: (event: RunEvent) => Promise<void>,
+): Promise<void> {
+  const { directory, identity } = checkpoint;
+  if (identity.specHash === specHash && isDeepStrictEqual(identity.operators, operators)) return;
+  const changes = await changesOf(directory, identity.operators ?? operators, plan);
+  requireSafe(directory, changes);
+  if (identity.specHash !== specHash) await emit({ type: "spec-changed", checkpoint: directory, changes });
+  await checkpoint.adopt(specHash, operators);
 }
 
 /** A folder of the system's for temporary files, removed when the run ends. */

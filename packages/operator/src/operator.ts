@@ -257,6 +257,8 @@ export interface Format {
 
 export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
   readonly kind: "source";
+  /** Fields with other values of which the offsets of before mean nothing. */
+  readonly positionFields?: readonly string[];
   output(config: z.output<C>, context: PlanContext): PortSchemas | Promise<PortSchemas>;
   create(config: z.output<C>, context: OperatorContext): Source;
 }

@@ -25,6 +25,8 @@ export class Staging {
   /** Epochs sealed by this process, whose bytes need no second look before they are published. */
   readonly #sealed = new Set<number>();
 
+  #isMade = false;
+
   /** `target` is the folder that receives the files; `owner` tells sinks that share it apart. */
   constructor(target: string, owner: string) {
     this.#target = target;
@@ -33,7 +35,11 @@ export class Staging {
 
   /** Makes room for the files of an epoch: whatever an earlier attempt at it left is gone. */
   async begin(epoch: number): Promise<void> {
-    await makeDirectory(this.#folder);
+    if (!this.#isMade) {
+      await makeDirectory(dirname(this.#folder));
+      await makeDirectory(this.#folder);
+    }
+    this.#isMade = true;
     await this.discard(epoch);
   }
 
@@ -87,6 +93,7 @@ export class Staging {
 
   /** Removes the folder, unless an epoch is staged in it, and the one above when no other owner needs it. */
   async close(): Promise<void> {
+    this.#isMade = false;
     await removeIfEmpty(this.#folder);
     await removeIfEmpty(dirname(this.#folder));
   }

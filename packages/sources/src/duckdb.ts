@@ -74,6 +74,7 @@ export const duckdb = defineSource({
       config: { path: "./lightning.duckdb", query: "SELECT * FROM flashes WHERE quality_flag = 0", cursor: "flash_id" },
     },
   ],
+  positionFields: ["path", "table", "query", "cursor"],
   output: async (c, context) => ({ main: await planSchema(c, context) }),
   create: (c, context) => new DuckdbSource(c, context),
 });

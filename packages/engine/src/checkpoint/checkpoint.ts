@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
-import { createDurably, makeDirectory, namesIn, remove, syncDirectory, textOf } from "@sferic/operator/durable-files";
+import {
+  createDurably,
+  makeDirectory,
+  namesIn,
+  remove,
+  replaceDurably,
+  syncDirectory,
+  textOf,
+} from "@sferic/operator/durable-files";
 import {
   folders,
   identityPath,
@@ -24,6 +32,7 @@ import {
   readPack,
   removeRecords,
 } from "./packs.ts";
+import type { PlanOutline } from "./plan-changes.ts";
 import { decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
 /** The first file of a checkpoint: whose it is. */
@@ -32,6 +41,8 @@ export interface CheckpointIdentity {
   readonly pipeline: string;
   readonly specHash: string;
   readonly engineVersion: string;
+  /** Operators of the last run. */
+  readonly operators?: PlanOutline;
 }
 
 /** What a checkpoint says a new run has to do first. */
@@ -76,7 +87,7 @@ export class Checkpoint {
    */
   static async open(
     directory: string,
-    pipeline: { name: string; specHash: string; engineVersion: string },
+    pipeline: { name: string; specHash: string; engineVersion: string; operators?: PlanOutline },
   ): Promise<Checkpoint> {
     for (const folder of Object.values(folders)) await makeDirectory(join(directory, folder));
     const release = await acquireLock(directory);
@@ -97,6 +108,11 @@ export class Checkpoint {
   async write<K extends RecordKind>(kind: K, record: RecordTypes[K]): Promise<void> {
     await createDurably(this.#path(kind, record.epoch), encodeRecord(record));
     if (kind === "committed" && record.epoch + 1 >= this.#unpacked + 2 * packedEpochs) await this.#packOldest();
+  }
+
+  /** Says that from here on the checkpoint is run with this spec. */
+  async adopt(specHash: string, operators: PlanOutline): Promise<void> {
+    await replaceDurably(identityPath(this.directory), encodeRecord({ ...this.identity, specHash, operators }));
   }
 
   /** Lets go of the lock. */
@@ -243,7 +259,7 @@ function remember(history: Record<string, Offset[]>, { sources }: Intent): void 
 
 async function identify(
   directory: string,
-  pipeline: { name: string; specHash: string; engineVersion: string },
+  pipeline: { name: string; specHash: string; engineVersion: string; operators?: PlanOutline },
 ): Promise<CheckpointIdentity> {
   const path = identityPath(directory);
   const text = await textOf(path);
@@ -252,8 +268,8 @@ async function identify(
     if ((await Promise.all(records)).flat().some((name) => /\.jsonl?$/.test(name))) {
       throw corrupt(path, "the file is missing, but epochs are there");
     }
-    const { name, specHash, engineVersion } = pipeline;
-    const identity = { id: randomUUID(), pipeline: name, specHash, engineVersion };
+    const { name, ...rest } = pipeline;
+    const identity = { id: randomUUID(), pipeline: name, ...rest };
     await createDurably(path, encodeRecord(identity));
     return identity;
   }
