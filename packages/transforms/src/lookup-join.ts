@@ -1,6 +1,7 @@
 import { batches } from "@sferic/bindings/batch";
 import { canLookUp, Lookup, type LookupParams } from "@sferic/bindings/lookup";
 import type { Batch, Schema } from "@sferic/operator";
+import { coalesced } from "./coalesced.ts";
 import { inOrder } from "./in-order.ts";
 import type { KnownRows } from "./known-rows.ts";
 
@@ -59,6 +60,6 @@ export async function lookupOf(table: Batch, params: LookupParams): Promise<Look
 
 /** The left rows with what is found for them, in their order; last, the rows of the table that nothing matched. */
 export async function* lookedUp(lookup: Lookup, left: KnownRows, keepsTable: boolean): AsyncGenerator<Batch> {
-  yield* inOrder(left.rows, (batch) => lookup.apply(batch));
+  yield* coalesced(inOrder(left.rows, (batch) => lookup.apply(batch)));
   if (keepsTable) yield await lookup.unmatched(left.schema);
 }
