@@ -49,7 +49,7 @@ export interface QueryInput {
 export interface QueryOptions {
   readonly signal?: AbortSignal;
   /** Bytes that all queries with this limit may hold together before they spill to the folder for temporary files; 1 GiB. */
-  readonly memoryBytesMax?: number;
+  readonly memoryBytesMax?: number | undefined;
   /** Path of a DuckDB file whose tables the query can name too. Its rows come in the order they were written. */
   readonly database?: string;
 }

@@ -17,6 +17,7 @@ import { z } from "zod";
 import { commonKind } from "./column-kinds.ts";
 import { knownRows } from "./known-rows.ts";
 import { isLookup, lookedUp, lookupOf, smallTable } from "./lookup-join.ts";
+import { perSchema } from "./per-schema.ts";
 
 const kinds = ["inner", "left", "right", "full", "semi", "anti"] as const;
 
@@ -87,31 +88,34 @@ export const join = callable(
         config: { on: { flash_id: "flash_id" }, kind: "semi" },
       },
     ],
-    create: (c, { memoryBytesMax }) => ({
-      async *apply(_, { signal }, inputs) {
-        const [left, right] = await Promise.all([knownRows(inputs["left"]!), knownRows(inputs["right"]!)]);
-        if (left === null || right === null) return missing(left === null ? "left" : "right", left ?? right);
-        const params = lookupParams(left.schema, right.schema, c);
-        let kept = right;
-        if (isLookup(left.schema, right.schema, params)) {
-          const small = await smallTable(right);
-          if ("table" in small) {
-            const lookup = await lookupOf(small.table, params);
-            if (lookup !== null) {
-              small.table.close();
-              return yield* lookedUp(lookup, left, c.kind === "right" || c.kind === "full");
-            }
-            kept = { ...right, rows: only(small.table) };
-          } else kept = small.rows;
-        }
-        const tables = {
-          left: { ...left, rowCountHint: rowCountHints.left },
-          right: { ...kept, rowCountHint: rowCountHints.right },
-        };
-        const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
-        yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
-      },
-    }),
+    create: (c, { memoryBytesMax }) => {
+      const plan = perSchema((left, right) => lookupParams(left!, right!, c));
+      return {
+        async *apply(_, { signal }, inputs) {
+          const [left, right] = await Promise.all([knownRows(inputs["left"]!), knownRows(inputs["right"]!)]);
+          if (left === null || right === null) return missing(left === null ? "left" : "right", left ?? right);
+          const params = plan(left.schema, right.schema);
+          let kept = right;
+          if (isLookup(left.schema, right.schema, params)) {
+            const small = await smallTable(right);
+            if ("table" in small) {
+              const lookup = await lookupOf(small.table, params);
+              if (lookup !== null) {
+                small.table.close();
+                return yield* lookedUp(lookup, left, c.kind === "right" || c.kind === "full");
+              }
+              kept = { ...right, rows: only(small.table) };
+            } else kept = small.rows;
+          }
+          const tables = {
+            left: { ...left, rowCountHint: rowCountHints.left },
+            right: { ...kept, rowCountHint: rowCountHints.right },
+          };
+          const options = { signal, memoryBytesMax };
+          yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
+        },
+      };
+    },
   }),
   () => Promise.resolve(batches),
 );
