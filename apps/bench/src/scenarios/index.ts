@@ -4,6 +4,7 @@ import { checkCold } from "./check-cold.ts";
 import { clicks10m } from "./clicks-10m.ts";
 import { csvReading } from "./csv-reading.ts";
 import { epoch100 } from "./epoch-100.ts";
+import { epochs400 } from "./epochs-400.ts";
 import { glmAll } from "./glm-all.ts";
 import { glmFlashes } from "./glm-flashes.ts";
 import { granules180Process } from "./granules-180-process.ts";
@@ -33,5 +34,6 @@ export const scenarios: readonly Scenario[] = [
   csvReading,
   epoch100,
   spill50m,
+  epochs400,
   checkCold,
 ];
