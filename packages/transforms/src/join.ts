@@ -3,7 +3,6 @@ import { checkQuery, runQuery } from "@sferic/bindings/query";
 import type { LookupParams } from "@sferic/bindings/lookup";
 import { quoted } from "@sferic/bindings/relational";
 import {
-  type Batch,
   callable,
   type Column,
   ConfigError,
@@ -16,7 +15,7 @@ import {
 import { z } from "zod";
 import { commonKind } from "./column-kinds.ts";
 import { knownRows } from "./known-rows.ts";
-import { isLookup, lookedUp, lookupOf, smallTable } from "./lookup-join.ts";
+import { lookedUp, lookupOrRows } from "./lookup-join.ts";
 import { perSchema } from "./per-schema.ts";
 
 const kinds = ["inner", "left", "right", "full", "semi", "anti"] as const;
@@ -95,21 +94,11 @@ export const join = callable(
           const [left, right] = await Promise.all([knownRows(inputs["left"]!), knownRows(inputs["right"]!)]);
           if (left === null || right === null) return missing(left === null ? "left" : "right", left ?? right);
           const params = plan(left.schema, right.schema);
-          let kept = right;
-          if (isLookup(left.schema, right.schema, params)) {
-            const small = await smallTable(right);
-            if ("table" in small) {
-              const lookup = await lookupOf(small.table, params);
-              if (lookup !== null) {
-                small.table.close();
-                return yield* lookedUp(lookup, left, c.kind === "right" || c.kind === "full");
-              }
-              kept = { ...right, rows: only(small.table) };
-            } else kept = small.rows;
-          }
+          const found = await lookupOrRows(left.schema, right, params);
+          if ("lookup" in found) return yield* lookedUp(found.lookup, left, params.kind);
           const tables = {
             left: { ...left, rowCountHint: rowCountHints.left },
-            right: { ...kept, rowCountHint: rowCountHints.right },
+            right: { ...found, rowCountHint: rowCountHints.right },
           };
           const options = { signal, memoryBytesMax };
           yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
@@ -119,10 +108,6 @@ export const join = callable(
   }),
   () => Promise.resolve(batches),
 );
-
-async function* only(batch: Batch): AsyncGenerator<Batch> {
-  yield batch;
-}
 
 /** The join as a lookup. */
 function lookupParams(left: Schema, right: Schema, c: Config): LookupParams {
