@@ -16,6 +16,16 @@ export function parseCount(text: string): number {
   throw new InvalidArgumentError("It is a whole number from 1.");
 }
 
+/** A whole number from 0. */
+export function parseWhole(text: string): number {
+  if (text === "0") return 0;
+  try {
+    return parseCount(text);
+  } catch {
+    throw new InvalidArgumentError("It is a whole number from 0.");
+  }
+}
+
 /** A path. An empty one would mean the working folder, which nobody asks for in this way. */
 export function parsePath(text: string): string {
   if (text !== "") return text;

@@ -24,6 +24,7 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   "output-conflict": ExitCode.dataLoss,
   "replay-without-checkpoint": ExitCode.specInvalid,
   "several-inputs": ExitCode.specInvalid,
+  "sink-not-isolated": ExitCode.specInvalid,
   "source-changed": ExitCode.dataLoss,
   "source-vanished": ExitCode.dataLoss,
   "spec-empty": ExitCode.specInvalid,

@@ -11,6 +11,8 @@ export interface PlanningOptions {
   readonly probe: boolean;
   /** Checkpoint of the run, if it is not the spec's. */
   readonly checkpoint?: string;
+  /** Folder from which relative paths count, if it is not the spec's. */
+  readonly baseDirectory?: string;
 }
 
 /** A plan with the text it came from. */
@@ -31,6 +33,7 @@ export async function planText(source: SpecText, options: PlanningOptions): Prom
     ...(options.param === undefined ? {} : { parameters: options.param }),
     probe: options.probe,
     ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
+    ...(options.baseDirectory === undefined ? {} : { baseDirectory: options.baseDirectory }),
   });
 }
 

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { addParameter, parseCount, parsePath } from "./arguments.ts";
+import { addParameter, parseCount, parsePath, parseWhole } from "./arguments.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { CommonOptions } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -37,6 +37,7 @@ export function createProgram(
       });
   };
   addSpecCommands(program, terminal, runs);
+  addTestCommands(program, terminal, runs);
   addCatalogueCommands(program, terminal, runs);
   addCheckpointCommands(program, terminal, runs);
   addDeadLetterCommands(program, terminal, runs);
@@ -98,6 +99,10 @@ Ctrl-C, or SIGTERM, finishes the epoch in work and stops; a second one gives it 
       ),
     async (options: never, spec) => (await import("./commands/run.ts")).run(terminal, spec!, options),
   );
+}
+
+/** What finds mistakes without the user's own outputs. */
+function addTestCommands(program: Command, terminal: Terminal, runs: Runs): void {
   runs(
     withSpec(program.command("test"), "Run the tests in a spec on the rows they give. Nothing is opened or written.")
       .option("--filter <text>", "only tests with this text in their name")
@@ -109,6 +114,23 @@ columns that the expected rows name are compared. Ends with 1 when a test fails.
 ${examples("sferic test pipeline.json", 'sferic test pipeline.json --filter "bad quality"')}`,
       ),
     async (options: never, spec) => (await import("./commands/test.ts")).test(terminal, spec!, options),
+  );
+  runs(
+    withSpec(
+      program.command("torture"),
+      "Kill a copy of the pipeline at every step and at random, and count lost and doubled rows.",
+    )
+      .option("--kills <n>", "kills at random moments, beside those at every step", parseWhole, 20)
+      .option("--seed <n>", "chooses the random moments", parseWhole, 1)
+      .addHelpText(
+        "after",
+        `
+Inputs are read in place; outputs and checkpoint go to a folder for temporary files, and to no other place. Every kill is
+a SIGKILL of the whole process. The rows are compared as multisets with those of a run that nothing disturbs. Ends with 1
+when rows were lost, or doubled though the sink promises exactly-once; what is wrong then stays to be looked at.
+${examples("sferic torture pipeline.json", "sferic torture pipeline.json --kills 1000 --seed 7")}`,
+      ),
+    async (options: never, spec) => (await import("./commands/torture.ts")).tortureSpec(terminal, spec!, options),
   );
 }
 

@@ -15,6 +15,7 @@ import { parquet5mZstd } from "./parquet-5m-zstd.ts";
 import { photovoltaics365 } from "./photovoltaics-365.ts";
 import { silhouette100k } from "./silhouette-100k.ts";
 import { silhouette40k } from "./silhouette-40k.ts";
+import { spill50m } from "./spill-50m.ts";
 import { sweep20k } from "./sweep-20k.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -32,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   clicks10m,
   csvReading,
   epoch100,
+  spill50m,
   epochs400,
   checkCold,
 ];

@@ -1,0 +1,71 @@
+import { access, mkdtemp, readdir, rm } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { expect, test } from "vitest";
+import { sferic } from "../testing/sferic.ts";
+import { flashesSpec, specFile } from "../testing/specs.ts";
+import type { TortureResult } from "../torture/torture.ts";
+
+/** Two epochs over all files; the sinks would write beside the spec. */
+const base = {
+  ...flashesSpec,
+  sources: { flashes: { ...flashesSpec.sources.flashes, filesPerEpoch: 4 } },
+  sinks: {
+    lines: { type: "files", from: "strong", url: "./lines/", format: { type: "json" } },
+    db: { type: "duckdb", from: "strong", path: "./flashes.duckdb", table: "flashes" },
+  },
+};
+
+function withForgetful(config: object): object {
+  return {
+    ...base,
+    plugins: [join(import.meta.dirname, "../testing/forgetful.ts")],
+    transforms: { ...base.transforms, odd: { type: "forgetful", from: "strong", ...config } },
+    sinks: { lines: { ...base.sinks.lines, from: "odd" } },
+  };
+}
+
+test(
+  "killed at every step and at random, and the user's own outputs are not touched",
+  { timeout: 180_000 },
+  async () => {
+    const path = await specFile(base);
+    const { code, out } = await sferic("torture", path, "--kills", "2", "--json");
+    const { sinks, kills, failures, epochs, runs } = JSON.parse(out) as TortureResult;
+    expect({ code, failures, epochs }).toEqual({ code: 0, failures: [], epochs: 2 });
+    // Nine steps, one of them once per sink, in two epochs.
+    expect(kills).toEqual({ atSteps: 20, atRandom: 2 });
+    expect(runs).toBeGreaterThanOrEqual(22 + 2 + 10);
+    const once = { rows: 743, promise: "exactly-once", observed: "exactly-once", lost: 0, doubled: 0, foreign: 0 };
+    expect(sinks).toEqual({ lines: { type: "files", ...once }, db: { type: "duckdb", ...once } });
+    expect(await readdir(dirname(path))).toEqual(["pipeline.json"]);
+  },
+);
+
+test.each([
+  ["twice", "doubled", "at-least-once"],
+  ["dropped", "lost", "rows lost"],
+] as const)("an operator that forgets, its first batch %s", { timeout: 180_000 }, async (first, what, observed) => {
+  const { code, out } = await sferic("torture", await specFile(withForgetful({ first })), "--kills", "0", "--json");
+  const { sinks, failures } = JSON.parse(out) as TortureResult;
+  expect(code).toBe(1);
+  expect(sinks["lines"]).toMatchObject({ observed, [what]: expect.any(Number) });
+  expect(sinks["lines"]![what]).toBeGreaterThan(0);
+  expect(failures[0]!.reason).toContain("lines: ");
+  await access(join(failures[0]!.folder, "checkpoint/commits"));
+  await rm(dirname(failures[0]!.folder), { recursive: true });
+});
+
+test("a pipeline that does not give the same rows twice is refused", { timeout: 60_000 }, async () => {
+  const marker = join(await mkdtemp(join(tmpdir(), "sferic-marker-")), "marker");
+  const { code, err } = await sferic("torture", await specFile(withForgetful({ first: "dropped", marker })));
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^error\[not-repeatable\].*for lines/) });
+});
+
+test("a failing pipeline is told with its own error", { timeout: 60_000 }, async () => {
+  const strict = { type: "expect", from: "strong", checks: { dark: "flash_energy < 0" }, otherwise: "fail" };
+  const sinks = { lines: { ...base.sinks.lines, from: "strict" } };
+  const spec = { ...base, transforms: { ...base.transforms, strict }, sinks };
+  const { code, err } = await sferic("torture", await specFile(spec));
+  expect({ code, err }).toEqual({ code: 1, err: expect.stringMatching(/^error\[expectation-failed\]/) });
+});

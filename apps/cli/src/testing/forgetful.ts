@@ -1,0 +1,43 @@
+import { existsSync, writeFileSync } from "node:fs";
+import { type Batch, defineTransform } from "@sferic/operator";
+import { z } from "zod";
+
+/** Batches that this process has seen, which no checkpoint keeps: a mistake that only a restart shows. */
+let seen = 0;
+
+/** A plug-in whose first batch in each process comes twice, or not at all. */
+export const forgetful = defineTransform({
+  type: "forgetful",
+  since: "0.1.0",
+  status: "experimental",
+  summary: "Treat the first batch in another way, and forget it when the process ends.",
+  needs: "batch",
+  config: z.strictObject({
+    first: z.enum(["twice", "dropped"]),
+    marker: z.string().optional().describe("A file that the first process makes; only those that find it do wrong."),
+  }),
+  output: (inputs) => ({ main: inputs["main"]! }),
+  errors: [],
+  examples: [],
+  create: ({ first, marker }) => ({
+    async *apply(batches) {
+      for await (const batch of batches) {
+        seen += 1;
+        if (seen > 1 || (marker !== undefined && isFirstProcess(marker))) yield batch;
+        else yield* wrong(batch, first);
+      }
+    },
+  }),
+});
+
+function* wrong(batch: Batch, first: "twice" | "dropped"): Generator<Batch> {
+  if (first === "dropped") return batch.close();
+  yield batch.share();
+  yield batch;
+}
+
+function isFirstProcess(marker: string): boolean {
+  if (existsSync(marker)) return false;
+  writeFileSync(marker, "");
+  return true;
+}
