@@ -87,6 +87,38 @@ export declare class NativeQuery {
   close(): void
 }
 
+/** The rows of a batch, told apart. */
+export declare class NativeWindowed {
+  get rows(): NativeBatch
+  get late(): NativeBatch | null
+  get invalid(): NativeBatch | null
+}
+
+/** What a windowed aggregation remembers. */
+export declare class NativeWindowState {
+  /** How many groups there are. */
+  get groupCount(): number
+  /** Merges partial aggregates; the batch stays open. */
+  merge(batch: NativeBatch): Promise<void>
+  /** Rows whose keys are new, which are kept for `delay_ms` after their time; the batch stays open. */
+  takeFirst(batch: NativeBatch, column?: string | undefined | null, delayMs?: number | undefined | null): Promise<NativeBatch>
+  /** Groups that have changed in this epoch. */
+  changed(): Promise<NativeBatch>
+  /** All groups. */
+  all(): Promise<NativeBatch>
+  /** Takes out the groups whose window has ended. */
+  close(watermarkMs: number): Promise<NativeBatch>
+  /** Begins an epoch. */
+  settle(): void
+  /** Writes all groups, or those that changed in this epoch, and syncs; resolves to the bytes. */
+  write(path: string, whole: boolean): Promise<number>
+  /** Takes in what `write` wrote, after it windows that end at `closed_ms` or before are gone. */
+  restore(path: string, closedMs?: number | undefined | null): Promise<void>
+}
+
+/** Tells which windows rows belong to; the batch stays open. */
+export declare function assignWindows(batch: NativeBatch, params: NativeWindowParams): Promise<NativeWindowed>
+
 /** All rows of an Arrow IPC stream as one batch. */
 export declare function batchFromIpc(bytes: Uint8Array): NativeBatch
 
@@ -123,9 +155,15 @@ export declare function createJson(path: string, columns: Array<NativeColumn>, o
 
 export declare function createParquet(path: string, columns: Array<NativeColumn>, options: NativeParquetWriteOptions): Promise<NativeFileWriter>
 
+/** An empty state. */
+export declare function createWindowState(params: NativeWindowStateParams): NativeWindowState
+
 export declare function decodeGlm(files: Array<NativeFile>, options: NativeGlmOptions, token?: CancelToken | undefined | null): Promise<NativeDecoded>
 
 export declare function decodeNetcdf(files: Array<NativeFile>, options: NativeNetcdfOptions, token?: CancelToken | undefined | null): Promise<NativeDecoded>
+
+/** Takes measures apart. */
+export declare function decomposeMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>): NativeDecomposition
 
 /** Version of the DuckDB library this core works with. */
 export declare function duckdbVersion(): string
@@ -143,6 +181,9 @@ export declare function glmSchema(table: string): Array<NativeColumn>
 export declare function jsonSchema(file: NativeFile, options: NativeJsonReadOptions): Promise<NativeColumn[]>
 
 export declare function kmeans(batch: NativeBatch, options: NativeKMeansOptions, token?: CancelToken | undefined | null): Promise<NativeKMeansFit>
+
+/** The largest time of a column in whole milliseconds, or null. */
+export declare function latestEventTimeMs(batch: NativeBatch, column: string): number | null
 
 /** One expression: what it gives, or what is wrong. */
 export interface NativeChecked {
@@ -211,6 +252,14 @@ export interface NativeDecoded {
   /** In file order. */
   batches: Array<NativeBatch>
   invalid: Array<NativeInvalid>
+}
+
+/** Partials and, per measure, what is computed from them; or the measure that cannot be taken apart and why. */
+export interface NativeDecomposition {
+  partials: Array<NativePartial>
+  finals: Array<string>
+  refused?: string
+  issue?: NativeExpressionIssue
 }
 
 /** What is wrong with an expression. */
@@ -333,6 +382,13 @@ export interface NativeParquetWriteOptions {
   rowGroupRows?: number
 }
 
+/** A partial aggregate: its SQL, its column, how it is merged. */
+export interface NativePartial {
+  expression: string
+  column: NativeColumn
+  merge: 'sum' | 'least' | 'greatest'
+}
+
 /** A table that a query names, whose rows are still to come. */
 export interface NativeQueryInput {
   name: string
@@ -380,6 +436,14 @@ export interface NativeSilhouetteOptions {
   seed: number
 }
 
+/** Tumbling or sliding windows have a size, sessions a gap. */
+export interface NativeSpan {
+  sizeMs?: number
+  slideMs?: number
+  offsetMs?: number
+  gapMs?: number
+}
+
 /** A table of a query that is checked. */
 export interface NativeTable {
   name: string
@@ -405,6 +469,24 @@ export interface NativeUnpivot {
   columns: Array<NativeColumn>
   /** Whether a null gives a row too. */
   nulls: boolean
+}
+
+export interface NativeWindowParams {
+  column: string
+  span: NativeSpan
+  lateMs?: number
+  watermarkMs: number
+  /** Names of the columns with start, end and watermark. */
+  names: Array<string>
+}
+
+export interface NativeWindowStateParams {
+  /** Absent for groups that no window ends. */
+  span?: NativeSpan
+  /** Type of the times of windows. */
+  timeType?: string
+  keys: Array<NativeColumn>
+  partials: Array<NativePartial>
 }
 
 export interface NativeWriteOutcome {

@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeLookup, NativeProjection, NativeQuery, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJson, createParquet, decodeGlm, decodeNetcdf, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
@@ -782,6 +782,9 @@ export { NativeFileWriter }
 export { NativeLookup }
 export { NativeProjection }
 export { NativeQuery }
+export { NativeWindowed }
+export { NativeWindowState }
+export { assignWindows }
 export { batchFromIpc }
 export { buildLookup }
 export { canLookUp }
@@ -795,14 +798,17 @@ export { counterRows }
 export { createCsv }
 export { createJson }
 export { createParquet }
+export { createWindowState }
 export { decodeGlm }
 export { decodeNetcdf }
+export { decomposeMeasures }
 export { duckdbVersion }
 export { expressionColumns }
 export { flattenBatch }
 export { glmSchema }
 export { jsonSchema }
 export { kmeans }
+export { latestEventTimeMs }
 export { netcdfSchema }
 export { openCsv }
 export { openDuckdb }

@@ -72,7 +72,7 @@ const corpus: [what: string, changes: Change[], errors: string[]][] = [
   ["an operator that reads itself", [["/transforms/once/from", "once"]], ["cycle /transforms/once/from"]],
   ["a circle of two", [["/transforms/strong/from", "bright"]], ["cycle /transforms/strong/from"]],
   ["a circle of four", [["/transforms/strong/from", "clusters"]], ["cycle /transforms/strong/from"]],
-  ["a port that is not there", [["/sinks/table/from", ["sums.late"]]], ["unknown-port /sinks/table/from/0"]],
+  ["a port that is not there", [["/sinks/table/from", ["sums.missing"]]], ["unknown-port /sinks/table/from/0"]],
   ["one input where there are two", [["/sinks/report/from", "clusters"]], ["missing-input /sinks/report/from"]],
   ["named inputs where there is one", [["/sinks/table/from", { main: "sums" }]], ["unknown-input /sinks/table/from"]],
   [
@@ -176,7 +176,7 @@ const corpus: [what: string, changes: Change[], errors: string[]][] = [
   ],
   ["a way to write nobody has", [["/sinks/table/write", "replce"]], ["invalid-value /sinks/table/write replace"]],
   ["a table name with quotes", [["/sinks/table/table", 'a"b']], ["invalid-value /sinks/table/table"]],
-  ["a mode that needs windows", [["/sinks/table/outputMode", "complete"]], ["output-mode /sinks/table/outputMode"]],
+  ["modes of one result that differ", [["/sinks/table/outputMode", "complete"]], ["output-mode /transforms/sums"]],
   ["a format without a type", [["/sinks/centroids/format", {}]], ["missing-field /sinks/centroids/format"]],
   ["a format that is text", [["/sinks/centroids/format", "csv"]], ["invalid-value /sinks/centroids/format"]],
   [

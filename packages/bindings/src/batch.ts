@@ -12,7 +12,7 @@ import {
 } from "@sferic/operator";
 import { unwrapping } from "./errors.ts";
 import { tableOfRows } from "./row-table.ts";
-import { batchFromIpc, concatBatches, type NativeBatch, type NativeColumn } from "./native.ts";
+import { batchFromIpc, concatBatches, latestEventTimeMs, type NativeBatch, type NativeColumn } from "./native.ts";
 
 /** A {@link Batch} over rows that the core owns. */
 class CoreBatch implements Batch {
@@ -85,6 +85,7 @@ export const batches: BatchFactory = {
       for (const part of parts) part.close();
     }
   },
+  latestEventTimeMs: (batch, column) => unwrapping(() => latestEventTimeMs(handleOf(batch), column)),
 };
 
 /** Schema of the contract from the core's columns. */

@@ -7,3 +7,4 @@ export * from "./netcdf.ts";
 export * from "./query.ts";
 export * from "./relational.ts";
 export * from "./reshape.ts";
+export * from "./windows.ts";

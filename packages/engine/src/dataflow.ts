@@ -13,6 +13,7 @@ import {
   type Source,
   type Staged,
   type Transform,
+  type Watermark,
 } from "@sferic/operator";
 import { Channel } from "./channel.ts";
 import { circularInputs, inputKey } from "./circular-inputs.ts";
@@ -37,6 +38,8 @@ export interface DataflowOutcome {
   readonly operators: Readonly<Record<string, OperatorCounts>>;
   /** Input that could not become rows and that nobody reads, per source. */
   readonly invalid: Readonly<Record<string, InvalidInput["invalid"][]>>;
+  /** Per operator that declares an event time, the largest one that it gave, in milliseconds since 1970. */
+  readonly eventTimes: Readonly<Record<string, number>>;
 }
 
 /** Called as rows pass, for progress. */
@@ -52,10 +55,11 @@ export async function runDataflow(
   epoch: Epoch,
   registry: Registry,
   onRows: OnRows = () => {},
+  watermarks: Readonly<Record<string, Watermark>> = {},
 ): Promise<DataflowOutcome> {
   const abort = new AbortController();
   const signal = AbortSignal.any([epoch.signal, abort.signal]);
-  const flow = new Dataflow(operators, ranges, { ...epoch, signal }, registry, onRows);
+  const flow = new Dataflow(operators, ranges, { ...epoch, signal }, registry, onRows, watermarks);
   let failure: unknown;
   const stop = (thrown: unknown): void => {
     failure ??= thrown;
@@ -75,6 +79,9 @@ class Dataflow implements DataflowOutcome {
   readonly staged: Record<string, Staged | null> = {};
   readonly operators: Record<string, OperatorCounts> = {};
   readonly invalid: Record<string, InvalidInput["invalid"][]> = {};
+  readonly eventTimes: Record<string, number> = {};
+  /** Columns with the event time, by the operator that declares it. */
+  readonly #timeColumns = new Map<string, string>();
   /** Channels by `operator.port`. */
   readonly #readers = new Map<string, Channel[]>();
   /** Channels by reader and input name. */
@@ -89,6 +96,7 @@ class Dataflow implements DataflowOutcome {
   readonly #epoch: Epoch;
   readonly #registry: Registry;
   readonly #onRows: OnRows;
+  readonly #watermarks: Readonly<Record<string, Watermark>>;
 
   constructor(
     operators: readonly LiveOperator[],
@@ -96,17 +104,20 @@ class Dataflow implements DataflowOutcome {
     epoch: Epoch,
     registry: Registry,
     onRows: OnRows,
+    watermarks: Readonly<Record<string, Watermark>>,
   ) {
     this.#ranges = ranges;
     this.#epoch = epoch;
     this.#registry = registry;
     this.#onRows = onRows;
+    this.#watermarks = watermarks;
     const circular = circularInputs(operators.map(({ planned }) => planned.node));
     for (const { planned } of operators) this.#connect(planned, circular);
   }
 
   #connect({ node }: LiveOperator["planned"], circular: ReadonlySet<string>): void {
     this.operators[node.id] = noCounts(node.kind);
+    if (node.watermark !== undefined) this.#timeColumns.set(node.id, node.watermark.column);
     const inputs: Record<string, Channel> = {};
     const several = Object.keys(node.inputs).length > 1;
     for (const [name, references] of Object.entries(node.inputs)) {
@@ -181,7 +192,9 @@ class Dataflow implements DataflowOutcome {
   async #runTransform(id: string, transform: Transform): Promise<void> {
     const inputs = this.#countedInputs(id);
     const main = inputs["main"] ?? nothing();
-    for await (const output of transform.apply(main, this.#epoch, inputs)) await this.#emit(id, output);
+    const watermark = this.#watermarks[id];
+    const epoch = watermark === undefined ? this.#epoch : { ...this.#epoch, watermark };
+    for await (const output of transform.apply(main, epoch, inputs)) await this.#emit(id, output);
   }
 
   async #runSink(id: string, sink: Sink): Promise<void> {
@@ -212,10 +225,18 @@ class Dataflow implements DataflowOutcome {
     }
     const counts = this.operators[id]!;
     if (port === "main") this.#gave.add(id);
+    if (port === "main") this.#observe(id, handle);
     if (port === "main") counts.rowsOut += handle.rowCount;
     else counts.ports[port] = (counts.ports[port] ?? 0) + handle.rowCount;
     this.#onRows(id, counts);
     await this.#send(id, port, handle);
+  }
+
+  #observe(id: string, rows: Batch): void {
+    const column = this.#timeColumns.get(id);
+    if (column === undefined || rows.rowCount === 0) return;
+    const latest = this.#registry.batches.latestEventTimeMs(rows, column);
+    if (latest !== null) this.eventTimes[id] = Math.max(latest, this.eventTimes[id] ?? latest);
   }
 
   async #send(id: string, port: string, handle: Batch): Promise<void> {

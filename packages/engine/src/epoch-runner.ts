@@ -7,9 +7,11 @@ import {
   type Sink,
   type Source,
   type Staged,
+  type Transform,
 } from "@sferic/operator";
 import type { Recovery } from "./checkpoint/checkpoint.ts";
 import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
+import { States } from "./checkpoint/states.ts";
 import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow.ts";
 import { type DeadLetter, removeDeadLetters, writeDeadLetters } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
@@ -20,6 +22,7 @@ import type { RunHome } from "./run-home.ts";
 import type { RunOptions, Trigger } from "./run-options.ts";
 import type { RunSummary } from "./summary.ts";
 import { sleep } from "./sleep.ts";
+import { Watermarks } from "./watermarks.ts";
 
 interface RunnerOptions extends RunOptions {
   readonly emit: (event: RunEvent) => Promise<void>;
@@ -41,6 +44,8 @@ export class EpochRunner {
   readonly #emit: RunnerOptions["emit"];
   /** End offset per source of the newest epoch. */
   readonly #position = new Map<string, Offset>();
+  readonly #watermarks: Watermarks;
+  readonly #states: States | null;
   #nextEpoch = 0;
   #lastTimeMs = 0;
 
@@ -57,6 +62,8 @@ export class EpochRunner {
     this.#summary = summary;
     this.#options = options;
     this.#emit = options.emit;
+    this.#watermarks = new Watermarks(plan.operators.map(({ node }) => node));
+    this.#states = home.checkpoint === null ? null : new States(home.checkpoint.directory);
   }
 
   /** Opens the operators, then finishes the epoch that an earlier run left unfinished. */
@@ -65,6 +72,9 @@ export class EpochRunner {
     if (recovery?.prepared) this.#checkSinksOf(recovery.prepared);
     await this.#openOperators(recovery?.history ?? {});
     if (recovery === undefined) return;
+    const { intent, prepared } = recovery.last ?? {};
+    this.#watermarks.resume(intent?.watermarks ?? {}, prepared?.eventTimes ?? {});
+    await this.#states?.restore(this.#transforms(), prepared?.states ?? {});
     for (const path of recovery.setAside) await this.#emit({ type: "set-aside", path });
     this.#nextEpoch = recovery.nextEpoch;
     this.#lastTimeMs = recovery.lastTimeMs;
@@ -95,8 +105,12 @@ export class EpochRunner {
     const bounded = trigger !== "once";
     let due = performance.now();
     while (!this.#shouldStop()) {
-      const ran = await this.#runNext(bounded, until);
-      if (trigger === "once" || (trigger === "available-now" && !ran)) return;
+      const ran = (await this.#runNext(bounded, until)) || (bounded && (await this.#runWithoutRows()));
+      if (trigger === "available-now" && !ran) return this.#runLast();
+      if (trigger === "once") {
+        if (!this.#shouldStop()) await this.#runWithoutRows();
+        return this.#runLast();
+      }
       if (typeof trigger !== "object") continue;
       if (!ran) await this.#emit({ type: "idle" });
       due = Math.max(due + trigger.everyMs, performance.now());
@@ -165,6 +179,27 @@ export class EpochRunner {
     return true;
   }
 
+  /** Runs an epoch that reads nothing, if the watermark has moved for somebody who follows it. */
+  async #runWithoutRows(): Promise<boolean> {
+    const transforms = this.#transforms();
+    const followers = [...transforms.keys()].filter((id) => transforms.get(id)!.followsWatermark === true);
+    if (!this.#watermarks.hasMoved(followers)) return false;
+    await this.#begin(await this.#nextIntent({}));
+    return true;
+  }
+
+  /** Closes what is open, where the spec says that nothing will follow. */
+  async #runLast(): Promise<void> {
+    const isFlushed = this.#plan.spec.run.onEnd === "flush" && Object.keys(this.#watermarks.next()).length > 0;
+    if (!isFlushed || this.#shouldStop()) return;
+    await this.#begin({ ...(await this.#nextIntent({})), watermarks: this.#watermarks.next(true) });
+  }
+
+  #transforms(): Map<string, Transform> {
+    const all = this.#operators.filter(({ planned }) => planned.node.kind === "transform");
+    return new Map(all.map(({ planned, instance }) => [planned.node.id, instance as Transform]));
+  }
+
   async #begin(intent: Intent): Promise<void> {
     await this.#home.checkpoint?.write("intent", intent);
     await this.#at(intent.epoch, "intent");
@@ -195,7 +230,9 @@ export class EpochRunner {
       if (end !== null) references[id] = end;
     }
     const looked = Object.keys(references).length === 0 ? {} : { references };
-    return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources, ...looked };
+    const watermarks = this.#watermarks.next();
+    const followed = Object.keys(watermarks).length === 0 ? {} : { watermarks };
+    return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources, ...looked, ...followed };
   }
 
   async #compute(intent: Intent): Promise<void> {
@@ -207,6 +244,7 @@ export class EpochRunner {
       epoch,
       this.#plan.registry,
       this.#progress(epoch),
+      intent.watermarks,
     );
     await this.#at(intent.epoch, "staged");
     await this.#keepDeadLetters(intent.epoch, outcome);
@@ -215,7 +253,15 @@ export class EpochRunner {
     const sinks = Object.entries(outcome.staged).map(
       ([id, staged]) => [id, staged && { ...staged, type: this.#sinkType(id)! }] as const,
     );
-    const prepared = { epoch: intent.epoch, sinks: Object.fromEntries(sinks), operators: outcome.operators };
+    const states = (await this.#states?.write(this.#transforms(), intent.epoch)) ?? {};
+    const eventTimes = this.#watermarks.with(outcome.eventTimes);
+    const prepared = {
+      epoch: intent.epoch,
+      sinks: Object.fromEntries(sinks),
+      operators: outcome.operators,
+      ...(Object.keys(eventTimes).length === 0 ? {} : { eventTimes }),
+      ...(Object.keys(states).length === 0 ? {} : { states }),
+    };
     await this.#home.checkpoint?.write("prepared", prepared);
     await this.#at(intent.epoch, "prepared");
     await this.#publish(intent, prepared, dataflowSeconds(outcome.operators, secondsSince(started)));
@@ -239,7 +285,10 @@ export class EpochRunner {
     await this.#home.checkpoint?.write("committed", committed);
     await this.#at(intent.epoch, "committed");
     await this.#finish(intent);
+    await this.#states?.clean();
     this.#advance(intent);
+    this.#watermarks.resume(intent.watermarks ?? {}, prepared.eventTimes ?? {});
+    this.#summary.watermarks = this.#watermarks.reached();
     this.#summary.add(prepared.operators, sinks, { ...seconds, commit: secondsSince(committing) });
   }
 

@@ -48,6 +48,8 @@ function contextOf(
     ...(request === undefined ? {} : { request }),
     pipeline: plan.spec.name,
     operatorId: planned.node.id,
+    ...(planned.outputMode === undefined ? {} : { outputMode: planned.outputMode }),
+    ...(planned.eventTime === undefined ? {} : { eventTime: planned.eventTime }),
     durable: home.checkpoint !== null,
     history: home.history,
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),

@@ -4,7 +4,9 @@ import {
   ConfigError,
   type Definition,
   type Delivery,
+  type EventTime,
   type Format,
+  type OutputMode,
   type PlanContext,
   type PortSchemas,
   type Registry,
@@ -26,7 +28,10 @@ import {
 import { type PinnedSchemas, readPinnedSchemas } from "./checkpoint/pinned-schemas.ts";
 import { fileUrlProblems, resolvePath } from "./paths.ts";
 import { epochScopeIssues } from "./epoch-scope.ts";
+import { modeProblems, modesOf } from "./output-modes.ts";
+import type { Trigger } from "./run-options.ts";
 import { testIssues } from "./test-issues.ts";
+import { eventTimesOf, watermarkProblems } from "./watermarks.ts";
 
 /** One operator, ready to be created. */
 export interface PlannedOperator {
@@ -38,6 +43,10 @@ export interface PlannedOperator {
   readonly inputs: Readonly<Record<string, Schema | null>>;
   /** Schema per output port; empty for a sink. */
   readonly outputs: PortSchemas;
+  /** Mode of the sinks that read it, unless it is `append`. */
+  readonly outputMode?: OutputMode;
+  /** What its rows are late by, where something upstream declares it. */
+  readonly eventTime?: EventTime;
 }
 
 /** What a run follows: operators in an order in which every input stands before its readers. */
@@ -72,6 +81,8 @@ export interface PlanOptions {
    * keeps, if sources may be opened.
    */
   readonly checkpoint?: string;
+  /** Wins over the spec's. */
+  readonly trigger?: Trigger;
 }
 
 /** A plan, or null when an issue is an error; the issues are sorted by place. */
@@ -128,6 +139,9 @@ class Planner {
   readonly #context: PlanContext;
   readonly #planned = new Map<string, PlannedOperator>();
   readonly #checkpoint: string | undefined;
+  readonly #isEndless: boolean;
+  readonly #modes: ReadonlyMap<string, ReadonlySet<OutputMode>>;
+  readonly #eventTimes: ReadonlyMap<string, EventTime>;
   #pinned: PinnedSchemas = {};
 
   constructor(
@@ -135,9 +149,12 @@ class Planner {
     document: SpecDocument,
     registry: Registry,
     baseDirectory: string,
-    { probe = false, checkpoint = spec.run.checkpoint }: PlanOptions,
+    { probe = false, checkpoint = spec.run.checkpoint, trigger = spec.run.trigger }: PlanOptions,
   ) {
     this.#spec = spec;
+    this.#isEndless = trigger !== "once";
+    this.#modes = modesOf(spec.operators);
+    this.#eventTimes = eventTimesOf(spec.operators);
     this.#checkpoint = checkpoint;
     this.#document = document;
     this.#registry = registry;
@@ -171,11 +188,12 @@ class Planner {
     const inputs = Object.fromEntries(
       Object.entries(node.inputs).map(([name, references]) => [name, this.#inputSchema(node, name, references)]),
     );
-    this.#checkOutputMode(node);
+    this.#report(node, modeProblems(node, definition, config, this.#planned, this.#modes));
     const urlProblems = fileUrlProblems(node.config, "");
     this.#report(node, urlProblems);
     const outputs = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
-    return { node, definition, config, inputs, outputs };
+    this.#report(node, watermarkProblems(node, outputs["main"] ?? null));
+    return { node, definition, config, inputs, outputs, ...this.#modeOf(node), ...this.#timeOf(node) };
   }
 
   /** Schema of the rows of all references together; they must agree in names and types. */
@@ -203,16 +221,14 @@ class Planner {
     return this.#planned.get(operator)?.outputs[port] ?? null;
   }
 
-  /** Nothing that this engine runs keeps results to update yet, so only `append` has a meaning. */
-  #checkOutputMode(node: OperatorNode): void {
-    if (node.outputMode === undefined || node.outputMode === "append") return;
-    this.#report(node, [
-      {
-        code: "output-mode",
-        message: `"${node.outputMode}" needs an aggregate upstream; without one every row is new, so "append" is the mode`,
-        pointer: "/outputMode",
-      },
-    ]);
+  #timeOf(node: OperatorNode): { eventTime?: EventTime } {
+    const eventTime = node.kind === "transform" ? this.#eventTimes.get(node.id) : undefined;
+    return eventTime === undefined ? {} : { eventTime };
+  }
+
+  #modeOf(node: OperatorNode): { outputMode?: OutputMode } {
+    const [mode] = this.#modes.get(node.id) ?? [];
+    return node.kind !== "transform" || mode === undefined || mode === "append" ? {} : { outputMode: mode };
   }
 
   async #outputs(
@@ -226,7 +242,11 @@ class Planner {
       const known = Object.values(inputs).every((schema) => schema !== null);
       if (!known) return {};
       const schemas = inputs as Record<string, Schema>;
-      if (definition.kind === "transform") return await definition.output(schemas, config, this.#context);
+      if (definition.kind === "transform") {
+        const { outputMode = "append" } = this.#modeOf(node);
+        const streaming = { outputMode, ...this.#timeOf(node), isEndless: this.#isEndless };
+        return await definition.output(schemas, config, { ...this.#context, streaming });
+      }
       await definition.accept?.(schemas, config, this.#context);
     } catch (thrown) {
       this.#report(node, thrown instanceof ConfigError ? thrown.problems : [problemOf(thrown)]);

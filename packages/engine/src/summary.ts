@@ -14,6 +14,8 @@ import {
 export class RunSummary {
   readonly run: string = randomUUID();
   durable = false;
+  /** Per operator that declares an event time, how far its watermark has got. */
+  watermarks: Readonly<Record<string, string>> = {};
   readonly deadLetters: string[] = [];
   readonly #plan: Plan;
   readonly #started = performance.now();
@@ -68,7 +70,7 @@ export class RunSummary {
         invalid: sum((one) => one.invalid + (one.kind === "transform" ? (one.ports["invalid"] ?? 0) : 0)),
       },
       operators: Object.fromEntries(this.#plan.operators.map(({ node }) => [node.id, this.#operator(node.id)])),
-      watermarks: {},
+      watermarks: { ...this.watermarks },
       seconds: { total: (performance.now() - this.#started) / 1000, ...this.#seconds },
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       deadLetters: this.deadLetters,

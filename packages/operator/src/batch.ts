@@ -52,6 +52,8 @@ export interface BatchFactory {
   fromRows(schema: Schema, rows: readonly Readonly<Record<string, unknown>>[]): Batch;
   /** All rows of the batches, in order, as one; `schema` says what to return when there are none. Closes its input. */
   concat(batches: readonly Batch[], schema: Schema): Batch;
+  /** The largest time of a timestamp column in milliseconds since 1970, rounded down; null without a time. */
+  latestEventTimeMs(batch: Batch, column: string): number | null;
 }
 
 /** Whether a value is a {@link Batch} handle, and not an apache-arrow Table. */

@@ -11,6 +11,22 @@ export interface Bounds {
   readonly bytesPerEpoch?: number;
 }
 
+/** The event time that an operator upstream declares for its rows. */
+export interface EventTime {
+  /** A timestamp column of that operator's rows. */
+  readonly column: string;
+  /** How far the watermark stays behind the largest one, in milliseconds. */
+  readonly delayMs: number;
+}
+
+/** How far event time has got for the inputs of an operator. Milliseconds since 1970. */
+export interface Watermark {
+  /** A window that ends here or before is complete. */
+  readonly nowMs: number;
+  /** A row all of whose windows end here or before is late: the watermark of the epoch before. */
+  readonly lateMs: number;
+}
+
 /** What is the same however often an epoch is computed: it is in the intent record. */
 export interface Epoch {
   /** 0, 1, 2 … */
@@ -19,6 +35,8 @@ export interface Epoch {
   readonly timeMs: number;
   /** For every random choice inside the epoch. */
   readonly seed: number;
+  /** Absent where nothing upstream declares an event time. */
+  readonly watermark?: Watermark;
   /** Aborted when the run is given up. */
   readonly signal: AbortSignal;
 }

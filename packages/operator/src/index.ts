@@ -1,6 +1,7 @@
 /** The contract between operators and the engine. Start with operator.ts. */
 export * from "./batch.ts";
 export * from "./column-type.ts";
+export * from "./duration.ts";
 export * from "./epoch.ts";
 export * from "./errors.ts";
 export * from "./nearest.ts";

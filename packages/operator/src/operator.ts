@@ -1,7 +1,7 @@
 import type { Table } from "apache-arrow";
 import type { z } from "zod";
 import type { Batch } from "./batch.ts";
-import type { Bounds, Epoch, Json, Offset } from "./epoch.ts";
+import type { Bounds, Epoch, EventTime, Json, Offset } from "./epoch.ts";
 import { column, Schema } from "./schema.ts";
 
 /** Kinds of things a catalog holds. */
@@ -85,6 +85,9 @@ export interface ReadRequest {
   readonly conditions: readonly Condition[];
 }
 
+/** Which rows of a result that grows from epoch to epoch come out in an epoch: finished ones, changed ones, or all. */
+export type OutputMode = "append" | "update" | "complete";
+
 /** What operators get from whoever runs them. */
 export interface OperatorContext {
   /** Pipeline name, as in the spec. */
@@ -96,6 +99,10 @@ export interface OperatorContext {
   readonly history: string;
   /** Bytes that relational work may hold before it spills to disk; the core's own limit when the spec sets none. */
   readonly memoryBytesMax?: number;
+  /** Mode of the sinks that read this operator; `append` when absent. */
+  readonly outputMode?: OutputMode;
+  /** What the rows of a transform are late by; absent where nothing upstream declares it. */
+  readonly eventTime?: EventTime;
   /** Folder that belongs to this operator until the run ends (or until the epoch commits, with a checkpoint). */
   readonly scratchDirectory: string;
   /** For sources; absent for other operators. */
@@ -106,6 +113,16 @@ export interface OperatorContext {
   format(config: { readonly type: string }): Promise<Format>;
 }
 
+/** How the rows of an operator come and go, in a pipeline. */
+export interface Streaming {
+  /** Mode of the sinks that read the operator. */
+  readonly outputMode: OutputMode;
+  /** Absent where nothing upstream declares it. */
+  readonly eventTime?: EventTime;
+  /** Whether input comes in more than one epoch. */
+  readonly isEndless: boolean;
+}
+
 /** What `output` may ask while a plan is made. */
 export interface PlanContext {
   /** Whether files and connections may be opened to learn a schema; false for `check --level static`. */
@@ -114,6 +131,8 @@ export interface PlanContext {
   readonly pinned?: Schema;
   /** Says that these columns of `main` are not declared anywhere but found in the input: a checkpoint keeps them. */
   readonly pin?: (schema: Schema) => void;
+  /** For transforms in a pipeline. */
+  readonly streaming?: Streaming;
   resolvePath(path: string): string;
   format(config: { readonly type: string }): Promise<Format>;
 }
@@ -166,9 +185,28 @@ export interface Source {
  */
 export type Inputs = Readonly<Record<string, AsyncIterable<Batch>>>;
 
+/** A file of what an operator remembers, with what it wants to know when it reads it. */
+export interface StateFile {
+  readonly path: string;
+  readonly record: Json;
+}
+
+/** What `snapshot` wrote. */
+export interface Snapshot {
+  /** Whether the file is all there is to know; if not, it tells what changed since the file before. */
+  readonly isWhole: boolean;
+  readonly record: Json;
+}
+
 export interface Transform {
   /** All rows of one epoch. Closes what it takes and does not hand on. */
   apply(batches: AsyncIterable<Batch>, epoch: Epoch, inputs: Inputs): AsyncIterable<Output>;
+  /** Whether an epoch without rows may have a result, once the watermark has moved. */
+  readonly followsWatermark?: boolean;
+  /** Writes what it remembers after the epoch that `apply` has just ended, durably; null when nothing has changed. */
+  snapshot?(path: string): Promise<Snapshot | null>;
+  /** Before the first `apply`: remembers what the files say, a whole one and those that followed it. */
+  restore?(files: readonly StateFile[]): Promise<void>;
   close?(): Promise<void>;
 }
 
@@ -291,6 +329,8 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
     config: z.output<C>,
     wanted: readonly string[],
   ): Readonly<Record<string, readonly string[]>>;
+  /** Modes beside `append` that its result can have; absent when it hands on what its inputs have. */
+  outputModes?(config: z.output<C>): readonly OutputMode[];
   /** For one unnamed input: a row for which one of these is false or null leaves no trace in any output. */
   keeps?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>): readonly Condition[];
   create(config: z.output<C>, context: OperatorContext): Transform;
@@ -306,6 +346,8 @@ export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declara
   readonly optionalInputs?: readonly string[];
   /** The guarantee with a checkpoint, and one sentence why. */
   readonly delivery: { readonly guarantee: Delivery; readonly why: string };
+  /** Modes that it can hold beside `append`; none when absent. */
+  outputModes?(config: z.output<C>): readonly OutputMode[];
   /** Throws `ConfigError` when the input's columns do not suit. Called with known schemas only. */
   accept?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>, context: PlanContext): void | Promise<void>;
   create(config: z.output<C>, context: OperatorContext): Sink;

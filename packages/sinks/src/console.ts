@@ -29,6 +29,7 @@ export const console = defineSink({
     why: "what is printed cannot be taken back: an epoch that is published again is printed again",
   },
   config,
+  outputModes: () => ["update", "complete"],
   errors: [],
   examples: [{ title: "Lines of JSON", config: { format: { type: "json" } } }],
   create: (c, context) => createConsole(c, context),

@@ -42,6 +42,7 @@ export const duckdb = defineSink({
     why: "the rows and a ledger row for the epoch are one transaction, so publishing again finds the ledger row",
   },
   config,
+  outputModes: ({ write }) => (write === "replace" ? ["complete"] : []),
   errors: [
     "database-locked",
     "not-a-database",

@@ -9,7 +9,7 @@ export {
   Rows,
 } from "./builder/pipeline.ts";
 export { type FilledPart, type Problem, SpecDocument } from "./document.ts";
-export { parseDuration } from "./duration.ts";
+export { parseDuration } from "@sferic/operator";
 export { formatIssue } from "./format-issue.ts";
 export { applyFixes, type Issue, sortIssues } from "./issue.ts";
 export { jsonSchema } from "./json-schema.ts";

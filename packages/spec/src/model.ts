@@ -1,4 +1,4 @@
-import type { Bounds } from "@sferic/operator";
+import type { Bounds, OutputMode } from "@sferic/operator";
 
 /** A port of an operator that another one reads; `main` when the spec names none. */
 export interface Reference {
@@ -16,9 +16,6 @@ export interface WatermarkSpec {
   /** A source that is silent for this long no longer holds the watermark back. */
   readonly idleAfter?: string;
 }
-
-/** Which rows of a windowed result a sink gets in an epoch. */
-export type OutputMode = "append" | "update" | "complete";
 
 /** One operator of a spec, with parameters filled in. */
 export interface OperatorNode {

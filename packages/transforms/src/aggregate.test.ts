@@ -6,7 +6,7 @@ import { describe, expect, it } from "vitest";
 import { aggregate } from "./aggregate.ts";
 import { recorded, recordedTable } from "./testing/groups.ts";
 
-const trial = (title: string, config: Record<string, string[] | Record<string, string>>) => ({
+const trial = (title: string, config: { [field: string]: string[] | Record<string, string> }) => ({
   title,
   config,
   rows: () => Promise.resolve(batches.fromArrow(recordedTable())),
@@ -25,6 +25,7 @@ describeTransform({
 });
 
 interface Asked {
+  readonly window?: { readonly column: string; readonly [field: string]: string };
   readonly groupBy?: string[];
   readonly measures: Record<string, string>;
 }
@@ -172,3 +173,84 @@ describe("says what is wrong, and where", () => {
     await expect(run).rejects.toMatchObject({ code: "expression-failed", domain: "user" });
   });
 });
+
+const kept = {
+  rows: "count(*)",
+  sum: "sum(n)",
+  fraction: "sum(x) / count(x)",
+  mean: "avg(x)",
+  first: "min(name)",
+  last: "max(t)",
+  any: "bool_or(n > 3)",
+  every: "bool_and(n > 3)",
+  some: "count(*) FILTER (WHERE n > 2)",
+  share: "count_if(n > 2) * 1.0 / count(*)",
+};
+
+const timed = tableFromArrays({
+  t: Array.from({ length: 40 }, (_, index) => new Date(1_767_225_600_000 + index * 7000)),
+  n: Int32Array.from({ length: 40 }, (_, index) => index % 7),
+  x: Array.from({ length: 40 }, (_, index) => (index % 5 === 0 ? null : index / 8)),
+  name: Array.from({ length: 40 }, (_, index) => "abc"[index % 3]!),
+});
+
+describeTransform({
+  definition: aggregate as TransformDefinition,
+  trials: [
+    {
+      title: "sliding windows",
+      config: { window: { column: "t", size: "1 minute", slide: "20 s" }, groupBy: ["name"], measures: kept },
+      rows: () => Promise.resolve(batches.fromArrow(timed)),
+    },
+    {
+      title: "sessions",
+      config: { window: { column: "t", gap: "6 s" }, groupBy: ["name"], measures: { rows: "count(*)" } },
+      rows: () => Promise.resolve(batches.fromArrow(timed)),
+    },
+  ],
+});
+
+describe("with a window", () => {
+  it("measures are what they are over the rows of the window", async () => {
+    const window = { column: "t", size: "1 minute" };
+    const windowed = await aggregated(timed, { window, groupBy: ["name"], measures: kept });
+    const minute = "date_trunc('minute', min(t))";
+    const plain = await aggregated(withMinutes(timed), {
+      groupBy: ["minute", "name"],
+      measures: { ...kept, minute_: minute },
+    });
+    expect(windowed.map((row) => row.slice(2))).toEqual(plain.map((row) => row.slice(1, -1)));
+    expect(windowed.length).toBeGreaterThan(10);
+  });
+
+  it.each(["median(n)", "count(DISTINCT n)", "list(n)", "stddev(x)"])("refuses %s, and says where", async (measure) => {
+    const window = { column: "t", size: "1 minute" };
+    const run = aggregated(timed, { window, measures: { bad: measure } });
+    await expect(run).rejects.toMatchObject({
+      problems: [{ code: "invalid-expression", pointer: "/measures/bad", offset: 0 }],
+    });
+  });
+
+  it.each([
+    [{ column: "t", size: "0 s" }, "/window/size"],
+    [{ column: "t", size: "1 s", slide: "2 s" }, "/window/slide"],
+    [{ column: "n", size: "1 s" }, "/window/column"],
+    [{ column: "tt", size: "1 s" }, "/window/column"],
+  ])("refuses %j", async (window, pointer) => {
+    const run = aggregated(timed, { window, measures: { rows: "count(*)" } });
+    await expect(run).rejects.toMatchObject({ problems: [{ pointer }] });
+  });
+
+  it("a row without time is invalid", async () => {
+    const table = tableFromArrays({ t: [new Date(5000), null], n: [1, 2] });
+    const window = { column: "t", size: "1 s" };
+    const ports = await aggregate.run(table, { window, measures: { rows: "count(*)" } });
+    expect(Array.from(ports["invalid"]!.getChild("n")!)).toEqual([2]);
+    expect([ports.main.numRows, ports["late"]!.numRows]).toEqual([1, 0]);
+  });
+});
+
+function withMinutes(table: Table): Table {
+  const minutes = Array.from(table.getChild("t")!, (time) => Math.floor(Number(time) / 60_000));
+  return table.assign(tableFromArrays({ minute: Int32Array.from(minutes) }));
+}

@@ -1,19 +1,26 @@
 import { batches } from "@sferic/bindings/batch";
 import { checkQuery, runQuery } from "@sferic/bindings/query";
 import { checkMeasures, expressionColumns, quoted } from "@sferic/bindings/relational";
+import { decomposeMeasures } from "@sferic/bindings/windows";
 import {
   callable,
   checkedPorts,
+  type Column,
+  column,
   ConfigError,
   type ConfigProblem,
   defineTransform,
+  type PlanContext,
+  type PortSchemas,
   Schema,
   toPointer,
 } from "@sferic/operator";
 import { z } from "zod";
 import { computedColumns } from "./computed-columns.ts";
+import { KeptGroups, type KeptGroupsPlan, lateNames } from "./kept-groups.ts";
 import { knownRows } from "./known-rows.ts";
 import { perSchema } from "./per-schema.ts";
+import { spanOf, windowField, windowTimeType } from "./windows.ts";
 
 const config = z.strictObject({
   groupBy: z
@@ -24,6 +31,9 @@ const config = z.strictObject({
     .record(z.string().min(1), z.string().min(1))
     .refine((measures) => Object.keys(measures).length > 0, "needs at least one measure")
     .describe("Columns computed per group: name to SQL aggregate expression, such as sum(clicks)."),
+  window: windowField
+    .optional()
+    .describe("Windows of event time: groups are told apart by them, too, and end with them."),
 });
 
 type Config = z.output<typeof config>;
@@ -34,6 +44,11 @@ type Config = z.output<typeof config>;
  * in every epoch. Nulls count as in SQL: `count(x)` and `sum(x)` pass over them. A sum of
  * floats adds up in the order of the rows up to 65,536 of them, and above that in no certain order. Memory holds the groups,
  * and beyond its limit the disk.
+ *
+ * With a `window` the first columns are `window_start` and `window_end`; a row comes out, once, when the watermark has
+ * passed the end (`append`), in every epoch that changed it (`update`), or in every epoch (`complete`). Groups are kept from
+ * epoch to epoch in memory and in the checkpoint, as partial aggregates: measures can be made of count, sum, avg, min,
+ * max, bool_and and bool_or. With the modes `update` and `complete` groups without a window are kept, too, and never end.
  */
 export const aggregate = callable(
   defineTransform({
@@ -42,8 +57,14 @@ export const aggregate = callable(
     status: "stable",
     summary: "Compute sums, counts and other measures per group of rows.",
     needs: "epoch",
+    ports: {
+      late: "Rows whose window has closed, a row for each such window, which it ends with; then the watermark.",
+      invalid: "Rows without event time.",
+    },
     config,
-    output: ({ main }, c) => {
+    outputModes: ({ window }) => (window?.gap === undefined ? ["update", "complete"] : ["complete"]),
+    output: ({ main }, c, context) => {
+      if (c.window !== undefined || isKept(context)) return keptPorts(main!, c, context);
       const known = { ...c, groupBy: c.groupBy.filter((name) => main!.column(name) !== undefined) };
       let result = main!;
       checkedPorts(
@@ -54,8 +75,12 @@ export const aggregate = callable(
       );
       return { main: result };
     },
-    reads: ({ main }, { groupBy, measures }) => ({
-      main: [...groupBy, ...expressionColumns(main!, Object.values(measures), "group")],
+    reads: ({ main }, { groupBy, measures, window }) => ({
+      main: [
+        ...groupBy,
+        ...(window === undefined ? [] : [window.column]),
+        ...expressionColumns(main!, Object.values(measures), "group"),
+      ],
     }),
     errors: ["expression-failed"],
     examples: [
@@ -67,9 +92,20 @@ export const aggregate = callable(
           measures: { flashes: "count(*)", energy: "avg(flash_energy)", brightest: "max(flash_energy)" },
         },
       },
+      {
+        title: "Flashes and energy in every ten seconds",
+        data: "glm-minute",
+        config: {
+          window: { column: "flash_time", size: "10 seconds" },
+          measures: { flashes: "count(*)", energy: "avg(flash_energy)" },
+        },
+      },
       { title: "One row for all flashes", data: "glm-minute", config: { measures: { flashes: "count(*)" } } },
     ],
-    create: (c, { memoryBytesMax }) => {
+    create: (c, { memoryBytesMax, outputMode = "append" }) => {
+      if (c.window !== undefined || outputMode !== "append") {
+        return new KeptGroups((schema) => keptPlan(schema, c), outputMode, memoryBytesMax);
+      }
       const columns = perSchema((schema) => outputSchema(schema!, c));
       return {
         async *apply(rows, { signal }) {
@@ -82,6 +118,60 @@ export const aggregate = callable(
   }),
   () => Promise.resolve(batches),
 );
+
+function isKept({ streaming }: PlanContext): boolean {
+  return streaming !== undefined && streaming.outputMode !== "append";
+}
+
+/** The ports where groups outlive an epoch. */
+function keptPorts(main: Schema, c: Config, context: PlanContext): PortSchemas {
+  const known = { ...c, groupBy: c.groupBy.filter((name) => main.column(name) !== undefined) };
+  let ports: PortSchemas = {};
+  checkedPorts(
+    {},
+    () => main.require(c.groupBy, "any", "/groupBy"),
+    () => checkNames(c),
+    () => checkStreaming(c, context),
+    () => {
+      const { window, output } = keptPlan(main, known);
+      if (window === undefined) return void (ports = { main: output });
+      const times = lateNames(main).map((name) => column(name, window.timeType));
+      ports = { main: output, late: new Schema([...main.columns, ...times]), invalid: main };
+    },
+  );
+  return ports;
+}
+
+function keptPlan(schema: Schema, c: Config): KeptGroupsPlan {
+  const { columns } = outputSchema(schema, c);
+  const keys = columns.slice(0, c.groupBy.length);
+  const decomposition = decomposeMeasures(schema, c.groupBy, c.measures);
+  if (decomposition.problems.length > 0) throw new ConfigError(decomposition.problems);
+  if (c.window === undefined) return { keys, decomposition, output: new Schema(columns) };
+  const timeType = windowTimeType(schema, c.window);
+  const times: Column[] = windowNames.map((name) => column(name, timeType));
+  const window = { column: c.window.column, span: spanOf(c.window), timeType };
+  return { window, keys, decomposition, output: new Schema([...times, ...columns]) };
+}
+
+const windowNames = ["window_start", "window_end"];
+
+/** What can never end, or never be told, in a pipeline of many epochs. */
+function checkStreaming({ window, groupBy }: Config, { streaming }: PlanContext): void {
+  if (streaming === undefined || window === undefined) return;
+  const { outputMode, eventTime, isEndless } = streaming;
+  const problems: ConfigProblem[] = [];
+  if (outputMode === "append" && eventTime === undefined && isEndless) {
+    const message =
+      'nothing says when a window is complete: declare a "watermark" on the source or a transform before, let the sink have the outputMode "update" or "complete", or run with the trigger "once"';
+    problems.push({ code: "missing-watermark", message, pointer: "/window" });
+  }
+  if (window.gap !== undefined && groupBy.length === 0 && isEndless) {
+    const message = "sessions over all rows would join into one; name the columns that tell them apart in groupBy";
+    problems.push({ code: "session-without-key", message, pointer: "/window/gap" });
+  }
+  if (problems.length > 0) throw new ConfigError(problems);
+}
 
 function query({ groupBy, measures }: Config): string {
   const keys = groupBy.map(quoted);
@@ -106,12 +196,16 @@ function keysQuery({ groupBy }: Config): string {
   return `SELECT ${groupBy.map(quoted).join(", ")} FROM input`;
 }
 
-function checkNames({ groupBy, measures }: Config): void {
+function checkNames({ groupBy, measures, window }: Config): void {
   const twice = groupBy.flatMap((name, index) =>
     groupBy.indexOf(name) === index ? [] : [taken(name, `/groupBy/${index}`)],
   );
   const both = Object.keys(measures).filter((name) => groupBy.includes(name));
-  const problems = [...twice, ...both.map((name) => taken(name, toPointer(["measures", name])))];
+  const times = window === undefined ? [] : windowNames;
+  const keyTimes = groupBy.flatMap((name, index) => (times.includes(name) ? [taken(name, `/groupBy/${index}`)] : []));
+  const measureTimes = Object.keys(measures).filter((name) => times.includes(name));
+  both.push(...measureTimes);
+  const problems = [...twice, ...keyTimes, ...both.map((name) => taken(name, toPointer(["measures", name])))];
   if (problems.length > 0) throw new ConfigError(problems);
 }
 

@@ -1,18 +1,38 @@
 import { batches } from "@sferic/bindings/batch";
 import { checkQuery, runQuery } from "@sferic/bindings/query";
 import { quoted } from "@sferic/bindings/relational";
-import { callable, checkedPorts, ConfigError, defineTransform, Schema } from "@sferic/operator";
+import {
+  callable,
+  checkedPorts,
+  type Column,
+  ConfigError,
+  defineTransform,
+  type PortSchemas,
+  Schema,
+  type Streaming,
+} from "@sferic/operator";
 import { z } from "zod";
+import { KeptKeys } from "./kept-keys.ts";
 import { freeName, knownRows } from "./known-rows.ts";
 import { perSchema } from "./per-schema.ts";
 
 const config = z.strictObject({
   keys: z.array(z.string()).min(1).describe("Columns that tell rows apart; null equals null, and NaN equals NaN."),
+  withinWatermark: z
+    .boolean()
+    .default(false)
+    .describe("Whether a row passes again once the watermark has passed the time of the one before by its delay."),
 });
+
+type Config = z.output<typeof config>;
 
 /**
  * Keeps the first row, in input order, of all rows of an epoch that are equal in some columns. The order stays. Memory holds
  * the rows that are kept, and beyond its limit the disk.
+ *
+ * Where an event time is declared upstream, the first row of all epochs is kept. A row is late when the watermark has
+ * passed its time. Keys are remembered in memory and in the checkpoint: with `withinWatermark` until the watermark passes the
+ * time of their row plus its delay; with the event time among the keys until it passes that time; otherwise for ever.
  */
 export const deduplicate = callable(
   defineTransform({
@@ -21,15 +41,28 @@ export const deduplicate = callable(
     status: "stable",
     summary: "Keep the first of the rows that are equal in some columns.",
     needs: "epoch",
+    ports: {
+      late: "Rows whose time the watermark has passed.",
+      invalid: "Rows without event time; with `withinWatermark` only.",
+    },
     config,
-    output: ({ main }, c) => checkedPorts({ main: outputSchema(main!) }, () => main!.require(c.keys, "any", "/keys")),
+    output: ({ main }, c, { streaming }) =>
+      checkedPorts(
+        portSchemas(main!, streaming),
+        () => main!.require(c.keys, "any", "/keys"),
+        () => checkEventTime(main!, c, streaming),
+      ),
     reads: (_, c, wanted) => ({ main: [...wanted, ...c.keys] }),
     errors: [],
     examples: [
       { title: "The first flash of every quality", data: "glm-minute", config: { keys: ["quality_flag"] } },
       { title: "One flash per place", data: "glm-minute", config: { keys: ["flash_lon", "flash_lat"] } },
     ],
-    create: (c, { memoryBytesMax }) => {
+    create: (c, { memoryBytesMax, eventTime }) => {
+      if (eventTime !== undefined) {
+        const keys = (schema: Schema): Column[] => outputSchema(schema).pick(c.keys, "/keys");
+        return new KeptKeys({ keys, output: outputSchema, eventTime, isWithinWatermark: c.withinWatermark });
+      }
       const columns = perSchema((schema) => outputSchema(schema!));
       return {
         async *apply(rows, { signal }) {
@@ -45,6 +78,22 @@ export const deduplicate = callable(
   }),
   () => Promise.resolve(batches),
 );
+
+function portSchemas(main: Schema, streaming: Streaming | undefined): PortSchemas {
+  const result = { main: outputSchema(main) };
+  return streaming?.eventTime === undefined ? result : { ...result, late: main, invalid: main };
+}
+
+function checkEventTime(main: Schema, { withinWatermark }: Config, streaming: Streaming | undefined): void {
+  if (!withinWatermark || streaming === undefined) return;
+  const { eventTime } = streaming;
+  if (eventTime !== undefined && main.column(eventTime.column) !== undefined) return;
+  const message =
+    eventTime === undefined
+      ? 'nothing says how long to remember rows: declare a "watermark" on the source or a transform before'
+      : `the rows no longer have their event time "${eventTime.column}"; keep the column until here`;
+  throw new ConfigError([{ code: "missing-watermark", message, pointer: "/withinWatermark" }]);
+}
 
 /** The columns as the query gives them: the text of a dictionary where the input has one. */
 function outputSchema(schema: Schema): Schema {

@@ -8,11 +8,11 @@ const width = Math.min(4, availableParallelism());
  * What `apply` makes of each batch, in the order of the batches, while the next ones are already in work. `apply` takes over
  * its batch. After a failure, or when nobody asks for more, what is still in work is closed.
  */
-export async function* inOrder(
+export async function* inOrder<T extends { close(): void }>(
   rows: AsyncIterable<Batch>,
-  apply: (batch: Batch) => Promise<Batch>,
-): AsyncGenerator<Batch> {
-  const working: Promise<Batch>[] = [];
+  apply: (batch: Batch) => Promise<T>,
+): AsyncGenerator<T> {
+  const working: Promise<T>[] = [];
   try {
     for await (const batch of rows) {
       const pending = apply(batch);

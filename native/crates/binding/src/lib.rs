@@ -15,6 +15,7 @@ mod query;
 mod relational;
 mod reshape;
 mod schema;
+mod windows;
 mod work;
 
 /// Decoding makes many short-lived buffers: all tables of a granule take half the time they take with glibc's allocator.

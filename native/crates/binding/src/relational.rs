@@ -243,7 +243,7 @@ fn plain_issue(error: &RelationalError) -> NativeExpressionIssue {
     }
 }
 
-fn to_issue(issue: ExpressionIssue, expression: &str) -> NativeExpressionIssue {
+pub fn to_issue(issue: ExpressionIssue, expression: &str) -> NativeExpressionIssue {
     let start = issue
         .position
         .filter(|position| expression.is_char_boundary(*position));

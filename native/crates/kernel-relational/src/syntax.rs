@@ -114,6 +114,17 @@ pub(crate) fn root(connection: &Arc<Connection>, expression: &str) -> Result<Val
     only_expression(&tree, expression).cloned().map_err(failed)
 }
 
+/// The parse tree of the statement that an expression is put into.
+///
+/// # Errors
+/// `Expression` for what is not one.
+pub(crate) fn statement(connection: &Arc<Connection>, expression: &str) -> Result<Value> {
+    parse_tree(connection, expression)?.map_err(|issue| RelationalError::Expression {
+        expression: expression.to_string(),
+        issue,
+    })
+}
+
 fn is_count(node: &Value) -> bool {
     node["class"] == "FUNCTION"
         && node["function_name"].as_str().is_some_and(|name| {

@@ -58,6 +58,8 @@ export interface Recovery {
   readonly prepared: Prepared | null;
   /** Newest committed epoch, to be acknowledged again. */
   readonly committed: Intent | null;
+  /** What was prepared last: for the unfinished epoch, or else for the newest committed one. */
+  readonly last: { readonly intent: Intent; readonly prepared: Prepared } | null;
   /** Records that were set aside because they were torn. */
   readonly setAside: readonly string[];
 }
@@ -130,18 +132,22 @@ export class Checkpoint {
     const counts = await this.#countRecords();
     const setAside = await this.#setAsideIfTorn(counts);
     const { intent: intentCount, prepared: preparedCount, committed: next } = counts;
+    let last: Recovery["last"] = null;
     for (let epoch = this.#unpacked; epoch < next; epoch++) {
       committed = await this.#require("intent", epoch);
-      await this.#require("prepared", epoch);
+      last = { intent: committed, prepared: await this.#require("prepared", epoch) };
       await this.#require("committed", epoch);
       remember(history, committed);
     }
     const intent = intentCount > next ? await this.#require("intent", next) : null;
     const prepared = preparedCount > next ? await this.#require("prepared", next) : null;
     // A prepared epoch is published and never read again, so its sources must know that its range is taken.
-    if (prepared !== null) remember(history, intent!);
+    if (prepared !== null) {
+      remember(history, intent!);
+      last = { intent: intent!, prepared };
+    }
     const lastTimeMs = intent?.timeMs ?? committed?.timeMs ?? 0;
-    return { nextEpoch: next, history, lastTimeMs, intent, prepared, committed, setAside };
+    return { nextEpoch: next, history, lastTimeMs, intent, prepared, committed, last, setAside };
   }
 
   /** What an epoch read, or null when there is no such epoch. Throws `checkpoint-corrupt`. */

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
-import type { Json, Offset, Staged } from "@sferic/operator";
+import type { Json, Offset, Staged, Watermark } from "@sferic/operator";
 import type { OperatorCounts, PhaseSeconds } from "../result.ts";
+import type { StateEntries } from "./states.ts";
 
 /** What an epoch will read; written before anything is read. */
 export interface Intent {
@@ -11,6 +12,8 @@ export interface Intent {
   readonly sources: Readonly<Record<string, { readonly start: Offset | null; readonly end: Offset }>>;
   /** Per source that is read whole in every epoch, the end of what it held. */
   readonly references?: Readonly<Record<string, Offset>>;
+  /** Per operator downstream of a declared event time. */
+  readonly watermarks?: Readonly<Record<string, Watermark>>;
   /** Dead letters of earlier epochs whose input this one reads again; they go when it is committed. */
   readonly replays?: readonly ReplayedLetter[];
 }
@@ -32,6 +35,10 @@ export interface Prepared {
   readonly epoch: number;
   readonly sinks: Readonly<Record<string, PreparedSink | null>>;
   readonly operators: Readonly<Record<string, OperatorCounts>>;
+  /** Per operator that declares an event time, the largest one so far, in milliseconds since 1970. */
+  readonly eventTimes?: Readonly<Record<string, number>>;
+  /** What operators remember from here on. */
+  readonly states?: StateEntries;
 }
 
 /** The epoch is visible in every sink. */

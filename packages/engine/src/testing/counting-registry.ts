@@ -28,7 +28,12 @@ const numbers = new Schema([column("n", "int32")]);
  * them, and gives their sum on the port `sum`. Sink `never` counts how often it is opened.
  */
 export function countingRegistry(doings: Doings): Registry {
-  const batches = { fromArrow: unused, fromRows: unused, concat: () => batchOf(doings, []) };
+  const batches = {
+    fromArrow: unused,
+    fromRows: unused,
+    latestEventTimeMs: () => null,
+    concat: () => batchOf(doings, []),
+  };
   return createRegistry(batches, [], [countingSource(doings), pass, total(doings), never(doings)]);
 }
 

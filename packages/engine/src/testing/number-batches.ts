@@ -12,6 +12,7 @@ export class NumberBatches {
 
   /** Takes in any table or rows with the columns of `schema`; nothing here needs the native core. */
   readonly factory: BatchFactory = {
+    latestEventTimeMs: () => null,
     fromArrow: (table) => this.of(Array.from(table.getChild("n")!, Number)),
     fromRows: (schema, rows) => this.#make(schema, rows),
     concat: (parts, schema) => {

@@ -1,4 +1,5 @@
-import { durationField, OperatorError } from "@sferic/operator";
+import { OperatorError } from "./errors.ts";
+import { durationField } from "./registry.ts";
 
 const unitMs: readonly (readonly [RegExp, number])[] = [
   [/^(ms|milliseconds?)$/, 1],

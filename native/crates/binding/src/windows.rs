@@ -1,0 +1,350 @@
+//! Event time and window state of `kernel-relational` for JavaScript.
+
+use std::fs::File;
+use std::io::{BufWriter, Write};
+use std::path::Path;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use arrow_array::RecordBatch;
+use arrow_ipc::reader::FileReader;
+use arrow_ipc::writer::FileWriter;
+use arrow_schema::{Field, Schema};
+use kernel_relational::{
+    Merge, Partial, RelationalError, Span, WindowParams, WindowState, WindowStateParams, Windowed,
+    assign_windows, decompose_measures, latest_event_time_ms,
+};
+use napi::bindgen_prelude::AsyncTask;
+use napi_derive::napi;
+
+use crate::batch::NativeBatch;
+use crate::error::{Failure, Result};
+use crate::relational::{NativeExpressionIssue, memory_database, to_issue};
+use crate::schema::{NativeColumn, from_columns, parse_type, to_columns};
+use crate::work::{Work, guarded, promise};
+
+/// Tumbling or sliding windows have a size, sessions a gap.
+#[napi(object)]
+pub struct NativeSpan {
+    pub size_ms: Option<f64>,
+    pub slide_ms: Option<f64>,
+    pub offset_ms: Option<f64>,
+    pub gap_ms: Option<f64>,
+}
+
+#[napi(object)]
+pub struct NativeWindowParams {
+    pub column: String,
+    pub span: NativeSpan,
+    pub late_ms: Option<f64>,
+    pub watermark_ms: f64,
+    /// Names of the columns with start, end and watermark.
+    pub names: Vec<String>,
+}
+
+/// The rows of a batch, told apart.
+#[napi]
+pub struct NativeWindowed {
+    windowed: Windowed,
+}
+
+#[napi]
+impl NativeWindowed {
+    #[napi(getter)]
+    pub fn rows(&self) -> NativeBatch {
+        NativeBatch::new(self.windowed.rows.clone())
+    }
+
+    #[napi(getter)]
+    pub fn late(&self) -> Option<NativeBatch> {
+        self.windowed.late.clone().map(NativeBatch::new)
+    }
+
+    #[napi(getter)]
+    pub fn invalid(&self) -> Option<NativeBatch> {
+        self.windowed.invalid.clone().map(NativeBatch::new)
+    }
+}
+
+/// The largest time of a column in whole milliseconds, or null.
+#[napi(js_name = "latestEventTimeMs")]
+pub fn native_latest_event_time_ms(
+    batch: &NativeBatch,
+    column: String,
+) -> napi::Result<Option<f64>> {
+    let latest = guarded(|| Ok(latest_event_time_ms(batch.rows()?, &column)?))?;
+    Ok(latest.map(|latest| latest as f64))
+}
+
+/// Tells which windows rows belong to; the batch stays open.
+#[napi(js_name = "assignWindows", ts_return_type = "Promise<NativeWindowed>")]
+pub fn native_assign_windows(
+    batch: &NativeBatch,
+    params: NativeWindowParams,
+) -> napi::Result<AsyncTask<Work<NativeWindowed>>> {
+    let rows = batch.rows()?.clone();
+    let params = WindowParams {
+        column: params.column,
+        span: to_span(&params.span)?,
+        late_ms: params.late_ms.map(|late| late as i64),
+        watermark_ms: params.watermark_ms as i64,
+        names: <[String; 3]>::try_from(params.names)
+            .map_err(|_| Failure::internal("three names are needed"))?,
+    };
+    Ok(promise(move || {
+        let windowed = assign_windows(&rows, &params)?;
+        Ok(NativeWindowed { windowed })
+    }))
+}
+
+fn to_span(span: &NativeSpan) -> Result<Span> {
+    let whole = |ms: Option<f64>| ms.map(|ms| ms as i64).filter(|ms| *ms > 0);
+    if let Some(gap_ms) = whole(span.gap_ms) {
+        return Ok(Span::Session { gap_ms });
+    }
+    let size_ms = whole(span.size_ms).ok_or_else(|| Failure::internal("a window has no length"))?;
+    Ok(Span::Sliding {
+        size_ms,
+        slide_ms: whole(span.slide_ms).unwrap_or(size_ms),
+        offset_ms: span.offset_ms.unwrap_or(0.0) as i64,
+    })
+}
+
+/// A partial aggregate: its SQL, its column, how it is merged.
+#[napi(object)]
+pub struct NativePartial {
+    pub expression: String,
+    pub column: NativeColumn,
+    #[napi(ts_type = "'sum' | 'least' | 'greatest'")]
+    pub merge: String,
+}
+
+/// Partials and, per measure, what is computed from them; or the measure that cannot be taken apart and why.
+#[napi(object)]
+pub struct NativeDecomposition {
+    pub partials: Vec<NativePartial>,
+    pub finals: Vec<String>,
+    pub refused: Option<String>,
+    pub issue: Option<NativeExpressionIssue>,
+}
+
+/// Takes measures apart.
+#[napi(js_name = "decomposeMeasures")]
+pub fn native_decompose_measures(
+    columns: Vec<NativeColumn>,
+    group_by: Vec<String>,
+    measures: Vec<String>,
+) -> napi::Result<NativeDecomposition> {
+    Ok(guarded(|| {
+        let (schema, database) = (from_columns(&columns)?, memory_database(None)?);
+        let keys: Vec<&str> = group_by.iter().map(String::as_str).collect();
+        match decompose_measures(&database, &schema, &keys, &measures) {
+            Ok(found) => Ok(NativeDecomposition {
+                partials: found.partials.iter().map(to_partial).collect(),
+                finals: found.finals,
+                refused: None,
+                issue: None,
+            }),
+            Err(RelationalError::Expression { expression, issue }) => Ok(NativeDecomposition {
+                partials: Vec::new(),
+                finals: Vec::new(),
+                issue: Some(to_issue(issue, &expression)),
+                refused: Some(expression),
+            }),
+            Err(error) => Err(error.into()),
+        }
+    })?)
+}
+
+fn to_partial(partial: &Partial) -> NativePartial {
+    let merge = match partial.merge {
+        Merge::Sum => "sum",
+        Merge::Least => "least",
+        Merge::Greatest => "greatest",
+    };
+    NativePartial {
+        expression: partial.expression.clone(),
+        column: to_columns(&Schema::new(vec![partial.field.clone()])).remove(0),
+        merge: merge.to_owned(),
+    }
+}
+
+#[napi(object)]
+pub struct NativeWindowStateParams {
+    /// Absent for groups that no window ends.
+    pub span: Option<NativeSpan>,
+    /// Type of the times of windows.
+    pub time_type: Option<String>,
+    pub keys: Vec<NativeColumn>,
+    pub partials: Vec<NativePartial>,
+}
+
+/// What a windowed aggregation remembers.
+#[napi]
+pub struct NativeWindowState {
+    state: Arc<Mutex<WindowState>>,
+}
+
+/// An empty state.
+#[napi]
+pub fn create_window_state(params: NativeWindowStateParams) -> napi::Result<NativeWindowState> {
+    let state = guarded(|| Ok(WindowState::new(to_state_params(params)?)?))?;
+    Ok(NativeWindowState {
+        state: Arc::new(Mutex::new(state)),
+    })
+}
+
+fn to_state_params(params: NativeWindowStateParams) -> Result<WindowStateParams> {
+    let fields = |columns: &[NativeColumn]| -> Result<Vec<Field>> {
+        let schema = from_columns(columns)?;
+        Ok(schema
+            .fields()
+            .iter()
+            .map(|field| (**field).clone())
+            .collect())
+    };
+    let window = match (&params.span, &params.time_type) {
+        (Some(span), Some(time)) => Some((to_span(span)?, parse_type(time)?)),
+        _ => None,
+    };
+    let partials = params.partials.iter().map(|partial| {
+        let merge = match partial.merge.as_str() {
+            "sum" => Merge::Sum,
+            "least" => Merge::Least,
+            _ => Merge::Greatest,
+        };
+        Ok((
+            fields(std::slice::from_ref(&partial.column))?.remove(0),
+            merge,
+        ))
+    });
+    Ok(WindowStateParams {
+        window,
+        keys: fields(&params.keys)?,
+        partials: partials.collect::<Result<_>>()?,
+    })
+}
+
+#[napi]
+impl NativeWindowState {
+    /// How many groups there are.
+    #[napi(getter)]
+    pub fn group_count(&self) -> f64 {
+        self.locked().group_count() as f64
+    }
+
+    /// Merges partial aggregates; the batch stays open.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn merge(&self, batch: &NativeBatch) -> napi::Result<AsyncTask<Work<()>>> {
+        let rows = batch.rows()?.clone();
+        Ok(self.work(move |state| Ok(state.merge(&rows)?)))
+    }
+
+    /// Rows whose keys are new, which are kept for `delay_ms` after their time; the batch stays open.
+    #[napi(ts_return_type = "Promise<NativeBatch>")]
+    pub fn take_first(
+        &self,
+        batch: &NativeBatch,
+        column: Option<String>,
+        delay_ms: Option<f64>,
+    ) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
+        let rows = batch.rows()?.clone();
+        Ok(self.work(move |state| {
+            let delay = delay_ms.unwrap_or(0.0) as i64;
+            let until = column.as_deref().map(|column| (column, delay));
+            Ok(NativeBatch::new(state.take_first(&rows, until)?))
+        }))
+    }
+
+    /// Groups that have changed in this epoch.
+    #[napi(ts_return_type = "Promise<NativeBatch>")]
+    pub fn changed(&self) -> AsyncTask<Work<NativeBatch>> {
+        self.work(|state| Ok(NativeBatch::new(state.changed()?)))
+    }
+
+    /// All groups.
+    #[napi(ts_return_type = "Promise<NativeBatch>")]
+    pub fn all(&self) -> AsyncTask<Work<NativeBatch>> {
+        self.work(|state| Ok(NativeBatch::new(state.all()?)))
+    }
+
+    /// Takes out the groups whose window has ended.
+    #[napi(ts_return_type = "Promise<NativeBatch>")]
+    pub fn close(&self, watermark_ms: f64) -> AsyncTask<Work<NativeBatch>> {
+        self.work(move |state| Ok(NativeBatch::new(state.close(watermark_ms as i64)?)))
+    }
+
+    /// Begins an epoch.
+    #[napi]
+    pub fn settle(&self) {
+        self.locked().settle();
+    }
+
+    /// Writes all groups, or those that changed in this epoch, and syncs; resolves to the bytes.
+    #[napi(ts_return_type = "Promise<number>")]
+    pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<f64>> {
+        self.work(move |state| {
+            let rows = if whole { state.all()? } else { state.delta()? };
+            write_rows(Path::new(&path), &rows)
+        })
+    }
+
+    /// Takes in what `write` wrote, after it windows that end at `closed_ms` or before are gone.
+    #[napi(ts_return_type = "Promise<void>")]
+    pub fn restore(&self, path: String, closed_ms: Option<f64>) -> AsyncTask<Work<()>> {
+        self.work(move |state| {
+            let closed = closed_ms.map(|closed| closed as i64);
+            Ok(state.restore(&read_rows(Path::new(&path))?, closed)?)
+        })
+    }
+
+    fn work<T>(
+        &self,
+        job: impl FnOnce(&mut WindowState) -> Result<T> + Send + 'static,
+    ) -> AsyncTask<Work<T>>
+    where
+        T: Send + napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + 'static,
+    {
+        let state = Arc::clone(&self.state);
+        promise(move || job(&mut state.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn locked(&self) -> MutexGuard<'_, WindowState> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn write_rows(path: &Path, rows: &RecordBatch) -> Result<f64> {
+    let failed = |error: &dyn std::fmt::Display| {
+        let message = format!("The state cannot be written to {}: {error}", path.display());
+        Failure::new("state-not-written", "external", message)
+    };
+    let file = File::create(path).map_err(|error| failed(&error))?;
+    let mut writer = FileWriter::try_new(BufWriter::new(file), rows.schema_ref())
+        .map_err(|error| failed(&error))?;
+    writer
+        .write(rows)
+        .and_then(|()| writer.finish())
+        .map_err(|error| failed(&error))?;
+    let mut buffered = writer.into_inner().map_err(|error| failed(&error))?;
+    buffered.flush().map_err(|error| failed(&error))?;
+    let file = buffered.get_ref();
+    file.sync_all().map_err(|error| failed(&error))?;
+    let bytes = file.metadata().map_err(|error| failed(&error))?.len();
+    Ok(bytes as f64)
+}
+
+fn read_rows(path: &Path) -> Result<RecordBatch> {
+    let failed = |error: &dyn std::fmt::Display| {
+        let message = format!(
+            "The checkpoint cannot be trusted: {}: {error}. Restore the file from a copy, or start anew with an empty checkpoint and empty outputs.",
+            path.display()
+        );
+        Failure::new("checkpoint-corrupt", "external", message)
+    };
+    let file = File::open(path).map_err(|error| failed(&error))?;
+    let reader = FileReader::try_new(file, None).map_err(|error| failed(&error))?;
+    let schema = reader.schema();
+    let batches = reader.collect::<std::result::Result<Vec<_>, _>>();
+    let batches = batches.map_err(|error| failed(&error))?;
+    arrow_select::concat::concat_batches(&schema, &batches).map_err(|error| failed(&error))
+}
