@@ -67,8 +67,8 @@ test("rows of one cursor value stay together, and rows without one are passed ov
 });
 
 test.each([
-  [{ table: "none" }, "/table", "invalid-query"],
-  [{ query: "SELECT nothing FROM t" }, "/query", "invalid-query"],
+  [{ table: "none" }, "/table", "unknown-name"],
+  [{ query: "SELECT nothing FROM t" }, "/query", "unknown-name"],
   [{ table: "t", cursor: "m" }, "/cursor", "unknown-column"],
   [{ table: "t", cursor: "name" }, "/cursor", "column-type"],
 ])("%j is an issue at %s", async (config, pointer, code) => {
