@@ -1,4 +1,4 @@
-import { type PlanResult, planPipeline } from "@sferic/engine";
+import { type PlanResult, planPipeline, type Trigger } from "@sferic/engine";
 import { OperatorError, type Registry } from "@sferic/operator";
 import { formatIssue, type Issue, type SpecDocument } from "@sferic/spec";
 import { readSpec, type SpecText } from "./spec-text.ts";
@@ -11,6 +11,8 @@ export interface PlanningOptions {
   readonly probe: boolean;
   /** Checkpoint of the run, if it is not the spec's. */
   readonly checkpoint?: string;
+  /** Trigger of the run, if it is not the spec's. */
+  readonly trigger?: Trigger;
 }
 
 /** A plan with the text it came from. */
@@ -31,6 +33,7 @@ export async function planText(source: SpecText, options: PlanningOptions): Prom
     ...(options.param === undefined ? {} : { parameters: options.param }),
     probe: options.probe,
     ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
+    ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
   });
 }
 
