@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { batches } from "@sferic/bindings/batch";
 import { registry as builtIn } from "@sferic/catalog";
-import { runPipeline, type RunResult } from "@sferic/engine";
+import { type ProtocolPoint, type RunEvent, runPipeline } from "@sferic/engine";
 import { type Registry, type Row, rowsOf, type Sink, type SourceDefinition } from "@sferic/operator";
 import { cutting } from "./cutting.ts";
 
@@ -42,6 +42,8 @@ export interface EpochSeen {
 export interface Way {
   /** Ends every run after one epoch. */
   readonly stops: boolean;
+  /** Ends a run once in every epoch as if the machine had failed, each time at another step. */
+  readonly fails?: boolean;
   /** Rows of a batch; what the source gives when absent. */
   readonly batchRows?: number;
 }
@@ -68,7 +70,7 @@ export async function runGolden(golden: GoldenCase, way: Way): Promise<EpochSeen
     const registry = registryWith(rows, way.batchRows);
     for (const [run] of golden.inputRuns.entries()) {
       const files = await addFiles(base, golden, run);
-      await runToTheEnd(golden, way, base, registry, files);
+      await runToTheEnd(golden, way, base, registry, files, () => rows.size);
     }
     return await Promise.all(
       [...rows.keys()]
@@ -83,22 +85,39 @@ export async function runGolden(golden: GoldenCase, way: Way): Promise<EpochSeen
   }
 }
 
+/** `done` tells how many epochs there are by now. */
 async function runToTheEnd(
   golden: GoldenCase,
   way: Way,
   base: string,
   registry: Registry,
   files: number,
+  done: () => number,
 ): Promise<void> {
   const closes = golden.conf["spark.sql.streaming.noDataMicroBatches.enabled"] !== "false";
-  for (let left = closes ? Number.POSITIVE_INFINITY : files; left > 0;) {
-    const maxEpochs = way.stops ? 1 : left;
+  const failed = new Set<number>();
+  const end = closes ? Number.POSITIVE_INFINITY : done() + files;
+  while (done() < end) {
+    const maxEpochs = way.stops ? 1 : end - done();
     const options = Number.isFinite(maxEpochs) ? { maxEpochs } : {};
-    const result = await runPipeline(specOf(golden), { registry, baseDirectory: base, ...options });
-    if (result.state !== "succeeded") throw (result as RunResult).error as Error;
+    const failing = way.fails === true ? { onEvent: failingOnceInEachEpoch(failed) } : {};
+    const result = await runPipeline(specOf(golden), { registry, baseDirectory: base, ...options, ...failing });
+    if (result.error?.message.includes(failure) === true) continue;
+    if (result.error !== undefined) throw result.error as Error;
     if (!way.stops || result.epochs === 0) return;
-    left -= result.epochs;
   }
+}
+
+const failure = "the machine failed";
+const steps: readonly ProtocolPoint[] = ["intent", "staged", "prepared", "all-published", "committed", "acknowledged"];
+
+/** Fails in every epoch that has not failed yet. */
+function failingOnceInEachEpoch(failed: Set<number>): (event: RunEvent) => void {
+  return (event) => {
+    if (event.type !== "point" || failed.has(event.epoch) || event.point !== steps[event.epoch % steps.length]) return;
+    failed.add(event.epoch);
+    throw new Error(failure);
+  };
 }
 
 /** Writes the files that come before a run; how many epochs they make. */
@@ -168,7 +187,8 @@ function transformsOf(op: GoldenCase["query"]["op"], keys: readonly string[]): o
 
 /** The built-in operators, with a console that remembers rows by epoch. */
 function registryWith(rows: Map<number, Row[]>, batchRows: number | undefined): Registry {
-  const create = (): Sink => rememberingSink(rows);
+  const staged = new Map<number, Row[]>();
+  const create = (): Sink => rememberingSink(staged, rows);
   return {
     batches,
     types: (kind) => builtIn.types(kind),
@@ -181,8 +201,7 @@ function registryWith(rows: Map<number, Row[]>, batchRows: number | undefined): 
   };
 }
 
-function rememberingSink(rows: Map<number, Row[]>): Sink {
-  const staged = new Map<number, Row[]>();
+function rememberingSink(staged: Map<number, Row[]>, rows: Map<number, Row[]>): Sink {
   return {
     async stage(input, epoch) {
       const all: Row[] = [];

@@ -12,6 +12,7 @@ const ways: (readonly [string, Way])[] = [
   ["stopped after every epoch", { stops: true }],
   ["in batches of one row", { stops: false, batchRows: 1 }],
   ["in batches of seven rows, stopped after every epoch", { stops: true, batchRows: 7 }],
+  ["failing once in every epoch", { stops: false, fails: true }],
 ];
 
 test("there are as many cases as there are files, most with rows", () => {

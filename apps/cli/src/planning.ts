@@ -1,4 +1,4 @@
-import { type PlanResult, planPipeline } from "@sferic/engine";
+import { type PlanResult, planPipeline, type Trigger } from "@sferic/engine";
 import { OperatorError, type Registry } from "@sferic/operator";
 import { formatIssue, type Issue, type SpecDocument } from "@sferic/spec";
 import { readSpec, type SpecText } from "./spec-text.ts";
@@ -13,6 +13,8 @@ export interface PlanningOptions {
   readonly checkpoint?: string;
   /** Folder from which relative paths count, if it is not the spec's. */
   readonly baseDirectory?: string;
+  /** Trigger of the run, if it is not the spec's. */
+  readonly trigger?: Trigger;
 }
 
 /** A plan with the text it came from. */
@@ -34,6 +36,7 @@ export async function planText(source: SpecText, options: PlanningOptions): Prom
     probe: options.probe,
     ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
     ...(options.baseDirectory === undefined ? {} : { baseDirectory: options.baseDirectory }),
+    ...(options.trigger === undefined ? {} : { trigger: options.trigger }),
   });
 }
 

@@ -190,7 +190,7 @@ export class EpochRunner {
 
   /** Closes what is open, where the spec says that nothing will follow. */
   async #runLast(): Promise<void> {
-    const isFlushed = this.#plan.spec.run.onEnd === "flush" && Object.keys(this.#watermarks.next()).length > 0;
+    const isFlushed = this.#plan.spec.run.onEnd === "flush" && !this.#watermarks.isAtEnd;
     if (!isFlushed || this.#shouldStop()) return;
     await this.#begin({ ...(await this.#nextIntent({})), watermarks: this.#watermarks.next(true) });
   }

@@ -102,6 +102,11 @@ export class Watermarks {
     return operators.some((id) => (next[id]?.nowMs ?? 0) > (this.#current[id]?.nowMs ?? 0));
   }
 
+  /** Whether nothing is left that an end of all input could close. */
+  get isAtEnd(): boolean {
+    return Object.values(this.next()).every(({ nowMs }) => nowMs >= endOfTimeMs);
+  }
+
   /** Per operator that declares an event time, its watermark as text. */
   reached(): Record<string, string> {
     const nodes = new Set([...this.#sources.values()].flat());

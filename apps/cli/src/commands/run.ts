@@ -25,6 +25,7 @@ export async function run(terminal: Terminal, path: string, options: RunCommandO
     param: options.param ?? {},
     probe: true,
     ...(runOptions.checkpoint === undefined ? {} : { checkpoint: runOptions.checkpoint }),
+    ...(runOptions.trigger === undefined ? {} : { trigger: runOptions.trigger }),
   });
   const seconds = (performance.now() - started) / 1000;
   if (issues.length > 0 && (plan !== null || options.json !== true)) {
