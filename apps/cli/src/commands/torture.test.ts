@@ -12,6 +12,7 @@ const base = {
   sources: { flashes: { ...flashesSpec.sources.flashes, filesPerEpoch: 4 } },
   sinks: {
     lines: { type: "files", from: "strong", url: "./lines/", format: { type: "json" } },
+    grown: { type: "files", from: "strong", url: "./grown.csv", write: "append", format: { type: "csv" } },
     db: { type: "duckdb", from: "strong", path: "./flashes.duckdb", table: "flashes" },
   },
 };
@@ -34,10 +35,14 @@ test(
     const { sinks, kills, failures, epochs, runs } = JSON.parse(out) as TortureResult;
     expect({ code, failures, epochs }).toEqual({ code: 0, failures: [], epochs: 2 });
     // Nine steps, one of them once per sink, in two epochs.
-    expect(kills).toEqual({ atSteps: 20, atRandom: 2 });
-    expect(runs).toBeGreaterThanOrEqual(22 + 2 + 10);
+    expect(kills).toEqual({ atSteps: 22, atRandom: 2 });
+    expect(runs).toBeGreaterThanOrEqual(24 + 2 + 11);
     const once = { rows: 743, promise: "exactly-once", observed: "exactly-once", lost: 0, doubled: 0, foreign: 0 };
-    expect(sinks).toEqual({ lines: { type: "files", ...once }, db: { type: "duckdb", ...once } });
+    expect(sinks).toEqual({
+      lines: { type: "files", ...once },
+      grown: { type: "files", ...once },
+      db: { type: "duckdb", ...once },
+    });
     expect(await readdir(dirname(path))).toEqual(["pipeline.json"]);
   },
 );
