@@ -2,7 +2,14 @@ import { rename, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checksumFile } from "@sferic/bindings/formats";
 import { OperatorError } from "@sferic/operator";
-import { makeDirectory, remove, removeIfEmpty, sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import {
+  makeDirectory,
+  remove,
+  removeIfEmpty,
+  sizeOf,
+  syncAncestors,
+  syncDirectory,
+} from "@sferic/operator/durable-files";
 
 /** A staged file as it stands in the prepared record. */
 export interface StagedFile {
@@ -23,6 +30,8 @@ export class Staging {
   readonly #owner: string;
   /** Epochs sealed by this process, whose bytes need no second look before they are published. */
   readonly #sealed = new Set<number>();
+  /** Whether the target itself is known to survive a power failure. */
+  #isTargetDurable = false;
 
   /** `target` is the folder that receives the files; `owner` tells sinks that share it apart. */
   constructor(target: string, owner: string) {
@@ -35,6 +44,7 @@ export class Staging {
     const folder = this.#folder(epoch);
     await remove(folder);
     await makeDirectory(folder);
+    await this.#keepTarget();
     return folder;
   }
 
@@ -60,6 +70,7 @@ export class Staging {
   async publish(epoch: number, files: readonly StagedFile[], replace: boolean): Promise<string[]> {
     for (const file of files) await this.#move(epoch, file, replace);
     await syncDirectory(this.#target);
+    await this.#keepTarget();
     await this.discard(epoch);
     return files.map(({ name }) => join(this.#target, name));
   }
@@ -70,6 +81,12 @@ export class Staging {
     await rm(this.#folder(epoch), { recursive: true, force: true });
     await removeIfEmpty(this.#owner);
     await removeIfEmpty(dirname(this.#owner));
+  }
+
+  /** Makes the target survive a power failure, whoever made it; once is enough. */
+  async #keepTarget(): Promise<void> {
+    if (!this.#isTargetDurable) await syncAncestors(this.#target);
+    this.#isTargetDurable = true;
   }
 
   #folder(epoch: number): string {

@@ -2,7 +2,15 @@ import { randomUUID } from "node:crypto";
 import { rename } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
-import { createDurably, makeDirectory, namesIn, remove, syncDirectory, textOf } from "@sferic/operator/durable-files";
+import {
+  createDurably,
+  makeDirectory,
+  namesIn,
+  remove,
+  syncAncestors,
+  syncDirectory,
+  textOf,
+} from "@sferic/operator/durable-files";
 import { folders, identityPath, type RecordKind, recordedEpochs, recordPath, type RecordTypes } from "./layout.ts";
 import { acquireLock } from "./lock.ts";
 import { decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
@@ -56,6 +64,9 @@ export class Checkpoint {
     pipeline: { name: string; specHash: string; engineVersion: string },
   ): Promise<Checkpoint> {
     for (const folder of Object.values(folders)) await makeDirectory(join(directory, folder));
+    // Records are trusted from here on, also those whose writer died before it had synced their names.
+    for (const folder of Object.values(folders)) await syncDirectory(join(directory, folder));
+    await syncAncestors(directory);
     const release = await acquireLock(directory);
     try {
       return new Checkpoint(directory, await identify(directory, pipeline), release);
