@@ -69,6 +69,8 @@ export declare class NativeLookup {
 
 /** A filter and expressions, prepared for one input schema. */
 export declare class NativeProjection {
+  /** The columns of a batch under their new names, at once, or null when there is something to compute. */
+  applyPlain(batch: NativeBatch): NativeBatch | null
   /** The rows for which the filter is true, with the prepared columns. */
   apply(batch: NativeBatch, token?: CancelToken | undefined | null): Promise<NativeBatch>
 }

@@ -1,7 +1,7 @@
-"""Writes click events as JSON, and is the side of DuckDB, Polars and pandas in summing them by 30 seconds.
+"""Writes click events as JSON, and is the side of DuckDB and Polars in summing them by 30 seconds.
 
     clicks.py make FOLDER ROWS                     files of 100,000 events each, one event a line, if not there yet
-    clicks.py duckdb|polars|pandas FOLDER          answers repetitions, see serve.py
+    clicks.py duckdb|polars FOLDER                 answers repetitions, see serve.py
 
 The work: nested events flattened, and per 30 seconds the sums of clicks, impressions, quantity and total price, in memory.
 """
@@ -67,19 +67,7 @@ def with_polars(folder):
     return windows.agg(pl.col(name).cast(pl.Int64 if name != "total_price" else pl.Float64).sum() for name in SUMS).sort("window_start").collect()
 
 
-def with_pandas(folder):
-    import pandas as pd
-    import polars as pl
-
-    frames = []
-    for path in sorted(Path(folder).glob("*.json")):
-        events = pd.read_json(path, lines=True)
-        flat = pd.concat([events["datetime"], pd.DataFrame(events["sales"].tolist()), pd.DataFrame(events["analytics"].tolist())], axis=1)
-        frames.append(flat.groupby(pd.to_datetime(flat["datetime"]).dt.floor("30s"))[list(SUMS)].sum())
-    return pl.from_pandas(pd.concat(frames).groupby(level=0).sum())
-
-
-PEERS = {"duckdb": with_duckdb, "polars": with_polars, "pandas": with_pandas}
+PEERS = {"duckdb": with_duckdb, "polars": with_polars}
 
 
 def values(windows):
@@ -92,7 +80,7 @@ if __name__ == "__main__":
             if not os.path.exists(folder):
                 make(f"{folder}.tmp", int(row_count))
                 os.rename(f"{folder}.tmp", folder)
-        case [("polars" | "duckdb" | "pandas") as peer, folder]:
+        case [("polars" | "duckdb") as peer, folder]:
             serve(lambda _: PEERS[peer](folder), values, versions={peer: version(peer)})
         case _:
             sys.exit(__doc__)

@@ -24,16 +24,33 @@ export function checkQuery(
   const named = Object.entries(tables).map(([name, schema]) => ({ name, columns: toNativeColumns(schema) }));
   const { columns, issue } = unwrapping(() => native.checkQuery(named, sql, database));
   if (issue === undefined || issue === null) return { columns: columns!.map(toColumn), problems: [] };
-  const names = Object.entries(tables).flatMap(([name, schema]) => [name, ...schema.names]);
-  const hint = issue.identifier ? nearest(issue.identifier, names) : issue.candidates[0];
-  const problem = {
-    code: "invalid-query",
-    message: issue.message,
+  return { columns: [], problems: [problemOf(issue, tables, pointer)] };
+}
+
+/** DuckDB names what it misses within its message. */
+const missing = /^(?:Referenced column|Table with name) "?([^"\s]+)"? (?:not found|does not exist)/;
+
+function problemOf(
+  issue: native.NativeExpressionIssue,
+  tables: Readonly<Record<string, Schema>>,
+  pointer: string,
+): ConfigProblem {
+  const name = missing.exec(issue.message)?.[1];
+  const known = Object.entries(tables).flatMap(([table, schema]) => [table, ...schema.names]);
+  const hint = name === undefined ? issue.candidates[0] : nearest(name, known);
+  return {
+    code: name === undefined ? "invalid-query" : "unknown-name",
+    message: name === undefined ? issue.message : `there is no "${name}" here; the inputs have ${listed(tables)}`,
     pointer,
     ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
+    ...(name === undefined ? {} : { length: name.length }),
     ...(hint === undefined ? {} : { hint }),
   };
-  return { columns: [], problems: [problem] };
+}
+
+function listed(tables: Readonly<Record<string, Schema>>): string {
+  const columns = Object.entries(tables).map(([table, { names }]) => `${table} (${names.slice(0, 12).join(", ")})`);
+  return columns.join(", ") || "no rows";
 }
 
 /** A table of a query, whose rows come while it runs. */
@@ -49,7 +66,7 @@ export interface QueryInput {
 export interface QueryOptions {
   readonly signal?: AbortSignal;
   /** Bytes that all queries with this limit may hold together before they spill to the folder for temporary files; 1 GiB. */
-  readonly memoryBytesMax?: number;
+  readonly memoryBytesMax?: number | undefined;
   /** Path of a DuckDB file whose tables the query can name too. Its rows come in the order they were written. */
   readonly database?: string;
 }

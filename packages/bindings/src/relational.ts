@@ -166,6 +166,8 @@ export class Projection {
   async apply(batch: Batch, signal?: AbortSignal): Promise<Batch> {
     try {
       const projection = this.#for(batch.schema);
+      const plain = unwrapping(() => projection.applyPlain(handleOf(batch)));
+      if (plain !== null && plain !== undefined) return fromHandle(plain);
       return fromHandle(await cancellable(signal, (token) => projection.apply(handleOf(batch), token)));
     } finally {
       batch.close();

@@ -25,6 +25,7 @@ import {
 } from "@sferic/spec";
 import { type PinnedSchemas, readPinnedSchemas } from "./checkpoint/pinned-schemas.ts";
 import { fileUrlProblems, resolvePath } from "./paths.ts";
+import { epochScopeIssues } from "./epoch-scope.ts";
 import { testIssues } from "./test-issues.ts";
 
 /** One operator, ready to be created. */
@@ -100,7 +101,8 @@ export async function planPipeline(spec: string | object, options: PlanOptions):
   const planner = new Planner(soundPart, document, registry, baseDirectory, options);
   const operators = await planner.operators();
   const plan = { spec: soundPart, document, operators, registry, baseDirectory, pins: planner.pins };
-  const issues = sortIssues([...parsed.issues, ...planner.issues, ...testIssues(plan)]);
+  const scope = epochScopeIssues(soundPart, operators, document);
+  const issues = sortIssues([...parsed.issues, ...planner.issues, ...testIssues(plan), ...scope]);
   const failed = issues.some((issue) => issue.severity === "error");
   return { plan: failed ? null : plan, document, issues };
 }

@@ -89,7 +89,7 @@ function piecesOf(letters: readonly DeadLetter[]): { pieces: DeadLetter[]; parts
 
 /** Where the epoch of a letter ended in its source. */
 async function endOf({ epoch, source }: DeadLetter, checkpoint: Checkpoint): Promise<Offset> {
-  const range = (await checkpoint.read("intent", epoch))?.sources[source];
+  const range = (await checkpoint.intentOf(epoch))?.sources[source];
   if (range !== undefined) return range.end;
   const message = `A dead letter is of epoch ${epoch}, but the checkpoint does not say that this epoch read "${source}".`;
   throw new OperatorError({ code: "dead-letters-corrupt", message, operatorId: source });

@@ -18,7 +18,7 @@ export class RunSummary {
   readonly #plan: Plan;
   readonly #started = performance.now();
   readonly #counts: Map<string, OperatorCounts>;
-  readonly #files = new Map<string, string[]>();
+  readonly #files = new Map<string, Set<string>>();
   readonly #seconds: PhaseSeconds = { plan: 0, read: 0, transform: 0, stage: 0, publish: 0, commit: 0 };
   #written = 0;
   #epochs = 0;
@@ -45,7 +45,9 @@ export class RunSummary {
     }
     for (const [id, { rows, files }] of Object.entries(sinks)) {
       this.#written += rows;
-      this.#files.set(id, [...new Set([...(this.#files.get(id) ?? []), ...files])]);
+      const known = this.#files.get(id) ?? new Set();
+      this.#files.set(id, known);
+      for (const file of files) known.add(file);
     }
     for (const phase of Object.keys(this.#seconds) as (keyof PhaseSeconds)[]) this.#seconds[phase] += seconds[phase];
   }
@@ -82,6 +84,6 @@ export class RunSummary {
     if (kind === "source") return { kind, rowsOut, bytesRead, invalid, ports };
     if (kind === "transform") return { kind, rowsIn, rowsOut, ports };
     const delivery = deliveryOf(definition as SinkDefinition, this.durable);
-    return { kind, rowsIn, files: this.#files.get(id) ?? [], delivery };
+    return { kind, rowsIn, files: [...(this.#files.get(id) ?? [])], delivery };
   }
 }

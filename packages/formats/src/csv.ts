@@ -36,7 +36,9 @@ export const csv = defineFormat({
       probe: (file) => csvSchema(file, options),
       decode: (files, signal, request) => readCsvFiles(files, options, request, signal),
       readsManyFiles: true,
-      createWriter: (path, schema) => createCsv(path, schema, c),
+      createWriter: (path, schema, continues = false) =>
+        createCsv(path, schema, { ...c, header: c.header && !continues }),
+      canContinue: c.compression === "none",
     };
   },
 });

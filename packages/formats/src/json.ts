@@ -39,6 +39,7 @@ export const json = defineFormat({
       decode: (files, signal, request) => readJsonFiles(files, options, request, signal),
       readsManyFiles: true,
       createWriter: (path, schema) => createJson(path, schema, c),
+      canContinue: c.layout === "lines" && c.compression === "none",
     };
   },
 });

@@ -246,8 +246,13 @@ export interface Format {
    * the request, and repeats the files' `constants` in their rows.
    */
   readonly readsManyFiles?: boolean;
-  /** Starts a file; whatever an earlier attempt left at `path` is replaced. */
-  createWriter?(path: string, schema: Schema): Promise<FileWriter>;
+  /**
+   * Starts a file; whatever an earlier attempt left at `path` is replaced. With `continues` the file's bytes are to follow
+   * those of another with the same columns, for a format that can.
+   */
+  createWriter?(path: string, schema: Schema, continues?: boolean): Promise<FileWriter>;
+  /** Whether the bytes of a file and then those of one that continues it are a file too. */
+  readonly canContinue?: boolean;
 }
 
 export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {

@@ -1,5 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import {
   type Batch,
   ConfigError,
@@ -15,16 +15,29 @@ import {
   type Staged,
 } from "@sferic/operator";
 import { z } from "zod";
+import { AppendSink } from "./files/append-sink.ts";
 import { Staging, type StagedFile } from "./staging.ts";
 
 const config = z.strictObject({
-  url: z.string().min(1).describe("Folder for the files, a path or a `file://` URL; created when missing."),
+  url: z
+    .string()
+    .min(1)
+    .describe(
+      "Folder for the files, or with `write: append` the file; a path or a `file://` URL. Folders are created when missing.",
+    ),
   format: formatField.describe("How the files are written."),
+  write: z
+    .enum(["parts", "append"])
+    .default("parts")
+    .describe(
+      "`parts`: a file for every epoch. `append`: rows go to the end of one file, in a format whose files may be put end to end (`csv`, `json` in lines); readers may see part of an epoch.",
+    ),
 });
 
 /**
  * One file per epoch, `part-<epoch>-<index>-<pipeline>-<sink>.<ending>`, written into a hidden folder and renamed into
- * place. Without a checkpoint, a run replaces the parts that its own earlier runs left.
+ * place; or one file that grows by the rows of every epoch, written at the offset that was recorded before. Without a
+ * checkpoint, a run replaces the parts, or the file, that its own earlier runs left.
  */
 export const files = defineSink({
   type: "files",
@@ -33,7 +46,7 @@ export const files = defineSink({
   summary: "Write files into a folder, each visible only when it is complete.",
   delivery: {
     guarantee: "exactly-once",
-    why: "files are renamed into place under a name made from the epoch, so publishing again changes nothing",
+    why: "files are renamed into place under a name made from the epoch, and rows to be appended are written at a recorded offset, so publishing again changes nothing",
   },
   config,
   errors: [
@@ -43,17 +56,33 @@ export const files = defineSink({
     "output-conflict",
     "staged-missing",
     "format-not-writable",
+    "append-unsupported",
   ],
-  examples: [{ title: "Parquet", config: { url: "./out/flashes/", format: { type: "parquet" } } }],
+  examples: [
+    { title: "Parquet", config: { url: "./out/flashes/", format: { type: "parquet" } } },
+    { title: "One growing CSV file", config: { url: "./out/flashes.csv", format: { type: "csv" }, write: "append" } },
+  ],
   accept: (_, c, context) => checkWritable(c, context),
-  create: (c, context) => new FilesSink(c, context),
+  create: (c, context) => (c.write === "append" ? appendSink(c, context) : new FilesSink(c, context)),
 });
+
+function appendSink(c: z.output<typeof config>, context: OperatorContext): Sink {
+  const path = localPath(c.url, context);
+  const staging = new Staging(dirname(path), `${context.pipeline}-${context.operatorId}`);
+  return new AppendSink(path, staging, () => context.format(c.format), context.durable);
+}
 
 async function checkWritable(c: z.output<typeof config>, context: PlanContext): Promise<void> {
   const format = await context.format(c.format);
-  if (format.createWriter !== undefined) return;
-  const message = `the format "${c.format.type}" can be read but not written`;
-  throw new ConfigError([{ code: "format-not-writable", message, pointer: "/format/type" }]);
+  if (format.createWriter === undefined) {
+    const message = `the format "${c.format.type}" can be read but not written`;
+    throw new ConfigError([{ code: "format-not-writable", message, pointer: "/format/type" }]);
+  }
+  if (c.write === "parts" || (format.canContinue === true && !c.url.endsWith("/"))) return;
+  const message = c.url.endsWith("/")
+    ? "rows are appended to one file, but the url names a folder"
+    : `files of the format "${c.format.type}", written so, cannot be put end to end; write parts`;
+  throw new ConfigError([{ code: "append-unsupported", message, pointer: "/write" }]);
 }
 
 class FilesSink implements Sink {
@@ -67,7 +96,7 @@ class FilesSink implements Sink {
   constructor(c: z.output<typeof config>, context: OperatorContext) {
     this.#config = c;
     this.#context = context;
-    this.#folder = localFolder(c.url, context);
+    this.#folder = localPath(c.url, context);
     this.#owner = `${context.pipeline}-${context.operatorId}`;
     this.#staging = new Staging(this.#folder, this.#owner);
   }
@@ -82,7 +111,7 @@ class FilesSink implements Sink {
     try {
       for await (const batch of batches) {
         if (batch.rowCount > 0) {
-          writer ??= await this.#createWriter(join(await this.#staging.begin(epoch.id), name), batch);
+          writer ??= await this.#createWriter(epoch.id, name, batch);
           await writer.write(batch);
         }
         batch.close();
@@ -108,8 +137,13 @@ class FilesSink implements Sink {
     return this.#staging.discard(epoch);
   }
 
-  #createWriter(path: string, batch: Batch): Promise<FileWriter> {
-    return this.#format!.createWriter!(path, batch.schema);
+  close(): Promise<void> {
+    return this.#staging.close();
+  }
+
+  async #createWriter(epoch: number, name: string, batch: Batch): Promise<FileWriter> {
+    await this.#staging.begin(epoch);
+    return this.#format!.createWriter!(this.#staging.path(epoch, name), batch.schema);
   }
 
   /** Removes the parts that earlier runs without a checkpoint left and this one did not write again. */
@@ -121,10 +155,10 @@ class FilesSink implements Sink {
   }
 }
 
-function localFolder(url: string, context: Pick<PlanContext, "resolvePath">): string {
+function localPath(url: string, context: Pick<PlanContext, "resolvePath">): string {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === "file") return context.resolvePath(url);
-  const message = `files cannot be written to "${scheme}://" yet; give a local folder or a file:// URL`;
+  const message = `files cannot be written to "${scheme}://" yet; give a local path or a file:// URL`;
   throw new ConfigError([{ code: "unsupported-url", message, pointer: "/url" }]);
 }
 

@@ -92,9 +92,13 @@ export const report = defineSink({
         const published = await staging.publish(epoch.id, files, true);
         const obsolete = Object.values<string>(names).filter((name) => files.every((file) => file.name !== name));
         await Promise.all(obsolete.map((name) => rm(join(dirname(path), name), { force: true })));
+        await staging.close();
         return { files: published };
       },
-      discard: (epoch) => staging.discard(epoch),
+      discard: async (epoch) => {
+        await staging.discard(epoch);
+        await staging.close();
+      },
     };
   },
 });

@@ -1,9 +1,10 @@
-import { rename, rm, writeFile } from "node:fs/promises";
+import { rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checksumFile } from "@sferic/bindings/formats";
 import { OperatorError } from "@sferic/operator";
 import {
   makeDirectory,
+  namesIn,
   remove,
   removeIfEmpty,
   sizeOf,
@@ -22,48 +23,57 @@ export interface StagedFile {
 const stagingName = ".sferic-staging";
 
 /**
- * The hidden folder beside a target in which an epoch is prepared: `.sferic-staging/<owner>/<epoch>/`. It lies on the
- * target's file system, so that publishing is a rename.
+ * The hidden folder beside a target in which epochs are prepared: `.sferic-staging/<owner>/<epoch>-<name>`. It lies on the
+ * target's file system, so that publishing is a rename, and stays from epoch to epoch: to make a folder durable costs more
+ * than a small file.
  */
 export class Staging {
   readonly #target: string;
-  readonly #owner: string;
+  readonly #folder: string;
   /** Epochs sealed by this process, whose bytes need no second look before they are published. */
   readonly #sealed = new Set<number>();
   /** Whether the target itself is known to survive a power failure. */
   #isTargetDurable = false;
+  /** As much of the hidden folder. */
+  #isOwnDurable = false;
 
   /** `target` is the folder that receives the files; `owner` tells sinks that share it apart. */
   constructor(target: string, owner: string) {
     this.#target = target;
-    this.#owner = join(target, stagingName, owner);
+    this.#folder = join(target, stagingName, owner);
   }
 
-  /** An empty folder for the files of an epoch; whatever an earlier attempt left is gone. */
-  async begin(epoch: number): Promise<string> {
-    const folder = this.#folder(epoch);
-    await remove(folder);
-    await makeDirectory(folder);
-    await this.#keepTarget();
-    return folder;
+  /** Makes room for the files of an epoch: whatever an earlier attempt at it left is gone. */
+  async begin(epoch: number): Promise<void> {
+    if (!this.#isOwnDurable || (await sizeOf(this.#folder)) === null) {
+      await makeDirectory(this.#folder);
+      await syncAncestors(this.#folder);
+      this.#isOwnDurable = true;
+    }
+    await this.discard(epoch);
+  }
+
+  /** Where a file of an epoch is written, between `begin` and `seal`. */
+  path(epoch: number, name: string): string {
+    return join(this.#folder, `${prefixOf(epoch)}${name}`);
   }
 
   /** Begins an epoch, writes whole files into it, and seals it. */
   async write(epoch: number, files: readonly { name: string; bytes: Uint8Array }[]): Promise<StagedFile[]> {
-    const folder = await this.begin(epoch);
-    await Promise.all(files.map(({ name, bytes }) => writeFile(join(folder, name), bytes, { flush: true })));
+    await this.begin(epoch);
+    await Promise.all(files.map(({ name, bytes }) => writeFile(this.path(epoch, name), bytes, { flush: true })));
     await this.seal(epoch);
-    return Promise.all(files.map(async ({ name }) => ({ name, ...(await checksumFile(join(folder, name))) })));
+    return Promise.all(files.map(async ({ name }) => ({ name, ...(await checksumFile(this.path(epoch, name))) })));
   }
 
   /** Says that the files of an epoch are complete and synced; syncs their names. */
   async seal(epoch: number): Promise<void> {
-    await syncDirectory(this.#folder(epoch));
+    await syncDirectory(this.#folder);
     this.#sealed.add(epoch);
   }
 
   /**
-   * Moves the files of an epoch to the target and removes the staging folder; harmless to repeat. `replace` says whether other files of these names may
+   * Moves the files of an epoch to the target; harmless to repeat. `replace` says whether other files of these names may
    * be there. Throws `staged-missing` when a file is neither staged as recorded nor at the target, `output-conflict` when
    * the target has another file of that name.
    */
@@ -75,12 +85,27 @@ export class Staging {
     return files.map(({ name }) => join(this.#target, name));
   }
 
-  /** Removes what is staged for an epoch, and the folders above that are then empty. */
+  /** Where a staged file is. Throws `staged-missing` when it is not there as recorded. */
+  async require(epoch: number, file: StagedFile): Promise<string> {
+    const path = this.path(epoch, file.name);
+    if ((await sizeOf(path)) === null) throw missing(`${path} was prepared but is gone.`);
+    if (!this.#sealed.has(epoch) && !(await isSame(path, file))) {
+      throw missing(`${path} is not what was prepared: its size or checksum differs.`);
+    }
+    return path;
+  }
+
+  /** Removes what is staged for an epoch. */
   async discard(epoch: number): Promise<void> {
     this.#sealed.delete(epoch);
-    await rm(this.#folder(epoch), { recursive: true, force: true });
-    await removeIfEmpty(this.#owner);
-    await removeIfEmpty(dirname(this.#owner));
+    const staged = (await namesIn(this.#folder)).filter((name) => name.startsWith(prefixOf(epoch)));
+    await Promise.all(staged.map((name) => remove(join(this.#folder, name))));
+  }
+
+  /** Removes the folder, unless an epoch is staged in it, and the one above when no other owner needs it. */
+  async close(): Promise<void> {
+    await removeIfEmpty(this.#folder);
+    await removeIfEmpty(dirname(this.#folder));
   }
 
   /** Makes the target survive a power failure, whoever made it; once is enough. */
@@ -89,25 +114,23 @@ export class Staging {
     this.#isTargetDurable = true;
   }
 
-  #folder(epoch: number): string {
-    return join(this.#owner, String(epoch).padStart(10, "0"));
-  }
-
   async #move(epoch: number, file: StagedFile, replace: boolean): Promise<void> {
-    const [from, to] = [join(this.#folder(epoch), file.name), join(this.#target, file.name)];
+    const [from, to] = [this.path(epoch, file.name), join(this.#target, file.name)];
     if ((await sizeOf(from)) === null) {
       if (await isSame(to, file)) return;
       throw missing(`${from} was prepared but is gone, and ${to} is not it.`);
     }
-    if (!this.#sealed.has(epoch) && !(await isSame(from, file))) {
-      throw missing(`${from} is not what was prepared: its size or checksum differs.`);
-    }
+    await this.require(epoch, file);
     if (!replace && (await sizeOf(to)) !== null && !(await isSame(to, file))) {
       const message = `${to} is there already with other content, from a run with another checkpoint. Give this pipeline a folder of its own, or remove its old files.`;
       throw new OperatorError({ code: "output-conflict", message });
     }
     await rename(from, to);
   }
+}
+
+function prefixOf(epoch: number): string {
+  return `${String(epoch).padStart(10, "0")}-`;
 }
 
 async function isSame(path: string, file: StagedFile): Promise<boolean> {

@@ -40,6 +40,13 @@ const config = z.strictObject({
     .describe(
       "Whether folders named `key=value` (`year=2018/month=07/`) are columns: `hive`, or `{ range: [first, last] }` to take only files of these days (`2018-07-02`, both included) by their partitions `year`, `month` and `day`, or `date`.",
     ),
+  settleMs: z
+    .int()
+    .min(0)
+    .default(0)
+    .describe(
+      "A file that was changed less than so many milliseconds ago waits: for files that are not put in place whole, by renaming. 0 takes every file at once.",
+    ),
 });
 
 type Config = z.output<typeof config>;
@@ -49,6 +56,18 @@ interface FilesOffset {
   readonly position: number;
   readonly files: readonly FileEntry[];
 }
+
+/** Keys in the order in which they are taken, and the index of the first that may not be taken yet. */
+interface Waiting {
+  readonly keys: readonly string[];
+  next: number;
+}
+
+/** A folder is looked through again after so many times as long as that took the last time, or when nothing else is left. */
+const listingShare = 20;
+
+/** How many files are looked at together while an epoch is filled. */
+const entriesPerLook = 4096;
 
 interface CallBounds {
   readonly files: number;
@@ -100,7 +119,7 @@ async function planSchema(c: Config, context: PlanContext): Promise<Schema | nul
   if (format.schema !== undefined && c.partitions === undefined) return format.schema;
   if (format.schema === undefined && context.pinned !== undefined) return context.pinned;
   if (!context.probe) return null;
-  const learned = await learnedSchema(c, format, store, await filesOf(c, store), context.pinned);
+  const learned = await learnedSchema(c, format, store, await keysOf(c, store), context.pinned);
   if (learned !== null) context.pin?.(learned);
   return learned;
 }
@@ -110,24 +129,37 @@ async function learnedSchema(
   c: Config,
   format: Format,
   store: FileStore,
-  entries: readonly FileEntry[],
+  keys: readonly string[],
   pinned?: Schema,
 ): Promise<Schema | null> {
-  const [first] = entries;
-  if (first === undefined) return null;
+  const first = await firstFile(store, keys);
+  if (first === null) return null;
   const own = format.schema ?? (await format.probe?.(await store.open(first)).catch(() => null)) ?? null;
   if (own === null || c.partitions === undefined) return own;
-  const found = partitionColumns(entries.map(({ key }) => partitionValues(c.url, key)));
+  const found = partitionColumns(keys.map((key) => partitionValues(c.url, key)));
   const folders = found.map((one) => own.column(one.name) ?? pinned?.column(one.name) ?? one);
   // What a folder says holds for all rows, whatever the file says itself.
   const rest = own.columns.filter(({ name }) => !folders.some((folder) => folder.name === name));
   return new Schema([...rest, ...folders]);
 }
 
-async function filesOf({ url, partitions }: Config, store: FileStore): Promise<FileEntry[]> {
-  const entries = await store.list();
-  if (typeof partitions !== "object") return entries;
-  return entries.filter(({ key }) => isInRange(partitionValues(url, key), partitions.range, store.nameOf(key)));
+async function firstFile(store: FileStore, keys: readonly string[]): Promise<FileEntry | null> {
+  for (const key of keys) {
+    const [entry] = await store.entries([key]);
+    if (entry !== undefined) return entry;
+  }
+  return null;
+}
+
+async function keysOf(
+  { url, partitions }: Config,
+  store: FileStore,
+  isTaken?: (key: string) => boolean,
+): Promise<string[]> {
+  const keys = await store.keys(isTaken);
+  if (typeof partitions !== "object") return keys;
+  const files = (await store.entries(keys)).map(({ key }) => key);
+  return files.filter((key) => isInRange(partitionValues(url, key), partitions.range, store.nameOf(key)));
 }
 
 function storeOf(url: string, context: Pick<PlanContext, "resolvePath">): FileStore {
@@ -144,6 +176,8 @@ class FilesSource implements Source {
   readonly #seen = new Set<string>();
   /** Files in the order they were taken; the file at index i has position i + 1. */
   readonly #taken: FileEntry[] = [];
+  #listing: Waiting & { readonly at: number; readonly ms: number } = { keys: [], next: 0, at: 0, ms: 0 };
+  #until: { readonly offset: FilesOffset; readonly waiting: Waiting } | undefined;
   #format: Format | undefined;
   #request: ReadRequest;
 
@@ -161,10 +195,10 @@ class FilesSource implements Source {
 
   async latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null> {
     const start = (previous as FilesOffset | null)?.position ?? 0;
-    const listed =
-      until === undefined ? await filesOf(this.#config, this.#store) : (until as unknown as FilesOffset).files;
-    const fresh = listed.filter(({ key }) => !this.#seen.has(key));
-    const files = bounded(fresh, bounds);
+    const files =
+      until === undefined
+        ? await this.#firstListed(bounds)
+        : await this.#first(this.#waitingUntil(until as unknown as FilesOffset), bounds);
     if (files.length === 0) return null;
     return { position: start + files.length, files } as unknown as Offset;
   }
@@ -183,14 +217,21 @@ class FilesSource implements Source {
         if (!("invalid" in output)) this.#request = { schema: output.schema, ...this.#request };
         yield output;
       }
+      // What a file was while it was planned says nothing of what it was when its last byte was read.
+      await this.#store.requireUnchanged(group);
       yield { bytesRead: group.reduce((bytes, { size }) => bytes + size, 0) };
     }
+  }
+
+  #learned(entries: readonly FileEntry[]): Promise<Schema | null> {
+    const keys = entries.map(({ key }) => key);
+    return learnedSchema(this.#config, this.#format!, this.#store, keys);
   }
 
   /** The files in which some row may fulfil the conditions, by their folders. */
   async #wanted(entries: readonly FileEntry[]): Promise<readonly FileEntry[]> {
     if (this.#config.partitions === undefined) return entries;
-    const schema = this.#request.schema ?? (await learnedSchema(this.#config, this.#format!, this.#store, entries));
+    const schema = this.#request.schema ?? (await this.#learned(entries));
     if (schema !== null) this.#request = { ...this.#request, schema };
     const { conditions } = this.#request;
     if (conditions.length === 0) return entries;
@@ -207,7 +248,8 @@ class FilesSource implements Source {
   }
 
   async replay(pieces: readonly LostPiece[], previous: Offset | null): Promise<Replay> {
-    const present = new Map((await filesOf(this.#config, this.#store)).map((entry) => [entry.key, entry]));
+    const listed = await this.#store.entries(await keysOf(this.#config, this.#store));
+    const present = new Map(listed.map((entry) => [entry.key, entry]));
     const files: FileEntry[] = [];
     const left: Record<number, string> = {};
     for (const [index, { name, end }] of pieces.entries()) {
@@ -223,6 +265,52 @@ class FilesSource implements Source {
     return { end: { position: start + files.length, files } as unknown as Offset, left };
   }
 
+  /** A folder is looked through again when that costs little, or nothing of the last time is left. */
+  async #firstListed(bounds: Bounds): Promise<FileEntry[]> {
+    const started = performance.now();
+    const isCheap = started - this.#listing.at > listingShare * this.#listing.ms;
+    this.#advance(this.#listing);
+    const files = isCheap ? [] : await this.#first(this.#listing, bounds);
+    if (files.length > 0) return files;
+    const keys = await keysOf(this.#config, this.#store, (key) => this.#seen.has(key));
+    const ended = performance.now();
+    this.#listing = { keys, next: 0, at: ended, ms: ended - started };
+    return this.#first(this.#listing, bounds);
+  }
+
+  /** What was there when the run began and is not taken. */
+  #waitingUntil(until: FilesOffset): Waiting {
+    if (this.#until?.offset !== until) {
+      this.#until = { offset: until, waiting: { keys: until.files.map(({ key }) => key), next: 0 } };
+    }
+    this.#advance(this.#until.waiting);
+    return this.#until.waiting;
+  }
+
+  /** Passes over what is taken by now. */
+  #advance(waiting: Waiting): void {
+    while (waiting.next < waiting.keys.length && this.#seen.has(waiting.keys[waiting.next]!)) waiting.next += 1;
+  }
+
+  /** The first files that have settled and keep within the bounds; at least one, however large. */
+  async #first({ keys, next }: Waiting, bounds: Bounds): Promise<FileEntry[]> {
+    const { filesPerEpoch = Number.POSITIVE_INFINITY, bytesPerEpoch = Number.POSITIVE_INFINITY } = bounds;
+    const chosen: FileEntry[] = [];
+    const settledNs = BigInt(Date.now() - this.#config.settleMs) * 1_000_000n;
+    let bytes = 0;
+    while (next < keys.length && chosen.length < filesPerEpoch) {
+      const count = Math.min(entriesPerLook, filesPerEpoch - chosen.length);
+      for (const entry of await this.#store.entries(keys.slice(next, next + count))) {
+        if (this.#seen.has(entry.key) || (this.#config.settleMs > 0 && BigInt(entry.version) > settledNs)) continue;
+        bytes += entry.size;
+        if (chosen.length > 0 && bytes > bytesPerEpoch) return chosen;
+        chosen.push(entry);
+      }
+      next += count;
+    }
+    return chosen;
+  }
+
   #remember({ position, files }: FilesOffset): void {
     if (position - files.length > this.#taken.length) {
       const message = `an offset says ${position} files were taken, but only ${this.#taken.length + files.length} are known`;
@@ -231,19 +319,6 @@ class FilesSource implements Source {
     this.#taken.splice(position - files.length, files.length, ...files);
     for (const { key } of files) this.#seen.add(key);
   }
-}
-
-/** The first files that keep within the bounds; at least one, however large. */
-function bounded(files: readonly FileEntry[], bounds: Bounds): FileEntry[] {
-  const chosen: FileEntry[] = [];
-  let bytes = 0;
-  for (const file of files) {
-    bytes += file.size;
-    const full = chosen.length >= (bounds.filesPerEpoch ?? Number.POSITIVE_INFINITY);
-    if (full || (chosen.length > 0 && bytes > (bounds.bytesPerEpoch ?? Number.POSITIVE_INFINITY))) break;
-    chosen.push(file);
-  }
-  return chosen;
 }
 
 /** Cuts files into portions of bounded memory for the decoder. */

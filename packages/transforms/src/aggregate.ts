@@ -13,6 +13,7 @@ import {
 import { z } from "zod";
 import { computedColumns } from "./computed-columns.ts";
 import { knownRows } from "./known-rows.ts";
+import { perSchema } from "./per-schema.ts";
 
 const config = z.strictObject({
   groupBy: z
@@ -68,14 +69,16 @@ export const aggregate = callable(
       },
       { title: "One row for all flashes", data: "glm-minute", config: { measures: { flashes: "count(*)" } } },
     ],
-    create: (c, { memoryBytesMax }) => ({
-      async *apply(rows, { signal }) {
-        const input = await knownRows(rows);
-        if (input === null) return;
-        const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
-        yield* runQuery({ input }, query(c), outputSchema(input.schema, c), options);
-      },
-    }),
+    create: (c, { memoryBytesMax }) => {
+      const columns = perSchema((schema) => outputSchema(schema!, c));
+      return {
+        async *apply(rows, { signal }) {
+          const input = await knownRows(rows);
+          if (input === null) return;
+          yield* runQuery({ input }, query(c), columns(input.schema), { signal, memoryBytesMax });
+        },
+      };
+    },
   }),
   () => Promise.resolve(batches),
 );

@@ -4,6 +4,7 @@ import { quoted } from "@sferic/bindings/relational";
 import { callable, checkedPorts, ConfigError, defineTransform, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { freeName, knownRows } from "./known-rows.ts";
+import { perSchema } from "./per-schema.ts";
 
 const config = z.strictObject({
   keys: z.array(z.string()).min(1).describe("Columns that tell rows apart; null equals null, and NaN equals NaN."),
@@ -28,16 +29,19 @@ export const deduplicate = callable(
       { title: "The first flash of every quality", data: "glm-minute", config: { keys: ["quality_flag"] } },
       { title: "One flash per place", data: "glm-minute", config: { keys: ["flash_lon", "flash_lat"] } },
     ],
-    create: (c, { memoryBytesMax }) => ({
-      async *apply(rows, { signal }) {
-        const input = await knownRows(rows);
-        if (input === null) return;
-        const rowNumber = freeName("row_number", input.schema);
-        const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
-        const sql = query(input.schema, c.keys, quoted(rowNumber));
-        yield* runQuery({ input: { ...input, rowNumber } }, sql, outputSchema(input.schema), options);
-      },
-    }),
+    create: (c, { memoryBytesMax }) => {
+      const columns = perSchema((schema) => outputSchema(schema!));
+      return {
+        async *apply(rows, { signal }) {
+          const input = await knownRows(rows);
+          if (input === null) return;
+          const rowNumber = freeName("row_number", input.schema);
+          const sql = query(input.schema, c.keys, quoted(rowNumber));
+          const options = { signal, memoryBytesMax };
+          yield* runQuery({ input: { ...input, rowNumber } }, sql, columns(input.schema), options);
+        },
+      };
+    },
   }),
   () => Promise.resolve(batches),
 );

@@ -2,6 +2,7 @@ import { batches } from "@sferic/bindings/batch";
 import { checkExpressions, expressionColumns, Projection, rowConditions } from "@sferic/bindings/relational";
 import { callable, ConfigError, defineTransform } from "@sferic/operator";
 import { z } from "zod";
+import { coalesced } from "./coalesced.ts";
 import { inOrder } from "./in-order.ts";
 
 const config = z.strictObject({
@@ -35,7 +36,7 @@ export const filter = callable(
     create: (c) => {
       const projection = new Projection(null, c.where);
       return {
-        apply: (rows, { signal }) => inOrder(rows, (batch) => projection.apply(batch, signal)),
+        apply: (rows, { signal }) => coalesced(inOrder(rows, (batch) => projection.apply(batch, signal))),
       };
     },
   }),

@@ -3,7 +3,6 @@ import { checkQuery, runQuery } from "@sferic/bindings/query";
 import type { LookupParams } from "@sferic/bindings/lookup";
 import { quoted } from "@sferic/bindings/relational";
 import {
-  type Batch,
   callable,
   type Column,
   ConfigError,
@@ -16,7 +15,8 @@ import {
 import { z } from "zod";
 import { commonKind } from "./column-kinds.ts";
 import { knownRows } from "./known-rows.ts";
-import { isLookup, lookedUp, lookupOf, smallTable } from "./lookup-join.ts";
+import { lookedUp, lookupOrRows } from "./lookup-join.ts";
+import { perSchema } from "./per-schema.ts";
 
 const kinds = ["inner", "left", "right", "full", "semi", "anti"] as const;
 
@@ -87,38 +87,27 @@ export const join = callable(
         config: { on: { flash_id: "flash_id" }, kind: "semi" },
       },
     ],
-    create: (c, { memoryBytesMax }) => ({
-      async *apply(_, { signal }, inputs) {
-        const [left, right] = await Promise.all([knownRows(inputs["left"]!), knownRows(inputs["right"]!)]);
-        if (left === null || right === null) return missing(left === null ? "left" : "right", left ?? right);
-        const params = lookupParams(left.schema, right.schema, c);
-        let kept = right;
-        if (isLookup(left.schema, right.schema, params)) {
-          const small = await smallTable(right);
-          if ("table" in small) {
-            const lookup = await lookupOf(small.table, params);
-            if (lookup !== null) {
-              small.table.close();
-              return yield* lookedUp(lookup, left, c.kind === "right" || c.kind === "full");
-            }
-            kept = { ...right, rows: only(small.table) };
-          } else kept = small.rows;
-        }
-        const tables = {
-          left: { ...left, rowCountHint: rowCountHints.left },
-          right: { ...kept, rowCountHint: rowCountHints.right },
-        };
-        const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
-        yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
-      },
-    }),
+    create: (c, { memoryBytesMax }) => {
+      const plan = perSchema((left, right) => lookupParams(left!, right!, c));
+      return {
+        async *apply(_, { signal }, inputs) {
+          const [left, right] = await Promise.all([knownRows(inputs["left"]!), knownRows(inputs["right"]!)]);
+          if (left === null || right === null) return missing(left === null ? "left" : "right", left ?? right);
+          const params = plan(left.schema, right.schema);
+          const found = await lookupOrRows(left.schema, right, params);
+          if ("lookup" in found) return yield* lookedUp(found.lookup, left, params.kind);
+          const tables = {
+            left: { ...left, rowCountHint: rowCountHints.left },
+            right: { ...found, rowCountHint: rowCountHints.right },
+          };
+          const options = { signal, memoryBytesMax };
+          yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
+        },
+      };
+    },
   }),
   () => Promise.resolve(batches),
 );
-
-async function* only(batch: Batch): AsyncGenerator<Batch> {
-  yield batch;
-}
 
 /** The join as a lookup. */
 function lookupParams(left: Schema, right: Schema, c: Config): LookupParams {

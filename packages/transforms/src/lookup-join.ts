@@ -1,6 +1,7 @@
 import { batches } from "@sferic/bindings/batch";
 import { canLookUp, Lookup, type LookupParams } from "@sferic/bindings/lookup";
 import type { Batch, Schema } from "@sferic/operator";
+import { coalesced } from "./coalesced.ts";
 import { inOrder } from "./in-order.ts";
 import type { KnownRows } from "./known-rows.ts";
 
@@ -11,8 +12,23 @@ const tableBytesMax = 32 * 1024 * 1024;
 /** How many matches a row may have: a batch of results has at most so many times the rows of a batch. */
 const matchesMax = 16;
 
+/** The right rows of a join as a table to look up in, where their types, number and keys allow it, or else the same rows again. */
+export async function lookupOrRows(
+  left: Schema,
+  right: KnownRows,
+  params: LookupParams,
+): Promise<{ readonly lookup: Lookup } | KnownRows> {
+  if (!isLookup(left, right.schema, params)) return right;
+  const small = await smallTable(right);
+  if (!("table" in small)) return small;
+  const lookup = await Lookup.build(small.table.share(), params);
+  if (lookup.matchesMax > matchesMax) return { ...right, rows: only(small.table) };
+  small.table.close();
+  return { lookup };
+}
+
 /** Whether rows of these columns can be looked up: the keys' types allow it, and no column changes its type. */
-export function isLookup(left: Schema, right: Schema, { keys, columns, result }: LookupParams): boolean {
+function isLookup(left: Schema, right: Schema, { keys, columns, result }: LookupParams): boolean {
   const typeOf = (schema: Schema, position: number): string => schema.columns[position]!.type;
   const sameKeys = keys.every(([l, r]) => typeOf(left, l) === typeOf(right, r) && canLookUp(typeOf(left, l)));
   const sameTypes = columns.every((column, position) => {
@@ -23,7 +39,7 @@ export function isLookup(left: Schema, right: Schema, { keys, columns, result }:
 }
 
 /** All rows of an input as one batch where they are few, or else the same rows again. */
-export async function smallTable({ schema, rows }: KnownRows): Promise<{ table: Batch } | { rows: KnownRows }> {
+async function smallTable({ schema, rows }: KnownRows): Promise<{ readonly table: Batch } | KnownRows> {
   const taken: Batch[] = [];
   let [count, bytes] = [0, 0];
   const more = rows[Symbol.asyncIterator]();
@@ -33,7 +49,7 @@ export async function smallTable({ schema, rows }: KnownRows): Promise<{ table: 
       taken.push(next.value);
       count += next.value.rowCount;
       bytes += next.value.byteLength;
-      if (count > tableRowsMax || bytes > tableBytesMax) return { rows: { schema, rows: joined(taken, more) } };
+      if (count > tableRowsMax || bytes > tableBytesMax) return { schema, rows: joined(taken, more) };
     }
   } catch (thrown) {
     for (const batch of taken) batch.close();
@@ -51,14 +67,12 @@ async function* joined(taken: Batch[], more: AsyncIterator<Batch>): AsyncGenerat
   }
 }
 
-/** The table, ready to be asked; null when a row may match too many of its rows. Leaves the table open. */
-export async function lookupOf(table: Batch, params: LookupParams): Promise<Lookup | null> {
-  const lookup = await Lookup.build(table.share(), params);
-  return lookup.matchesMax > matchesMax ? null : lookup;
+async function* only(batch: Batch): AsyncGenerator<Batch> {
+  yield batch;
 }
 
 /** The left rows with what is found for them, in their order; last, the rows of the table that nothing matched. */
-export async function* lookedUp(lookup: Lookup, left: KnownRows, keepsTable: boolean): AsyncGenerator<Batch> {
-  yield* inOrder(left.rows, (batch) => lookup.apply(batch));
-  if (keepsTable) yield await lookup.unmatched(left.schema);
+export async function* lookedUp(lookup: Lookup, left: KnownRows, kind: LookupParams["kind"]): AsyncGenerator<Batch> {
+  yield* coalesced(inOrder(left.rows, (batch) => lookup.apply(batch)));
+  if (kind === "right" || kind === "full") yield await lookup.unmatched(left.schema);
 }

@@ -31,7 +31,7 @@ describe("gives the rows that SQLite gives", () => {
 const rows = tableFromArrays({ n: Int32Array.of(3, 1, 2), user: ["a", "b", "c"] });
 
 it.each([
-  ["SELECT m FROM t", { code: "invalid-query", pointer: "/query", offset: 7, hint: "n" }],
+  ["SELECT nn FROM t", { code: "unknown-name", pointer: "/query", offset: 7, length: 2, hint: "n" }],
   ["SELECT n, n FROM t", { code: "duplicate-column", pointer: "/query" }],
   ["SELECT now()", { code: "invalid-query", message: expect.stringContaining("clock") }],
   ["SELECT * FROM read_text('/etc/hostname')", { code: "invalid-query" }],

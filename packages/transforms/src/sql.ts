@@ -52,8 +52,7 @@ export const sql = callable(
         if (known.every(([, rows]) => rows === null) && known.length > 0) return;
         const tables = Object.fromEntries(known.map(([name, rows]) => [name, present(name, rows)]));
         const schemas = Object.fromEntries(Object.entries(tables).map(([name, { schema }]) => [name, schema]));
-        const options = { signal, ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }) };
-        yield* runQuery(tables, c.query, outputSchema(schemas, c.query), options);
+        yield* runQuery(tables, c.query, outputSchema(schemas, c.query), { signal, memoryBytesMax });
       },
     }),
   }),

@@ -6,7 +6,7 @@ import { ours, peer, workDirectory } from "../places.ts";
 import type { Scenario } from "../scenario.ts";
 
 const node = "Sferic";
-const peers = ["DuckDB", "Polars", "pandas"] as const;
+const peers = ["DuckDB", "Polars"] as const;
 const sums = ["clicks", "impressions", "quantity", "total_price"];
 const folder = join(workDirectory, "clicks");
 

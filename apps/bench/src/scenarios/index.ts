@@ -4,6 +4,7 @@ import { checkCold } from "./check-cold.ts";
 import { clicks10m } from "./clicks-10m.ts";
 import { csvReading } from "./csv-reading.ts";
 import { epoch100 } from "./epoch-100.ts";
+import { epochs400 } from "./epochs-400.ts";
 import { glmAll } from "./glm-all.ts";
 import { glmFlashes } from "./glm-flashes.ts";
 import { granules180Process } from "./granules-180-process.ts";
@@ -14,6 +15,7 @@ import { parquet5mZstd } from "./parquet-5m-zstd.ts";
 import { photovoltaics365 } from "./photovoltaics-365.ts";
 import { silhouette100k } from "./silhouette-100k.ts";
 import { silhouette40k } from "./silhouette-40k.ts";
+import { spill50m } from "./spill-50m.ts";
 import { sweep20k } from "./sweep-20k.ts";
 
 export const scenarios: readonly Scenario[] = [
@@ -31,5 +33,7 @@ export const scenarios: readonly Scenario[] = [
   clicks10m,
   csvReading,
   epoch100,
+  spill50m,
+  epochs400,
   checkCold,
 ];

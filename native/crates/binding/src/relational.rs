@@ -265,6 +265,16 @@ pub struct NativeProjection {
 
 #[napi]
 impl NativeProjection {
+    /// The columns of a batch under their new names, at once, or null when there is something to compute.
+    #[napi]
+    pub fn apply_plain(&self, batch: &NativeBatch) -> napi::Result<Option<NativeBatch>> {
+        if !self.projection.is_plain() {
+            return Ok(None);
+        }
+        let rows = guarded(|| Ok(self.projection.apply(batch.rows()?, &|| false)?));
+        Ok(Some(NativeBatch::new(rows?)))
+    }
+
     /// The rows for which the filter is true, with the prepared columns.
     #[napi(ts_return_type = "Promise<NativeBatch>")]
     pub fn apply(

@@ -199,6 +199,11 @@ impl Projection {
         )
     }
 
+    /// Whether it only hands columns on, which takes no time worth a thread.
+    pub fn is_plain(&self) -> bool {
+        !self.has_query()
+    }
+
     fn has_query(&self) -> bool {
         self.filter.is_some() || !self.computed.is_empty()
     }

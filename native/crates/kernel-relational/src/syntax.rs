@@ -68,7 +68,13 @@ pub(crate) fn parse(
         expression: expression.to_string(),
         issue,
     };
-    let tree = parse_tree(connection, expression)?.map_err(failed)?;
+    let tree = match parse_tree(connection, expression)? {
+        Ok(tree) => tree,
+        Err(issue) => {
+            let unquoted = unquoted_column(connection, schema, expression)?;
+            return Err(failed(unquoted.unwrap_or(issue)));
+        }
+    };
     let root = only_expression(&tree, expression).map_err(failed)?;
     let mut walk = Walk {
         schema,
@@ -173,6 +179,42 @@ fn parse_tree(
         .position
         .map(|position| position.saturating_sub(PREFIX.len()).min(expression.len()));
     Ok(Err(issue(message, position)))
+}
+
+/// A column of the schema that stands in the expression without quotes although its name is a word of SQL, if that is what is wrong.
+fn unquoted_column(
+    connection: &Arc<Connection>,
+    schema: &Schema,
+    expression: &str,
+) -> Result<Option<ExpressionIssue>> {
+    for field in schema.fields() {
+        let name = field.name();
+        let Some(place) = find_word(expression, name) else {
+            continue;
+        };
+        let quoted = quote::identifier(name);
+        let (before, after) = (&expression[..place], &expression[place + name.len()..]);
+        if parse_tree(connection, &format!("{before}{quoted}{after}"))?.is_ok() {
+            let message =
+                format!("{name} is a word of SQL; the column of that name is written {quoted}");
+            return Ok(Some(ExpressionIssue {
+                candidates: vec![quoted],
+                ..issue(message, Some(place))
+            }));
+        }
+    }
+    Ok(None)
+}
+
+/// Where a name stands by itself, not as a part of another and not in quotes.
+fn find_word(text: &str, name: &str) -> Option<usize> {
+    let is_part = |c: char| c.is_alphanumeric() || c == '_' || c == '"';
+    let mut places = text.match_indices(name).map(|(place, _)| place);
+    places.find(|place| {
+        let before = text[..*place].chars().next_back();
+        let after = text[place + name.len()..].chars().next();
+        !name.is_empty() && !before.is_some_and(is_part) && !after.is_some_and(is_part)
+    })
 }
 
 /// The expression of a tree that is one SELECT of one expression and nothing more.

@@ -333,6 +333,12 @@ const BAD: &[(&str, Option<&str>, &str)] = &[
         "clock",
     ),
     ("nextval('s')", Some("nextval"), "clock"),
+    (
+        "k > 1 AND union IS NULL",
+        Some("union"),
+        "written \"union\"",
+    ),
+    ("union", Some("union"), "is a word of SQL"),
 ];
 
 #[test]

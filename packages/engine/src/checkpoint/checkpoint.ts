@@ -11,8 +11,27 @@ import {
   syncDirectory,
   textOf,
 } from "@sferic/operator/durable-files";
-import { folders, identityPath, type RecordKind, recordedEpochs, recordPath, type RecordTypes } from "./layout.ts";
+import {
+  folders,
+  identityPath,
+  packFolder,
+  packPath,
+  type RecordKind,
+  recordedEpochs,
+  recordPath,
+  type RecordTypes,
+} from "./layout.ts";
 import { acquireLock } from "./lock.ts";
+import {
+  pack,
+  type Pack,
+  type PackedEpoch,
+  packedEnd,
+  packedEpochs,
+  packsOf,
+  readPack,
+  removeRecords,
+} from "./packs.ts";
 import { decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
 /** The first file of a checkpoint: whose it is. */
@@ -42,12 +61,16 @@ export interface Recovery {
 
 /**
  * The folder that makes a run resumable (layout in the guide "Guarantees"). Held under a lock from `open` to `close`.
- * Every record is written once, synced, and never changed.
+ * Every record is written once, synced, and never changed; those of old epochs move into packs.
  */
 export class Checkpoint {
   readonly directory: string;
   readonly identity: CheckpointIdentity;
   readonly #release: () => Promise<void>;
+  /** Packs found by `recover`, and written since. */
+  #packs: readonly Pack[] = [];
+  /** First epoch whose records are files of their own. */
+  #unpacked = 0;
 
   private constructor(directory: string, identity: CheckpointIdentity, release: () => Promise<void>) {
     this.directory = directory;
@@ -84,6 +107,7 @@ export class Checkpoint {
   /** Writes one record; it is on disk when this resolves. */
   async write<K extends RecordKind>(kind: K, record: RecordTypes[K]): Promise<void> {
     await createDurably(this.#path(kind, record.epoch), encodeRecord(record));
+    if (kind === "committed" && record.epoch + 1 >= this.#unpacked + 2 * packedEpochs) await this.#packOldest();
   }
 
   /** Lets go of the lock. */
@@ -96,12 +120,12 @@ export class Checkpoint {
    * one, or a gap, throws `checkpoint-corrupt` with the file and the repair. Reads every record once.
    */
   async recover(): Promise<Recovery> {
+    const history: Record<string, Offset[]> = {};
+    let committed = await this.#readPacks(history);
     const counts = await this.#countRecords();
     const setAside = await this.#setAsideIfTorn(counts);
     const { intent: intentCount, prepared: preparedCount, committed: next } = counts;
-    const history: Record<string, Offset[]> = {};
-    let committed: Intent | null = null;
-    for (let epoch = 0; epoch < next; epoch++) {
+    for (let epoch = this.#unpacked; epoch < next; epoch++) {
       committed = await this.#require("intent", epoch);
       await this.#require("prepared", epoch);
       await this.#require("committed", epoch);
@@ -115,7 +139,48 @@ export class Checkpoint {
     return { nextEpoch: next, history, lastTimeMs, intent, prepared, committed, setAside };
   }
 
-  /** A committed or unfinished record, or null when there is none. Throws {@link TornRecord}. */
+  /** What an epoch read, or null when there is no such epoch. Throws `checkpoint-corrupt`. */
+  async intentOf(epoch: number): Promise<Intent | null> {
+    const found = this.#packs.find(({ first, last }) => first <= epoch && epoch <= last);
+    if (found === undefined) return this.read("intent", epoch);
+    return (await this.#readPack(found))[epoch - found.first]!.intent;
+  }
+
+  /** Adds what the packs say to the history, and removes records that are in one. Resolves to the newest intent of them. */
+  async #readPacks(history: Record<string, Offset[]>): Promise<Intent | null> {
+    this.#packs = await packsOf(this.directory);
+    const { end, isWhole } = packedEnd(this.#packs);
+    if (!isWhole) throw corrupt(packFolder(this.directory), `no pack holds the epoch ${end}, but later ones are there`);
+    let newest: Intent | null = null;
+    for (const found of this.#packs) {
+      for (const { intent } of await this.#readPack(found)) remember(history, (newest = intent));
+    }
+    this.#unpacked = end;
+    const left = new Set<number>();
+    for (const kind of Object.keys(folders) as RecordKind[]) {
+      for (const epoch of await recordedEpochs(this.directory, kind)) if (epoch < end) left.add(epoch);
+    }
+    await removeRecords(this.directory, [...left]);
+    return newest;
+  }
+
+  async #readPack(found: Pack): Promise<PackedEpoch[]> {
+    try {
+      return await readPack(found);
+    } catch (thrown) {
+      if (!(thrown instanceof TornRecord)) throw thrown;
+      throw corrupt(found.path, thrown.message);
+    }
+  }
+
+  async #packOldest(): Promise<void> {
+    const [first, last] = [this.#unpacked, this.#unpacked + packedEpochs - 1];
+    await pack(this.directory, first, last);
+    this.#packs = [...this.#packs, { first, last, path: packPath(this.directory, first, last) }];
+    this.#unpacked = last + 1;
+  }
+
+  /** A record that is not in a pack, or null when there is none. Throws {@link TornRecord}. */
   async read<K extends RecordKind>(kind: K, epoch: number): Promise<RecordTypes[K] | null> {
     const text = await textOf(this.#path(kind, epoch));
     return text === null ? null : decodeRecord<RecordTypes[K]>(text);
@@ -138,7 +203,7 @@ export class Checkpoint {
     const { intent, prepared, committed } = counts;
     const kind = committed === intent ? "committed" : prepared === intent ? "prepared" : "intent";
     const epoch = counts[kind] - 1;
-    if (epoch < 0) return [];
+    if (epoch < this.#unpacked) return [];
     const path = this.#path(kind, epoch);
     try {
       await this.read(kind, epoch);
@@ -154,7 +219,7 @@ export class Checkpoint {
   }
 
   /**
-   * How many epochs have a record of each kind. Epochs count from 0 without a gap, and only the last of them may lack
+   * How many epochs have, or had before they were packed, a record of each kind. Epochs count from 0 without a gap, and only the last of them may lack
    * its later records.
    */
   async #countRecords(): Promise<Record<RecordKind, number>> {
@@ -169,9 +234,9 @@ export class Checkpoint {
 
   async #countKind(kind: RecordKind): Promise<number> {
     const epochs = await recordedEpochs(this.directory, kind);
-    const gap = epochs.findIndex((epoch, index) => epoch !== index);
-    if (gap === -1) return epochs.length;
-    throw this.#missing(kind, gap);
+    const gap = epochs.findIndex((epoch, index) => epoch !== this.#unpacked + index);
+    if (gap === -1) return this.#unpacked + epochs.length;
+    throw this.#missing(kind, this.#unpacked + gap);
   }
 
   #missing(kind: RecordKind, epoch: number): OperatorError {
@@ -194,7 +259,8 @@ async function identify(
   const path = identityPath(directory);
   const text = await textOf(path);
   if (text === null) {
-    if ((await namesIn(join(directory, folders.intent))).some((name) => name.endsWith(".json"))) {
+    const records = [join(directory, folders.intent), packFolder(directory)].map((folder) => namesIn(folder));
+    if ((await Promise.all(records)).flat().some((name) => /\.jsonl?$/.test(name))) {
       throw corrupt(path, "the file is missing, but epochs are there");
     }
     const { name, specHash, engineVersion } = pipeline;

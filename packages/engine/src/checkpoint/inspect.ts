@@ -6,6 +6,7 @@ import type { CheckpointIdentity } from "./checkpoint.ts";
 import {
   folders,
   identityPath,
+  packFolder,
   type RecordKind,
   recordedEpochs,
   recordPath,
@@ -13,6 +14,7 @@ import {
   schemasPath,
 } from "./layout.ts";
 import { liveHolder, type LockHolder } from "./lock.ts";
+import { type Pack, packedEnd, packsOf, readPack } from "./packs.ts";
 import { type Committed, decodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
 const kinds = Object.keys(folders) as RecordKind[];
@@ -70,17 +72,29 @@ type Present = Readonly<Record<RecordKind, readonly number[]>>;
  */
 export async function inspectCheckpoint(directory: string): Promise<CheckpointReport> {
   if (!(await isCheckpoint(directory))) throw notFound(directory);
+  for (;;) {
+    const report = await inspectOnce(directory);
+    if (report !== null) return report;
+  }
+}
+
+/** Null when a run has packed records while they were read. */
+async function inspectOnce(directory: string): Promise<CheckpointReport | null> {
   const before = await liveHolder(directory);
   const recorded = await recordedKinds(directory);
   // A run may begin or end while the folders are looked at.
   const lock = (await liveHolder(directory)) ?? before;
-  const present = lock === null ? recorded : withoutLater(recorded);
+  const packs = await packsOf(directory);
+  const { end } = packedEnd(packs);
+  const present = withoutPacked(lock === null ? recorded : withoutLater(recorded), end);
   const epochs = [...new Set(Object.values(present).flat())].toSorted((a, b) => a - b);
-  const reading = new Reading(directory, present);
-  const identity = await reading.identity(epochs.length > 0);
+  const reading = new Reading(directory, present, end);
+  const identity = await reading.identity(epochs.length > 0 || packs.length > 0);
   await reading.schemas();
+  await reading.packs(packs);
   reading.findGaps();
   for (const epoch of epochs) await reading.epoch(epoch);
+  if ((await packsOf(directory)).length !== packs.length) return null;
   const { newest, unfinished, records, findings } = reading;
   return {
     checkpoint: directory,
@@ -123,11 +137,14 @@ class Reading {
   records = 0;
   readonly #directory: string;
   readonly #present: Readonly<Record<RecordKind, ReadonlySet<number>>>;
+  /** First epoch that is in no pack. */
+  readonly #unpacked: number;
   /** Place of the newest record in the order of writing. */
   readonly #last: number;
 
-  constructor(directory: string, present: Present) {
+  constructor(directory: string, present: Present, unpacked: number) {
     this.#directory = directory;
+    this.#unpacked = unpacked;
     this.#last = Math.max(-1, ...kinds.map((kind) => placeOf(kind, present[kind].at(-1) ?? -1)));
     const { intent, prepared, committed } = present;
     this.#present = { intent: new Set(intent), prepared: new Set(prepared), committed: new Set(committed) };
@@ -146,11 +163,29 @@ class Reading {
     return identity ?? null;
   }
 
-  /** Every record that is older than the newest one has to be there. */
+  /** The records of old epochs. */
+  async packs(packs: readonly Pack[]): Promise<void> {
+    const { end, isWhole } = packedEnd(packs);
+    if (!isWhole)
+      this.#add("gap", packFolder(this.#directory), `No pack holds the epoch ${end}, but later ones are there.`);
+    for (const pack of packs) {
+      try {
+        for (const { intent, committed } of await readPack(pack)) {
+          this.records += 2;
+          this.#addCommitted(committed, intent);
+        }
+      } catch (thrown) {
+        if (!(thrown instanceof TornRecord)) throw thrown;
+        this.#add("corrupt", pack.path, thrown.message);
+      }
+    }
+  }
+
+  /** Every record that is older than the newest one and in no pack has to be there. */
   findGaps(): void {
     for (const kind of kinds) {
       const end = Math.floor((this.#last - kinds.indexOf(kind)) / kinds.length) + 1;
-      let next = 0;
+      let next = this.#unpacked;
       for (const epoch of [...this.#present[kind], end]) {
         if (epoch > next) this.#add("gap", recordPath(this.#directory, kind, next), missingText(next, epoch - 1));
         next = epoch + 1;
@@ -246,6 +281,17 @@ function withoutLater({ intent, prepared, committed }: Present): Present {
   const inWork = (committed.at(-1) ?? -1) + 1;
   const seen = (epoch: number): boolean => epoch <= inWork;
   return { intent: intent.filter(seen), prepared: prepared.filter(seen), committed };
+}
+
+/** Leaves out what is in a pack: a run that was killed while it packed has not removed all of it. */
+function withoutPacked(present: Present, end: number): Present {
+  const unpacked = (epoch: number): boolean => epoch >= end;
+  const { intent, prepared, committed } = present;
+  return {
+    intent: intent.filter(unpacked),
+    prepared: prepared.filter(unpacked),
+    committed: committed.filter(unpacked),
+  };
 }
 
 async function setAsideRecords(directory: string): Promise<string[]> {

@@ -18,6 +18,17 @@ export function recordPath(directory: string, kind: RecordKind, epoch: number): 
   return join(directory, folders[kind], `${String(epoch).padStart(10, "0")}.json`);
 }
 
+/** Folder of the packs that old records are put into. */
+export function packFolder(directory: string): string {
+  return join(directory, "packed");
+}
+
+/** File of one pack. */
+export function packPath(directory: string, first: number, last: number): string {
+  const [from, to] = [first, last].map((epoch) => String(epoch).padStart(10, "0"));
+  return join(packFolder(directory), `${from}-${to}.jsonl`);
+}
+
 /** File that says whose the checkpoint is. */
 export function identityPath(directory: string): string {
   return join(directory, "pipeline.json");

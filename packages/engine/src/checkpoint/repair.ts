@@ -4,8 +4,17 @@ import { isDeepStrictEqual } from "node:util";
 import type { Offset } from "@sferic/operator";
 import { createDurably, sizeOf, syncDirectory, textOf } from "@sferic/operator/durable-files";
 import { isCheckpoint, notFound } from "./inspect.ts";
-import { folders, identityPath, type RecordKind, recordedEpochs, recordPath, type RecordTypes } from "./layout.ts";
+import {
+  folders,
+  identityPath,
+  packFolder,
+  type RecordKind,
+  recordedEpochs,
+  recordPath,
+  type RecordTypes,
+} from "./layout.ts";
 import { acquireLock } from "./lock.ts";
+import { packedEnd, packsOf, readPack } from "./packs.ts";
 import { type Committed, decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
 /** One thing that a repair does to a file. */
@@ -60,14 +69,43 @@ async function setAside(path: string): Promise<void> {
 }
 
 async function surveyOf(directory: string): Promise<Survey> {
+  const packed = await packedPart(directory);
   const records = new Map<string, Found>();
   for (const kind of kinds) {
     for (const epoch of await recordedEpochs(directory, kind)) {
+      if (epoch < packed.end) continue;
       const path = recordPath(directory, kind, epoch);
       records.set(path, { kind, epoch, ...(await read(path)) });
     }
   }
-  return new Survey(directory, records, await read(identityPath(directory)));
+  return new Survey(directory, records, await read(identityPath(directory)), packed);
+}
+
+/** What the packs say, which are never rebuilt: every pack holds all there is about its epochs. */
+interface PackedPart {
+  /** First epoch that is in no pack. */
+  readonly end: number;
+  readonly ends: ReadonlyMap<string, Offset>;
+  readonly damaged: readonly { readonly path: string; readonly why: string }[];
+}
+
+async function packedPart(directory: string): Promise<PackedPart> {
+  const packs = await packsOf(directory);
+  const { end, isWhole } = packedEnd(packs);
+  const ends = new Map<string, Offset>();
+  const damaged: { path: string; why: string }[] = [];
+  if (!isWhole) damaged.push({ path: packFolder(directory), why: `no pack holds the epoch ${end}` });
+  for (const pack of packs) {
+    try {
+      for (const { intent } of await readPack(pack)) {
+        for (const [id, range] of Object.entries(intent.sources)) ends.set(id, range.end);
+      }
+    } catch (thrown) {
+      if (!(thrown instanceof TornRecord)) throw thrown;
+      damaged.push({ path: pack.path, why: "nothing else holds the records of its epochs" });
+    }
+  }
+  return { end, ends, damaged };
 }
 
 /** Null for a record that is not what was written or is not there. */
@@ -92,23 +130,26 @@ class Survey {
   readonly #directory: string;
   readonly #records: Map<string, Found>;
   readonly #identity: object | null;
+  readonly #packed: PackedPart;
   readonly #actions: RepairAction[] = [];
   readonly #beyond: { path: string; why: string }[] = [];
 
-  constructor(directory: string, records: Map<string, Found>, identity: { record: object | null }) {
+  constructor(directory: string, records: Map<string, Found>, identity: { record: object | null }, packed: PackedPart) {
     this.#directory = directory;
     this.#records = records;
     this.#identity = identity.record;
+    this.#packed = packed;
+    this.#beyond.push(...packed.damaged);
   }
 
   repair(): CheckpointRepair {
     this.#leaveOutMisplaced();
     this.#leaveOutTorn();
-    if (this.#identity === null && this.#records.size > 0) {
+    if (this.#identity === null && this.#records.size + this.#packed.end > 0) {
       this.#beyond.push({ path: identityPath(this.#directory), why: "nothing else says whose the checkpoint is" });
     }
     const last = this.#last();
-    for (let place = 0; place <= last; place++) {
+    for (let place = this.#packed.end * kinds.length; place <= last; place++) {
       const [kind, epoch] = [kinds[place % kinds.length]!, Math.floor(place / kinds.length)];
       if (this.#get(kind, epoch) === undefined) this.#rebuild(kind, epoch);
     }
@@ -194,8 +235,8 @@ class Survey {
   }
 
   #endsBefore(epoch: number): Map<string, Offset> {
-    const ends = new Map<string, Offset>();
-    for (let earlier = 0; earlier < epoch; earlier++) {
+    const ends = new Map(this.#packed.ends);
+    for (let earlier = this.#packed.end; earlier < epoch; earlier++) {
       for (const [id, { end }] of Object.entries(this.#get("intent", earlier)?.sources ?? {})) ends.set(id, end);
     }
     return ends;

@@ -11,9 +11,16 @@ export interface FileEntry {
 
 /** A place that holds files: a folder, or a bucket of an object store. Local folders are the one kind there is so far. */
 export interface FileStore {
-  /** Every data file the URL means, in key order. Parts that begin with `.` or `_` are not data. */
-  list(signal?: AbortSignal): Promise<FileEntry[]>;
-  /** Throws `source-changed` when the file is gone or is not the one that was listed. */
+  /**
+   * Keys of the data files the URL means, in order, without those that are taken; some may turn out to be no files. Parts
+   * that begin with `.` or `_` are not data.
+   */
+  keys(isTaken?: (key: string) => boolean): Promise<string[]>;
+  /** Identities as they are now, in the order of the keys; what is not a file, or no longer there, is left out. */
+  entries(keys: readonly string[]): Promise<FileEntry[]>;
+  /** Throws `source-changed` when a file is gone or is not the one that was listed. */
+  requireUnchanged(entries: readonly FileEntry[]): Promise<void>;
+  /** As {@link requireUnchanged}, then what decoders need of the file. */
   open(entry: FileEntry): Promise<FileContent>;
   /** The name that the content of this key has. */
   nameOf(key: string): string;

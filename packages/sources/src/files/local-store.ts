@@ -1,11 +1,16 @@
+import { statSync } from "node:fs";
 import { access, constants, readFile, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
+import { setImmediate } from "node:timers/promises";
 import { OperatorError, type FileContent } from "@sferic/operator";
 import { type FileEntry, type FileStore, isData } from "./file-store.ts";
 import { matchingFiles } from "./matching-files.ts";
 
 /** Characters that make a path a pattern. */
 const wildcard = /[*?[{]/;
+
+/** How many files are looked at before other work has its turn: one call each is ten times cheaper than a promise each. */
+const keysPerTurn = 512;
 
 /** Files of the local file system: one file, a folder with all below it, or a glob. */
 export class LocalStore implements FileStore {
@@ -20,18 +25,39 @@ export class LocalStore implements FileStore {
     this.#pattern = firstWild === -1 ? "" : [...parts.slice(firstWild), ...(ofFolders ? ["**"] : [])].join("/");
   }
 
-  async list(): Promise<FileEntry[]> {
-    const keys = await this.#keys();
-    const entries = await Promise.all(keys.map((key) => this.#entry(key)));
-    return entries.filter((entry) => entry !== null).toSorted((a, b) => (a.key < b.key ? -1 : 1));
+  async keys(isTaken: (key: string) => boolean = () => false): Promise<string[]> {
+    const root = await absentAsNull(stat(this.#root));
+    if (root === null) return [];
+    // A pattern matches nothing in a folder that may not be read, without a word.
+    await access(this.#root, constants.R_OK);
+    if (this.#pattern === "" && !root.isDirectory()) return isTaken("") ? [] : [""];
+    const keys = await matchingFiles(this.#root, this.#pattern || "**", isTaken);
+    return keys.filter((key) => isData(key) && !isTaken(key)).toSorted(byText);
+  }
+
+  async entries(keys: readonly string[]): Promise<FileEntry[]> {
+    const entries: FileEntry[] = [];
+    for (let first = 0; first < keys.length; first += keysPerTurn) {
+      if (first > 0) await setImmediate();
+      for (const key of keys.slice(first, first + keysPerTurn)) {
+        const entry = this.#entry(key);
+        if (entry !== null) entries.push(entry);
+      }
+    }
+    return entries;
+  }
+
+  async requireUnchanged(entries: readonly FileEntry[]): Promise<void> {
+    for (const { key, size, version } of entries) {
+      const current = this.#entry(key);
+      if (current?.size === size && current.version === version) continue;
+      throw changed(join(this.#root, key), current === null ? "is gone" : "has changed");
+    }
   }
 
   async open(entry: FileEntry): Promise<FileContent> {
-    const current = await this.#entry(entry.key);
+    await this.requireUnchanged([entry]);
     const path = join(this.#root, entry.key);
-    if (current === null || current.size !== entry.size || current.version !== entry.version) {
-      throw changed(path, current === null ? "is gone" : "has changed");
-    }
     return { name: this.nameOf(entry.key), path, byteLength: entry.size, bytes: () => readFile(path) };
   }
 
@@ -39,19 +65,9 @@ export class LocalStore implements FileStore {
     return basename(join(this.#root, key));
   }
 
-  async #keys(): Promise<string[]> {
-    const root = await absentAsNull(stat(this.#root));
-    if (root === null) return [];
-    // A pattern matches nothing in a folder that may not be read, without a word.
-    await access(this.#root, constants.R_OK);
-    if (this.#pattern === "" && !root.isDirectory()) return [""];
-    const keys = await matchingFiles(this.#root, this.#pattern || "**");
-    return keys.filter(isData);
-  }
-
   /** Null for what is not a file, or no longer there. */
-  async #entry(key: string): Promise<FileEntry | null> {
-    const found = await absentAsNull(stat(join(this.#root, key), { bigint: true }));
+  #entry(key: string): FileEntry | null {
+    const found = absentAsNullSync(() => statSync(join(this.#root, key), { bigint: true }));
     if (found === null || !found.isFile()) return null;
     return { key, size: Number(found.size), version: String(found.mtimeNs) };
   }
@@ -63,11 +79,23 @@ function changed(path: string, how: string): OperatorError {
 }
 
 async function absentAsNull<T>(pending: Promise<T>): Promise<T | null> {
+  return pending.catch(nullIfAbsent);
+}
+
+function absentAsNullSync<T>(call: () => T): T | null {
   try {
-    return await pending;
+    return call();
   } catch (thrown) {
-    const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === "ENOENT" || code === "ENOTDIR") return null;
-    throw thrown;
+    return nullIfAbsent(thrown);
   }
+}
+
+function nullIfAbsent(thrown: unknown): null {
+  const code = (thrown as NodeJS.ErrnoException).code;
+  if (code === "ENOENT" || code === "ENOTDIR") return null;
+  throw thrown;
+}
+
+function byText(a: string, b: string): number {
+  return a < b ? -1 : Number(a > b);
 }

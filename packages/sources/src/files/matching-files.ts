@@ -7,21 +7,33 @@ const wildcard = /[*?[{]/;
 /**
  * Paths below a folder that match a glob, with `/`, in no order; some may not be files. Only folders that can match are
  * opened: several times faster than the general `glob` of Node where there are many of them. Folders and files whose
- * name begins with `.` or `_` are passed over by wildcards.
+ * name begins with `.` or `_` are passed over by wildcards. What `isLeftOut` knows is not compared with the pattern, which
+ * costs more than to know it, and may be missing.
  */
-export async function matchingFiles(root: string, pattern: string): Promise<string[]> {
+export async function matchingFiles(
+  root: string,
+  pattern: string,
+  isLeftOut: (path: string) => boolean = () => false,
+): Promise<string[]> {
   // A choice between paths cannot be matched folder by folder.
   if (/\{[^}]*\//.test(pattern)) return Array.fromAsync(glob(pattern, { cwd: root }));
   const found = new Set<string>();
-  await walk(root, "", pattern.split("/"), found);
+  await walk({ root, isLeftOut, found }, "", pattern.split("/"));
   return [...found];
 }
 
-async function walk(root: string, folder: string, pattern: readonly string[], found: Set<string>): Promise<void> {
+interface Search {
+  readonly root: string;
+  readonly isLeftOut: (path: string) => boolean;
+  readonly found: Set<string>;
+}
+
+async function walk(search: Search, folder: string, pattern: readonly string[]): Promise<void> {
+  const { root, isLeftOut, found } = search;
   const [part, ...rest] = pattern as [string, ...string[]];
   if (!wildcard.test(part)) {
     const path = below(folder, part);
-    if (rest.length > 0) return walk(root, path, rest, found);
+    if (rest.length > 0) return walk(search, path, rest);
     found.add(path);
     return;
   }
@@ -29,20 +41,23 @@ async function walk(root: string, folder: string, pattern: readonly string[], fo
   if (part === "**") {
     // Links are not followed here: one may lead back to where it is.
     const folders = entries.filter((entry) => entry.isDirectory());
-    const deeper = folders.map((entry) => walk(root, below(folder, entry.name), pattern, found));
-    const here = walk(root, folder, rest.length === 0 ? ["*"] : rest, found);
+    const deeper = folders.map((entry) => walk(search, below(folder, entry.name), pattern));
+    const here = walk(search, folder, rest.length === 0 ? ["*"] : rest);
     await Promise.all([here, ...deeper]);
     return;
   }
-  const matching = entries.filter(({ name }) => matchesGlob(name, part));
   if (rest.length === 0) {
-    for (const { name } of matching) found.add(below(folder, name));
+    for (const entry of entries) {
+      const path = below(folder, entry.name);
+      if (!entry.isDirectory() && !isLeftOut(path) && matchesGlob(entry.name, part)) found.add(path);
+    }
     return;
   }
+  const matching = entries.filter(({ name }) => matchesGlob(name, part));
   await Promise.all(
     matching.map(async (entry) => {
       const path = below(folder, entry.name);
-      if (await isFolder(entry, join(root, path))) await walk(root, path, rest, found);
+      if (await isFolder(entry, join(root, path))) await walk(search, path, rest);
     }),
   );
 }

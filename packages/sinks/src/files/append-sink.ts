@@ -1,0 +1,163 @@
+import { type FileHandle, open } from "node:fs/promises";
+import { basename, dirname } from "node:path";
+import {
+  type Batch,
+  type Epoch,
+  type FileWriter,
+  type Format,
+  type Json,
+  OperatorError,
+  type Published,
+  type Schema,
+  type Sink,
+  type Staged,
+} from "@sferic/operator";
+import { sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import type { StagedFile, Staging } from "../staging.ts";
+
+/** What the prepared record says: the staged bytes, and where in the file they belong. */
+interface AppendRecord {
+  readonly file: StagedFile;
+  /** Bytes of the file that stay. */
+  readonly offset: number;
+}
+
+/** Bytes that are compared or copied at once. */
+const sliceBytes = 1024 * 1024;
+
+/**
+ * Adds the rows of every epoch at the end of one file. They are staged beside it; publishing puts them at the offset where
+ * the file ended when they were staged, so that to publish again changes nothing. Readers may see part of an epoch.
+ */
+export class AppendSink implements Sink {
+  readonly #path: string;
+  readonly #staging: Staging;
+  readonly #format: () => Promise<Format>;
+  readonly #durable: boolean;
+  /** Whether the file is known to begin as this sink's rows do. */
+  #isOwn = false;
+
+  /** `path` is absolute; the staging folder lies beside it. Without `durable` a run replaces what an earlier one left. */
+  constructor(path: string, staging: Staging, format: () => Promise<Format>, durable: boolean) {
+    this.#path = path;
+    this.#staging = staging;
+    this.#format = format;
+    this.#durable = durable;
+  }
+
+  async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
+    const name = basename(this.#path);
+    let writer: FileWriter | undefined;
+    let offset = 0;
+    try {
+      for await (const batch of batches) {
+        if (batch.rowCount > 0) {
+          if (writer === undefined) {
+            await this.#staging.begin(epoch.id);
+            offset = await this.#offsetFor(epoch.id, batch.schema);
+            writer = await this.#createWriter(epoch.id, name, batch.schema, offset > 0);
+          }
+          await writer.write(batch);
+        }
+        batch.close();
+      }
+      if (writer === undefined) return null;
+      const { rows, bytes, checksum } = await writer.finish();
+      await this.#staging.seal(epoch.id);
+      return { rows, record: { file: { name, bytes, checksum }, offset } as unknown as Json };
+    } catch (thrown) {
+      writer?.abort();
+      throw thrown;
+    }
+  }
+
+  async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
+    const { file, offset } = record as unknown as AppendRecord;
+    await using staged = await open(await this.#staging.require(epoch.id, file), "r");
+    const isNew = (await sizeOf(this.#path)) === null;
+    if (isNew && offset > 0) throw this.#conflict(`is gone, of which ${offset} bytes were written`);
+    {
+      await using target = await open(this.#path, isNew ? "wx+" : "r+");
+      if (this.#durable || epoch.id > 0) await this.#requireOwnEnd(target, staged, file.bytes, offset);
+      await target.truncate(offset);
+      await copy(staged, target, offset);
+      await target.sync();
+    }
+    if (isNew) await syncDirectory(dirname(this.#path));
+    return { files: [this.#path] };
+  }
+
+  discard(epoch: number): Promise<void> {
+    return this.#staging.discard(epoch);
+  }
+
+  close(): Promise<void> {
+    return this.#staging.close();
+  }
+
+  async #createWriter(epoch: number, name: string, schema: Schema, continues: boolean): Promise<FileWriter> {
+    return (await this.#format()).createWriter!(this.#staging.path(epoch, name), schema, continues);
+  }
+
+  /** Where the file ends; 0 where a new one is begun. Throws `output-conflict` when rows cannot follow what is there. */
+  async #offsetFor(epoch: number, schema: Schema): Promise<number> {
+    const size = (await sizeOf(this.#path)) ?? 0;
+    if (size === 0 || (!this.#durable && epoch === 0)) return 0;
+    if (this.#isOwn) return size;
+    const name = "beginning";
+    await (await this.#createWriter(epoch, name, schema, false)).finish();
+    await using beginning = await open(this.#staging.path(epoch, name), "r");
+    await using target = await open(this.#path, "r");
+    const { size: length } = await beginning.stat();
+    const [expected, found] = await Promise.all([slice(beginning, 0, length), slice(target, 0, length)]);
+    if (!expected.equals(found))
+      throw this.#conflict(`begins otherwise, where ${JSON.stringify(String(expected))} should be`);
+    if (!(await slice(target, size - 1, 1)).equals(Buffer.from("\n")))
+      throw this.#conflict("ends in the middle of a line");
+    this.#isOwn = true;
+    return size;
+  }
+
+  /**
+   * What follows the offset may only be what an earlier attempt to publish these bytes has left: some of them, and zeros
+   * where a power failure kept others from the disk.
+   */
+  async #requireOwnEnd(target: FileHandle, staged: FileHandle, bytes: number, offset: number): Promise<void> {
+    const { size } = await target.stat();
+    if (size < offset) throw this.#conflict(`has ${size} bytes, of which ${offset} were written`);
+    if (size > offset + bytes) throw this.#conflict(`has grown by ${size - offset - bytes} bytes that are not ours`);
+    for (let at = 0; offset + at < size; at += sliceBytes) {
+      const [found, own] = await Promise.all([slice(target, offset + at, sliceBytes), slice(staged, at, sliceBytes)]);
+      const isOurs = found.every((byte, index) => byte === own[index] || byte === 0);
+      if (!isOurs) throw this.#conflict("has been written to by another program since the rows were staged");
+    }
+  }
+
+  #conflict(how: string): OperatorError {
+    const message = `${this.#path} ${how}. Give this sink a file of its own, or put the file back as it was.`;
+    return new OperatorError({ code: "output-conflict", message, details: { path: this.#path } });
+  }
+}
+
+async function copy(from: FileHandle, to: FileHandle, offset: number): Promise<void> {
+  for (let at = 0; ; at += sliceBytes) {
+    const bytes = await slice(from, at, sliceBytes);
+    if (bytes.length === 0) return;
+    for (let written = 0; written < bytes.length;) {
+      const { bytesWritten } = await to.write(bytes, written, bytes.length - written, offset + at + written);
+      written += bytesWritten;
+    }
+  }
+}
+
+/** The bytes from `at` on, at most `length`; fewer at the end of the file. */
+async function slice(file: FileHandle, at: number, length: number): Promise<Buffer> {
+  const buffer = Buffer.alloc(length);
+  let read = 0;
+  while (read < length) {
+    const { bytesRead } = await file.read(buffer, read, length - read, at + read);
+    if (bytesRead === 0) break;
+    read += bytesRead;
+  }
+  return buffer.subarray(0, read);
+}

@@ -1,0 +1,139 @@
+import { appendFile, mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { dirname } from "node:path";
+import { type Bounds, type Offset, rowsOf, type Source } from "@sferic/operator";
+import { epochOf, linesFormat, operatorContext, temporaryFolder } from "@sferic/testkit";
+import { expect, test } from "vitest";
+import { files } from "./files.ts";
+
+type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
+
+async function sourceIn({ path }: Folder, config: object = {}, onFile?: () => Promise<void>): Promise<Source> {
+  const { definition } = linesFormat();
+  const create: typeof definition.create = (c) => {
+    const format = definition.create(c);
+    return {
+      ...format,
+      async *decode(...given) {
+        yield* format.decode!(...given);
+        await onFile?.();
+      },
+    };
+  };
+  const context = operatorContext({ directory: path, formats: [{ ...definition, create }] });
+  const parsed = files.config.parse({ url: "in/*.txt", format: { type: "lines" }, ...config });
+  const source = files.create(parsed, context);
+  await source.open?.([]);
+  return source;
+}
+
+async function write(folder: Folder, name: string, text = `${name}\n`): Promise<string> {
+  const path = folder.file(`in/${name}.txt`);
+  await mkdir(dirname(path), { recursive: true });
+  await writeFile(path, text);
+  return path;
+}
+
+/** Names of the files that an epoch takes; none when there is nothing new. */
+async function next(
+  source: Source,
+  from: Offset | null,
+  bounds: Bounds = {},
+  until?: Offset,
+): Promise<[string[], Offset | null]> {
+  const end = await source.latestOffset(from, bounds, until);
+  if (end === null) return [[], from];
+  await Array.fromAsync(source.read(from, end, epochOf()), (output) => "close" in output && output.close());
+  const { files: entries } = end as unknown as { files: { key: string }[] };
+  return [entries.map(({ key }) => key.replace(".txt", "")), end];
+}
+
+test("a file that has not settled waits, and others go on before it", async () => {
+  await using folder = await temporaryFolder();
+  const young = await write(folder, "a");
+  const old = await write(folder, "b");
+  await utimes(old, 1, 1);
+  const source = await sourceIn(folder, { settleMs: 60_000 });
+  const [first, end] = await next(source, null);
+  expect(first).toEqual(["b"]);
+  expect((await next(source, end))[0]).toEqual([]);
+  await utimes(young, 1, 1);
+  expect((await next(source, end))[0]).toEqual(["a"]);
+});
+
+test("a file that comes while others wait is taken in its turn, and none twice", async () => {
+  await using folder = await temporaryFolder();
+  for (const name of ["b", "c", "d"]) await write(folder, name);
+  const source = await sourceIn(folder);
+  const one = { filesPerEpoch: 1 };
+  const taken: string[] = [];
+  let from: Offset | null = null;
+  for (let epoch = 0; epoch < 6; epoch++) {
+    const [names, end] = await next(source, from, one);
+    from = end;
+    taken.push(...names);
+    if (epoch === 0) await write(folder, "a");
+    if (epoch === 4) await write(folder, "e");
+  }
+  expect(taken[0]).toBe("b");
+  expect(taken.at(-1)).toBe("e");
+  expect(taken.toSorted()).toEqual(["a", "b", "c", "d", "e"]);
+});
+
+test("bytes bound an epoch, but one file always goes", async () => {
+  await using folder = await temporaryFolder();
+  for (const [name, size] of Object.entries({ a: 5, b: 5, c: 5, d: 50, e: 5 })) {
+    await write(folder, name, `${"x".repeat(size - 1)}\n`);
+  }
+  const source = await sourceIn(folder);
+  const epochs: string[][] = [];
+  let from: Offset | null = null;
+  for (let epoch = 0; epoch < 5; epoch++) {
+    const [names, end] = await next(source, from, { bytesPerEpoch: 12 });
+    from = end;
+    epochs.push(names);
+  }
+  expect(epochs).toEqual([["a", "b"], ["c"], ["d"], ["e"], []]);
+});
+
+test("a file is what it is when its epoch is planned: one that changed or went before is no trouble", async () => {
+  await using folder = await temporaryFolder();
+  const [, b, c] = [await write(folder, "a"), await write(folder, "b"), await write(folder, "c")];
+  await write(folder, "d");
+  const source = await sourceIn(folder);
+  const until = (await source.latestOffset(null, {}))!;
+  let [names, from] = await next(source, null, { filesPerEpoch: 1 }, until);
+  expect(names).toEqual(["a"]);
+  await appendFile(b, "more\n");
+  await rm(c);
+  await write(folder, "e");
+  [names, from] = await next(source, from, { filesPerEpoch: 2 }, until);
+  expect(names).toEqual(["b", "d"]);
+  expect((await next(source, from, {}, until))[0]).toEqual([]);
+  expect((await next(source, from))[0]).toEqual(["e"]);
+});
+
+test.each<[string, (path: string) => Promise<void>, string]>([
+  ["vanishes", (path) => rm(path), "is gone"],
+  ["grows", (path) => appendFile(path, "more\n"), "has changed"],
+  [
+    "is replaced by one as large",
+    (path) => writeFile(`${path}.new`, "b\n").then(() => rename(`${path}.new`, path)),
+    "has changed",
+  ],
+  ["becomes a folder", (path) => rm(path).then(() => mkdir(path)), "is gone"],
+])("a file that %s after it was planned, or while it is read, ends the run", async (_, change, how) => {
+  await using folder = await temporaryFolder();
+  const path = await write(folder, "a");
+  const failure = { code: "source-changed", message: expect.stringContaining(`in/a.txt ${how}`) };
+  const planned = await sourceIn(folder);
+  const end = (await planned.latestOffset(null, {}))!;
+  const during = await sourceIn(folder, {}, () => change(path));
+  const outputs: unknown[] = [];
+  const reading = (async () => {
+    for await (const output of during.read(null, end, epochOf()))
+      outputs.push("rowCount" in output && rowsOf(output).length);
+  })();
+  await expect(reading).rejects.toMatchObject(failure);
+  expect(outputs).toEqual([1]);
+  await expect(Array.fromAsync(planned.read(null, end, epochOf()))).rejects.toMatchObject(failure);
+});
