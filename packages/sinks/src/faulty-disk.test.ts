@@ -68,6 +68,11 @@ interface Subject {
 const subjects: Record<string, Subject> = {
   parquet: { definition: files, config: { url: "out", format: { type: "parquet" } }, visible: checksums },
   csv: { definition: files, config: { url: "out", format: { type: "csv" } }, visible: checksums },
+  growing: {
+    definition: files,
+    config: { url: "out/a.csv", format: { type: "csv" }, write: "append" },
+    visible: checksums,
+  },
   duckdb: { definition: duckdb, config: { path: "out/a.duckdb", table: "points" }, visible: tableRows },
   report: { definition: report, config: { path: "out/report.html", pointsMax: 10 }, epochCount: 1, visible: checksums },
 };

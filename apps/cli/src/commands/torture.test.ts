@@ -11,7 +11,7 @@ const base = {
   ...flashesSpec,
   sources: { flashes: { ...flashesSpec.sources.flashes, filesPerEpoch: 4 } },
   sinks: {
-    lines: { type: "files", from: "strong", url: "./lines/", format: { type: "json" } },
+    lines: { type: "files", from: "strong", url: "./lines.json", format: { type: "json" }, write: "append" },
     db: { type: "duckdb", from: "strong", path: "./flashes.duckdb", table: "flashes" },
   },
 };

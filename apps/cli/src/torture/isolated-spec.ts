@@ -74,8 +74,9 @@ function moveOf({ node: { id, type }, config, inputs }: PlannedOperator): Move {
   const folder = join("out", id);
   switch (type) {
     case "files": {
-      const { format } = config as { format: { type: string } };
-      return { fields: { url: folder }, output: { kind: "parts", folder, format, schema: inputs["main"] ?? null } };
+      const { format, write } = config as { format: { type: string }; write: "parts" | "append" };
+      const url = write === "append" ? join(folder, "rows") : folder;
+      return { fields: { url }, output: { kind: "parts", folder, format, schema: inputs["main"] ?? null } };
     }
     case "duckdb": {
       const database = join("out", `${id}.duckdb`);
