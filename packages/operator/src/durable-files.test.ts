@@ -1,4 +1,5 @@
-import { readdir, readFile, stat, writeFile } from "node:fs/promises";
+import { spawnSync } from "node:child_process";
+import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import {
   createDurably,
@@ -10,6 +11,9 @@ import {
   textOf,
 } from "./durable-files.ts";
 import { scratchFolder } from "./testing/scratch.ts";
+
+/** A user who owns nothing. */
+const nobody = 65534;
 
 describe("makeDirectory", () => {
   it("makes a folder with its parents, and makes nothing of one that is there", async () => {
@@ -70,4 +74,21 @@ it("removes an empty folder only", async () => {
   await removeIfEmpty(`${folder}/a/b`);
   await removeIfEmpty(`${folder}/a`);
   expect(await readdir(folder)).toEqual([]);
+});
+
+// Only root can be another user.
+it.skipIf(process.getuid?.() !== 0)("folders above that a user may not open are in nobody's way", async () => {
+  const closed = await scratchFolder();
+  await mkdir(`${closed}/own`);
+  await chown(`${closed}/own`, nobody, nobody);
+  await chmod(closed, 0o711);
+  const module = JSON.stringify(new URL("./durable-files.ts", import.meta.url).href);
+  const path = JSON.stringify(`${closed}/own`);
+  const program = `const { makeDirectory, syncAncestors } = await import(${module}); await makeDirectory(${path}); await syncAncestors(${path});`;
+  const { status, stderr } = spawnSync(
+    process.execPath,
+    ["--disable-warning=ExperimentalWarning", "--input-type=module", "-e", program],
+    { uid: nobody, gid: nobody, encoding: "utf8" },
+  );
+  expect({ status, stderr }).toEqual({ status: 0, stderr: "" });
 });

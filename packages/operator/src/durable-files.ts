@@ -11,7 +11,17 @@ export async function syncDirectory(path: string): Promise<void> {
 }
 
 /**
- * Creates a folder and its parents, each new one synced into its own parent. Nothing happens when it is there.
+ * Syncs every folder above a path. What another process made and died before it could sync is there to see, and is gone
+ * after a power failure; so whoever builds on it syncs it first. Folders that this user may not open are left out.
+ */
+export async function syncAncestors(path: string): Promise<void> {
+  const above = dirname(path);
+  await syncIfAllowed(above);
+  if (above !== path) await syncAncestors(above);
+}
+
+/**
+ * Creates a folder and its parents, each new one synced into its own parent, and so is one that is there.
  * Throws `not-a-folder`, naming the path, where a file is in the way.
  */
 export async function makeDirectory(path: string): Promise<void> {
@@ -19,7 +29,7 @@ export async function makeDirectory(path: string): Promise<void> {
     await mkdir(path);
   } catch (thrown) {
     const code = (thrown as NodeJS.ErrnoException).code;
-    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return syncIfAllowed(dirname(path));
     if (code === "EEXIST" || code === "ENOTDIR") throw await inTheWay(path, thrown);
     // Not mkdir's own `recursive`: it never ends where a parent exists and still refuses, as in /proc.
     if (code !== "ENOENT" || dirname(path) === path) throw thrown;
@@ -100,10 +110,15 @@ async function absentAs<T>(absent: T, pending: Promise<T>): Promise<T> {
   return (await pending.catch(unless("ENOENT"))) ?? absent;
 }
 
-/** Swallows the failure with this code; every other one is thrown on. */
-function unless(code: string): (thrown: unknown) => undefined {
+/** What a user may not open, that user has not changed either. */
+function syncIfAllowed(path: string): Promise<void> {
+  return syncDirectory(path).catch(unless("EACCES", "EPERM", "EINVAL"));
+}
+
+/** Swallows a failure with one of these codes; every other one is thrown on. */
+function unless(...codes: string[]): (thrown: unknown) => undefined {
   return (thrown) => {
-    if ((thrown as NodeJS.ErrnoException).code !== code) throw thrown;
+    if (!codes.includes((thrown as NodeJS.ErrnoException).code ?? "")) throw thrown;
   };
 }
 

@@ -13,7 +13,7 @@ import {
   type Sink,
   type Staged,
 } from "@sferic/operator";
-import { makeDirectory, remove, sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import { makeDirectory, remove, sizeOf, syncAncestors } from "@sferic/operator/durable-files";
 import { z } from "zod";
 
 const config = z.strictObject({
@@ -60,6 +60,8 @@ class DuckdbSink implements Sink {
   readonly #config: z.output<typeof config>;
   readonly #context: OperatorContext;
   readonly #database: string;
+  /** Whether the name of the database is known to survive a power failure. */
+  #isDurable = false;
 
   constructor(c: z.output<typeof config>, context: OperatorContext) {
     this.#config = c;
@@ -105,13 +107,21 @@ class DuckdbSink implements Sink {
     return rm(this.#staged(epoch), { force: true });
   }
 
-  /** A process that ends while DuckDB creates a file leaves one that cannot be opened again; so it is made beside its place. */
+  /** Sees to it that the database is there and survives a power failure, whoever made it. */
   async #createDatabase(): Promise<void> {
-    if ((await sizeOf(this.#database)) !== null) return;
+    const isThere = (await sizeOf(this.#database)) !== null;
+    if (isThere && this.#isDurable) return;
     const [folder, { pipeline, operatorId }] = [dirname(this.#database), this.#context];
     const beside = join(folder, `.${basename(this.#database)}.${pipeline}-${operatorId}.new`);
-    await makeDirectory(folder);
+    if (!isThere) await makeDirectory(folder);
     await remove(beside);
+    if (!isThere) await this.#create(beside);
+    await syncAncestors(this.#database);
+    this.#isDurable = true;
+  }
+
+  /** A process that ends while DuckDB creates a file leaves one that cannot be opened again; so it is made beside its place. */
+  async #create(beside: string): Promise<void> {
     try {
       (await queryDatabase(beside, "SELECT 1")).close();
       await link(beside, this.#database);
@@ -121,7 +131,6 @@ class DuckdbSink implements Sink {
     } finally {
       await remove(beside);
     }
-    await syncDirectory(folder);
   }
 
   #staged(epoch: number): string {

@@ -2,7 +2,15 @@ import { rename, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { checksumFile } from "@sferic/bindings/formats";
 import { OperatorError } from "@sferic/operator";
-import { makeDirectory, namesIn, remove, removeIfEmpty, sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import {
+  makeDirectory,
+  namesIn,
+  remove,
+  removeIfEmpty,
+  sizeOf,
+  syncAncestors,
+  syncDirectory,
+} from "@sferic/operator/durable-files";
 
 /** A staged file as it stands in the prepared record. */
 export interface StagedFile {
@@ -24,8 +32,10 @@ export class Staging {
   readonly #folder: string;
   /** Epochs sealed by this process, whose bytes need no second look before they are published. */
   readonly #sealed = new Set<number>();
-
-  #isMade = false;
+  /** Whether the target itself is known to survive a power failure. */
+  #isTargetDurable = false;
+  /** As much of the hidden folder. */
+  #isOwnDurable = false;
 
   /** `target` is the folder that receives the files; `owner` tells sinks that share it apart. */
   constructor(target: string, owner: string) {
@@ -35,11 +45,11 @@ export class Staging {
 
   /** Makes room for the files of an epoch: whatever an earlier attempt at it left is gone. */
   async begin(epoch: number): Promise<void> {
-    if (!this.#isMade) {
-      await makeDirectory(dirname(this.#folder));
+    if (!this.#isOwnDurable || (await sizeOf(this.#folder)) === null) {
       await makeDirectory(this.#folder);
+      await syncAncestors(this.#folder);
+      this.#isOwnDurable = true;
     }
-    this.#isMade = true;
     await this.discard(epoch);
   }
 
@@ -70,6 +80,7 @@ export class Staging {
   async publish(epoch: number, files: readonly StagedFile[], replace: boolean): Promise<string[]> {
     for (const file of files) await this.#move(epoch, file, replace);
     await syncDirectory(this.#target);
+    await this.#keepTarget();
     await this.discard(epoch);
     return files.map(({ name }) => join(this.#target, name));
   }
@@ -93,9 +104,15 @@ export class Staging {
 
   /** Removes the folder, unless an epoch is staged in it, and the one above when no other owner needs it. */
   async close(): Promise<void> {
-    this.#isMade = false;
+    this.#isOwnDurable = false;
     await removeIfEmpty(this.#folder);
     await removeIfEmpty(dirname(this.#folder));
+  }
+
+  /** Makes the target survive a power failure, whoever made it; once is enough. */
+  async #keepTarget(): Promise<void> {
+    if (!this.#isTargetDurable) await syncAncestors(this.#target);
+    this.#isTargetDurable = true;
   }
 
   async #move(epoch: number, file: StagedFile, replace: boolean): Promise<void> {

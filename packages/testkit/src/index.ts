@@ -8,6 +8,7 @@ export * from "./transform-checks.ts";
 export * from "./typed-rows.ts";
 export * from "./format-checks.ts";
 export * from "./lines-format.ts";
+export * from "./power-loss-disk.ts";
 export * from "./sink-checks.ts";
 export * from "./source-checks.ts";
 export * from "./small-disk.ts";

@@ -75,7 +75,7 @@ function moveOf({ node: { id, type }, config, inputs }: PlannedOperator): Move {
   switch (type) {
     case "files": {
       const { format, write } = config as { format: { type: string }; write: "parts" | "append" };
-      const url = write === "append" ? join(folder, "all") : folder;
+      const url = write === "append" ? join(folder, "rows") : folder;
       return { fields: { url }, output: { kind: "parts", folder, format, schema: inputs["main"] ?? null } };
     }
     case "duckdb": {

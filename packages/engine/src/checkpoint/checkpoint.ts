@@ -8,6 +8,7 @@ import {
   namesIn,
   remove,
   replaceDurably,
+  syncAncestors,
   syncDirectory,
   textOf,
 } from "@sferic/operator/durable-files";
@@ -92,6 +93,9 @@ export class Checkpoint {
     pipeline: { name: string; specHash: string; engineVersion: string; operators?: PlanOutline },
   ): Promise<Checkpoint> {
     for (const folder of Object.values(folders)) await makeDirectory(join(directory, folder));
+    // Records are trusted from here on, also those whose writer died before it had synced their names.
+    for (const folder of Object.values(folders)) await syncDirectory(join(directory, folder));
+    await syncAncestors(directory);
     const release = await acquireLock(directory);
     try {
       return new Checkpoint(directory, await identify(directory, pipeline), release);
