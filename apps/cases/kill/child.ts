@@ -6,18 +6,7 @@
 import { readFile } from "node:fs/promises";
 import { registry } from "@sferic/catalog";
 import { runPipeline } from "@sferic/engine";
+import { killAt, tell } from "./victim.ts";
 
-const [file, epoch, point, operatorId] = process.argv.slice(2) as [string, string?, string?, string?];
-const result = await runPipeline(await readFile(file, "utf8"), {
-  registry,
-  file,
-  onEvent: (event) => {
-    if (event.type !== "point" || event.epoch !== Number(epoch) || event.point !== point) return;
-    if (operatorId === undefined || event.operatorId === operatorId) process.kill(process.pid, "SIGKILL");
-  },
-});
-console.log(JSON.stringify(result));
-if (result.state === "failed") {
-  console.error(JSON.stringify(result.error));
-  process.exitCode = 1;
-}
+const [file = "", ...point] = process.argv.slice(2);
+tell(await runPipeline(await readFile(file, "utf8"), { registry, file, onEvent: killAt(point) }));

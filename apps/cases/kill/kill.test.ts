@@ -2,6 +2,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProtocolPoint } from "@sferic/engine";
+import { uniform } from "@sferic/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { lightningIn, runChild, strayNames, visibleRows } from "./lightning.ts";
 
@@ -58,7 +59,7 @@ test.each(steps)(
 );
 
 test(`killed at ${randomKills} random moments, runs resume to the same rows`, { timeout: 600_000 }, async () => {
-  const random = mulberry32(seed);
+  const random = uniform(seed);
   let kills = 0;
   for (let attempt = 0; kills < randomKills; attempt++) {
     const folder = join(root, `random-${attempt}`);
@@ -88,14 +89,4 @@ function expectPartOfUndisturbed(visible: typeof undisturbed): void {
     for (const row of visible[sink]) left.set(row, (left.get(row) ?? 0) - 1);
     expect([...left].filter(([, count]) => count < 0)).toEqual([]);
   }
-}
-
-/** Uniform numbers in [0, 1) from a seed (Tommy Ettinger's mulberry32). */
-function mulberry32(state: number): () => number {
-  return () => {
-    state = (state + 0x6d2b79f5) | 0;
-    let t = Math.imul(state ^ (state >>> 15), 1 | state);
-    t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-    return ((t ^ (t >>> 14)) >>> 0) / 4294967296;
-  };
 }

@@ -2,9 +2,8 @@ import { type FileHandle, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DiskFunctions } from "@sferic/testkit";
-import { PowerLossDisk } from "@sferic/testkit";
+import { PowerLossDisk, uniform } from "@sferic/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
-import { seededRandom } from "./seeded-random.ts";
 import { isSound, numberCount, World } from "./world.ts";
 
 /** How many histories of kills and power losses are played; each seed is one. */
@@ -108,7 +107,7 @@ async function begin(
 ): Promise<{ disk: PowerLossDisk; world: World; random: () => number; folder: string }> {
   machine.functions = undefined;
   const folder = await mkdtemp(join(root, "seed-"));
-  const random = seededRandom(seed);
+  const random = uniform(seed);
   const disk = new PowerLossDisk(await vi.importActual("node:fs/promises"), folder, random);
   machine.functions = disk.functions;
   return { disk, world: new World(folder), random, folder };

@@ -99,15 +99,6 @@ export async function csvSchema(file: FileContent, options: CsvReadOptions): Pro
   return toSchema((await openCsv(file, options)).columns);
 }
 
-/** The rows of a CSV file in batches of bounded size. Throws `invalid-file` with line and column of the first bad row. */
-export async function* readCsv(
-  file: FileContent,
-  options: CsvReadOptions,
-  signal?: AbortSignal,
-): AsyncGenerator<Batch> {
-  yield* drain(await openCsv(file, options), signal);
-}
-
 /**
  * The rows of Parquet files in file order, decoded ahead of whoever takes them on every core, about 64 MiB of them. All
  * batches have the columns asked for, or those of the first readable file: columns are found by name, those that a

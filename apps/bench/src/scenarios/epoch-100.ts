@@ -1,10 +1,8 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { atMostSeconds } from "../judge.ts";
-import { ours, workDirectory } from "../places.ts";
+import { epochPlan } from "../epoch-pipeline.ts";
+import { workDirectory } from "../places.ts";
 import type { Scenario } from "../scenario.ts";
-
-const node = "Sferic";
 
 /** Small epochs with everything that makes them safe. */
 export const epoch100: Scenario = {
@@ -22,14 +20,7 @@ export const epoch100: Scenario = {
       await writeFile(join(folder, "in", `${String(file).padStart(3, "0")}.csv`), `k,v\n${rows.join("\n")}\n`);
     }
     const out = join(workDirectory, "out/epochs");
-    const spec = join(folder, "epochs.json");
-    await writeFile(spec, JSON.stringify(specOf(folder, out), null, 2));
-    const interpret = { interpret: (answer: { seconds: number }) => ({ ...answer, seconds: answer.seconds / epochs }) };
-    return {
-      contenders: [{ name: node, command: ours("pipeline", spec, out, "read"), ...(interpret as object) }],
-      checks: [],
-      requirements: [atMostSeconds(node, 0.01)],
-    };
+    return epochPlan(folder, out, specOf(folder, out), epochs);
   },
 };
 

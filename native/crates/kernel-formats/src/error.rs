@@ -304,6 +304,19 @@ impl FormatsError {
     }
 }
 
+/// Refuses the first of some named settings that is 0.
+///
+/// Errors: [`FormatsError::InvalidParam`].
+pub(crate) fn require_counts(counts: &[(&'static str, usize)]) -> Result<()> {
+    match counts.iter().find(|(_, count)| *count == 0) {
+        Some((name, _)) => Err(FormatsError::InvalidParam {
+            name,
+            reason: "must be at least 1".to_owned(),
+        }),
+        None => Ok(()),
+    }
+}
+
 fn into_io(error: ParquetError) -> std::result::Result<io::Error, ParquetError> {
     match error {
         ParquetError::External(cause) => match cause.downcast::<io::Error>() {

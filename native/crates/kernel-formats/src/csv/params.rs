@@ -3,7 +3,7 @@
 use arrow_schema::SchemaRef;
 
 use crate::compressed::TextCompression;
-use crate::error::{FormatsError, Result};
+use crate::error::{FormatsError, Result, require_counts};
 
 /// Settings of [`CsvWriter`](crate::CsvWriter).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -76,18 +76,11 @@ impl CsvReadParams {
     pub(crate) fn check(&self) -> Result<()> {
         check_delimiter(self.delimiter)?;
         check_null(&self.null, self.delimiter)?;
-        let counts = [
+        require_counts(&[
             ("batchRows", self.batch_rows),
             ("inferRows", self.infer_rows),
             ("rowBytesMax", self.row_bytes_max),
-        ];
-        match counts.into_iter().find(|(_, count)| *count == 0) {
-            Some((name, _)) => Err(FormatsError::InvalidParam {
-                name,
-                reason: "must be at least 1".to_owned(),
-            }),
-            None => Ok(()),
-        }
+        ])
     }
 }
 

@@ -3,7 +3,7 @@
 use arrow_schema::SchemaRef;
 
 use crate::compressed::TextCompression;
-use crate::error::{FormatsError, Result};
+use crate::error::{Result, require_counts};
 
 /// How the rows of a JSON file follow each other.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -56,20 +56,13 @@ impl Default for JsonReadParams {
 }
 
 impl JsonReadParams {
-    /// Errors: [`FormatsError::InvalidParam`].
+    /// Errors: [`InvalidParam`](crate::FormatsError::InvalidParam).
     pub(crate) fn check(&self) -> Result<()> {
-        let counts = [
+        require_counts(&[
             ("batchRows", self.batch_rows),
             ("inferRows", self.infer_rows),
             ("inferBytes", self.infer_bytes),
             ("rowBytesMax", self.row_bytes_max),
-        ];
-        match counts.into_iter().find(|(_, count)| *count == 0) {
-            Some((name, _)) => Err(FormatsError::InvalidParam {
-                name,
-                reason: "must be at least 1".to_owned(),
-            }),
-            None => Ok(()),
-        }
+        ])
     }
 }

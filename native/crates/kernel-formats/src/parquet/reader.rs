@@ -16,7 +16,7 @@ use super::bounds::{check_footer, check_pages};
 use super::params::ParquetReadParams;
 use super::prune::wanted_row_groups;
 use crate::condition::Condition;
-use crate::error::{FormatsError, Result};
+use crate::error::{FormatsError, Result, require_counts};
 use crate::files::{InputFile, file_columns};
 use crate::guard::catch;
 use crate::input::Input;
@@ -68,12 +68,7 @@ impl ParquetReader {
     /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`], [`FormatsError::TooLarge`],
     /// [`FormatsError::UnknownColumn`], [`FormatsError::InvalidParam`].
     pub fn open(input: impl Into<Input>, params: &ParquetReadParams) -> Result<Self> {
-        if params.batch_rows == 0 {
-            return Err(FormatsError::InvalidParam {
-                name: "batchRows",
-                reason: "must be at least 1".to_owned(),
-            });
-        }
+        require_counts(&[("batchRows", params.batch_rows)])?;
         let input = input.into();
         let selection = Selection::of(&input, params)?;
         selection.read(&input, selection.row_groups.clone())
