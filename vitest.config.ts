@@ -21,6 +21,7 @@ export default defineConfig({
     // Kernels use every core themselves.
     maxWorkers: 2,
     testTimeout: 30_000,
+    hookTimeout: 60_000,
     projects: [
       ...workspaces.toSorted().map((file) => {
         const { name } = JSON.parse(readFileSync(`${import.meta.dirname}/${file}`, "utf8")) as { name: string };

@@ -1,13 +1,49 @@
 /**
  * File operations that survive a power failure: what stage, publish and checkpoint records are made of.
  */
-import { type FileHandle, link, mkdir, open, readdir, readFile, rename, rm, rmdir, stat } from "node:fs/promises";
+import {
+  type FileHandle,
+  link,
+  mkdir,
+  open,
+  readdir,
+  readFile,
+  rename,
+  rm,
+  rmdir,
+  stat,
+  unlink,
+} from "node:fs/promises";
 import { dirname } from "node:path";
 import { OperatorError } from "./errors.ts";
 
 /** Syncs a folder, so that names created or removed in it survive a power failure. */
 export async function syncDirectory(path: string): Promise<void> {
   await withFile(path, "r", (handle) => handle.sync());
+}
+
+/** A folder that is synced often, and so stays open from its first sync until it is closed. */
+export class SyncedFolder {
+  readonly path: string;
+  #handle: Promise<FileHandle> | null = null;
+
+  /** Opens nothing yet. */
+  constructor(path: string) {
+    this.path = path;
+  }
+
+  /** As {@link syncDirectory}. Another folder that has come in its place meanwhile is not synced. */
+  async sync(): Promise<void> {
+    this.#handle ??= open(this.path, "r");
+    await (await this.#handle).sync();
+  }
+
+  /** May be synced again afterwards. */
+  async close(): Promise<void> {
+    const handle = this.#handle;
+    this.#handle = null;
+    await (await handle?.catch(() => null))?.close();
+  }
 }
 
 /**
@@ -39,18 +75,27 @@ export async function makeDirectory(path: string): Promise<void> {
   await syncDirectory(dirname(path));
 }
 
+/** How a file is created that others may look for at the same time. */
+export interface DurableCreation {
+  /** Name until the file is whole. Writers that may meet need names of their own. Default `<path>.tmp`. */
+  readonly temporary?: string;
+  /** The folder that the file is created in, where it is kept open. */
+  readonly folder?: SyncedFolder;
+}
+
 /**
  * Writes a file that is there whole or not at all: temporary name, sync, link without overwriting, folder synced.
- * Rejects with EEXIST when the file is already there. Writers that may meet need temporary names of their own.
+ * Rejects with EEXIST when the file is already there.
  */
-export async function createDurably(path: string, text: string, temporary: string = `${path}.tmp`): Promise<void> {
+export async function createDurably(path: string, text: string, creation: DurableCreation = {}): Promise<void> {
+  const { temporary = `${path}.tmp`, folder } = creation;
   try {
     await writeSynced(temporary, text);
     await link(temporary, path);
   } finally {
-    await remove(temporary);
+    await unlink(temporary).catch(unless("ENOENT"));
   }
-  await syncDirectory(dirname(path));
+  await (folder === undefined ? syncDirectory(dirname(path)) : folder.sync());
 }
 
 /** As {@link createDurably}, in the place of what is there. */

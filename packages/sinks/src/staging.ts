@@ -1,5 +1,5 @@
 import { rename, writeFile } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { checksumFile } from "@sferic/bindings/formats";
 import { OperatorError } from "@sferic/operator";
 import {
@@ -9,7 +9,7 @@ import {
   removeIfEmpty,
   sizeOf,
   syncAncestors,
-  syncDirectory,
+  SyncedFolder,
 } from "@sferic/operator/durable-files";
 
 /** A staged file as it stands in the prepared record. */
@@ -30,22 +30,29 @@ const stagingName = ".sferic-staging";
 export class Staging {
   readonly #target: string;
   readonly #folder: string;
+  readonly #targetFolder: SyncedFolder;
+  readonly #ownFolder: SyncedFolder;
   /** Epochs sealed by this process, whose bytes need no second look before they are published. */
   readonly #sealed = new Set<number>();
   /** Whether the target itself is known to survive a power failure. */
   #isTargetDurable = false;
   /** As much of the hidden folder. */
   #isOwnDurable = false;
+  /** Names in the hidden folder, once this process has looked: all others it gives out itself. */
+  #staged: Set<string> | null = null;
 
   /** `target` is the folder that receives the files; `owner` tells sinks that share it apart. */
   constructor(target: string, owner: string) {
     this.#target = target;
     this.#folder = join(target, stagingName, owner);
+    this.#targetFolder = new SyncedFolder(target);
+    this.#ownFolder = new SyncedFolder(this.#folder);
   }
 
   /** Makes room for the files of an epoch: whatever an earlier attempt at it left is gone. */
   async begin(epoch: number): Promise<void> {
     if (!this.#isOwnDurable || (await sizeOf(this.#folder)) === null) {
+      await this.#closeFolders();
       await makeDirectory(this.#folder);
       await syncAncestors(this.#folder);
       this.#isOwnDurable = true;
@@ -55,7 +62,9 @@ export class Staging {
 
   /** Where a file of an epoch is written, between `begin` and `seal`. */
   path(epoch: number, name: string): string {
-    return join(this.#folder, `${prefixOf(epoch)}${name}`);
+    const staged = `${prefixOf(epoch)}${name}`;
+    this.#staged?.add(staged);
+    return join(this.#folder, staged);
   }
 
   /** Begins an epoch, writes whole files into it, and seals it. */
@@ -68,7 +77,7 @@ export class Staging {
 
   /** Says that the files of an epoch are complete and synced; syncs their names. */
   async seal(epoch: number): Promise<void> {
-    await syncDirectory(this.#folder);
+    await this.#ownFolder.sync();
     this.#sealed.add(epoch);
   }
 
@@ -79,7 +88,7 @@ export class Staging {
    */
   async publish(epoch: number, files: readonly StagedFile[], replace: boolean): Promise<string[]> {
     for (const file of files) await this.#move(epoch, file, replace);
-    await syncDirectory(this.#target);
+    await this.#targetFolder.sync();
     await this.#keepTarget();
     await this.discard(epoch);
     return files.map(({ name }) => join(this.#target, name));
@@ -89,22 +98,23 @@ export class Staging {
   async require(epoch: number, file: StagedFile): Promise<string> {
     const path = this.path(epoch, file.name);
     if ((await sizeOf(path)) === null) throw missing(`${path} was prepared but is gone.`);
-    if (!this.#sealed.has(epoch) && !(await isSame(path, file))) {
-      throw missing(`${path} is not what was prepared: its size or checksum differs.`);
-    }
+    await this.#requireContent(epoch, path, file);
     return path;
   }
 
   /** Removes what is staged for an epoch. */
   async discard(epoch: number): Promise<void> {
     this.#sealed.delete(epoch);
-    const staged = (await namesIn(this.#folder)).filter((name) => name.startsWith(prefixOf(epoch)));
-    await Promise.all(staged.map((name) => remove(join(this.#folder, name))));
+    this.#staged ??= new Set(await namesIn(this.#folder));
+    const left = [...this.#staged].filter((name) => name.startsWith(prefixOf(epoch)));
+    await Promise.all(left.map((name) => remove(join(this.#folder, name))));
+    for (const name of left) this.#staged.delete(name);
   }
 
   /** Removes the folder, unless an epoch is staged in it, and the one above when no other owner needs it. */
   async close(): Promise<void> {
     this.#isOwnDurable = false;
+    await this.#closeFolders();
     await removeIfEmpty(this.#folder);
     await removeIfEmpty(dirname(this.#folder));
   }
@@ -115,18 +125,29 @@ export class Staging {
     this.#isTargetDurable = true;
   }
 
+  async #requireContent(epoch: number, path: string, file: StagedFile): Promise<void> {
+    if (this.#sealed.has(epoch) || (await isSame(path, file))) return;
+    throw missing(`${path} is not what was prepared: its size or checksum differs.`);
+  }
+
+  async #closeFolders(): Promise<void> {
+    this.#staged = null;
+    await Promise.all([this.#ownFolder.close(), this.#targetFolder.close()]);
+  }
+
   async #move(epoch: number, file: StagedFile, replace: boolean): Promise<void> {
     const [from, to] = [this.path(epoch, file.name), join(this.#target, file.name)];
     if ((await sizeOf(from)) === null) {
       if (await isSame(to, file)) return;
       throw missing(`${from} was prepared but is gone, and ${to} is not it.`);
     }
-    await this.require(epoch, file);
+    await this.#requireContent(epoch, from, file);
     if (!replace && (await sizeOf(to)) !== null && !(await isSame(to, file))) {
       const message = `${to} is there already with other content, from a run with another checkpoint. Give this pipeline a folder of its own, or remove its old files.`;
       throw new OperatorError({ code: "output-conflict", message });
     }
     await rename(from, to);
+    this.#staged?.delete(basename(from));
   }
 }
 

@@ -12,7 +12,7 @@ use napi_derive::napi;
 
 use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
-use crate::relational::{memory_database, open};
+use crate::relational::{memory_queries, open};
 use crate::schema::{NativeColumn, from_columns};
 use crate::work::guarded;
 
@@ -115,13 +115,16 @@ pub fn start_query(
     };
     std::thread::spawn(move || {
         let outcome = guarded(|| {
-            let database = match database {
-                Some(path) => open(&path)?,
-                None => memory_database(memory_bytes.map(|bytes| bytes as u64))?,
-            };
             let cancelled = Arc::new(move || closed.load(Ordering::Relaxed));
-            let query = Query::run(&database, named, &sql, cancelled)?.with_schema(schema)?;
-            answers.give(query)
+            if let Some(path) = database {
+                let query = Query::run(&open(&path)?, named, &sql, cancelled)?;
+                return answers.give(&mut query.with_schema(schema)?);
+            }
+            let pool = memory_queries(memory_bytes.map(|bytes| bytes as u64))?;
+            let mut query = pool.run(named, &sql, cancelled)?.with_schema(schema)?;
+            answers.give(&mut query)?;
+            pool.give_back(sql, query);
+            Ok(())
         });
         answers.finish(outcome);
     });
@@ -163,7 +166,7 @@ struct AnswersState {
 
 impl Answers {
     /// Passes a query's rows on, and waits while JavaScript does not take them.
-    fn give(&self, query: Query) -> Result<()> {
+    fn give(&self, query: &mut Query) -> Result<()> {
         for rows in query {
             let rows = rows?;
             let mut state = self.lock();

@@ -135,7 +135,7 @@ pub fn native_decompose_measures(
     measures: Vec<String>,
 ) -> napi::Result<NativeDecomposition> {
     Ok(guarded(|| {
-        let (schema, database) = (from_columns(&columns)?, memory_database(None)?);
+        let (schema, database) = (from_columns(&columns)?, memory_database()?);
         let keys: Vec<&str> = group_by.iter().map(String::as_str).collect();
         match decompose_measures(&database, &schema, &keys, &measures) {
             Ok(found) => Ok(NativeDecomposition {

@@ -1,21 +1,19 @@
 //! SQL over named inputs.
 
-use std::sync::Arc;
 use std::sync::mpsc::{RecvTimeoutError, Sender, channel};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Fields, Schema, SchemaRef};
 
-use crate::columns::{
-    is_zoned, naive_type, require_distinct_names, require_schema, result_type, retag,
-};
-use crate::connection::{Connection, Rows, Statement};
+use crate::columns::{is_zoned, naive_type, result_type, retag};
+use crate::connection::{Connection, Rows};
 use crate::database::Database;
-use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
-use crate::inputs::Registration;
-use crate::quote;
+use crate::error::{RelationalError, Result};
+use crate::prepared_query::{OpenInput, PreparedQuery, prepare_select, streams_of};
 use crate::row_stream::{MORSEL_ROWS, RowStream};
+use crate::sync::lock;
 use crate::syntax;
 
 /// Asked every few milliseconds, from a thread of its own; `true` stops the query.
@@ -46,13 +44,30 @@ pub enum QueryRows {
 /// Timestamps in the result are tagged `UTC` if any input has a zoned one. Row order is SQL's: given only by ORDER BY.
 pub struct Query {
     // First: a scan that waits for rows would keep DuckDB from ending the query.
-    inputs: Vec<OpenInput>,
+    _reading: Reading,
     rows: Rows,
+    prepared: PreparedQuery,
     schema: SchemaRef,
-    ended: bool,
+    state: QueryState,
     cancelled: Cancelled,
-    _statement: Statement,
     _watch: Watch,
+}
+
+/// Streams that are let go when it is dropped.
+struct Reading(Vec<Arc<RowStream>>);
+
+impl Drop for Reading {
+    fn drop(&mut self) {
+        self.0.iter().for_each(|stream| stream.abandon());
+    }
+}
+
+#[derive(PartialEq, Eq)]
+enum QueryState {
+    Running,
+    /// All rows have been told.
+    Done,
+    Failed,
 }
 
 impl Query {
@@ -69,25 +84,47 @@ impl Query {
         cancelled: Cancelled,
     ) -> Result<Self> {
         let connection = Connection::open(database)?;
-        let zoned = any_zoned(inputs.iter().map(|input| &input.schema));
         let inputs = inputs
             .into_iter()
             .map(|input| OpenInput::open(&connection, input))
             .collect::<Result<Vec<_>>>()?;
+        // To keep a stream, which takes as long as its rows do, is part of preparing.
         let watch = Watch::start(&connection, Arc::clone(&cancelled), streams_of(&inputs));
-        let statement = prepare_over_streams(&connection, &inputs, sql)?;
-        let rows = statement
+        let prepared = PreparedQuery::new(&connection, inputs, sql)?;
+        Self::start(prepared, cancelled, watch)
+    }
+
+    /// Runs a query that has run before; its inputs are set.
+    pub(crate) fn run_again(prepared: PreparedQuery, cancelled: Cancelled) -> Result<Self> {
+        let watch = Watch::start(
+            &prepared.connection,
+            Arc::clone(&cancelled),
+            prepared.streams(),
+        );
+        Self::start(prepared, cancelled, watch)
+    }
+
+    fn start(prepared: PreparedQuery, cancelled: Cancelled, watch: Watch) -> Result<Self> {
+        let rows = prepared
+            .statement
             .run(&|| cancelled())
             .map_err(|error| running_error(error, &cancelled))?;
+        let zoned = any_zoned(prepared.inputs.iter().map(|input| &input.schema));
         Ok(Self {
-            inputs,
             schema: result_schema(&rows.schema, zoned),
+            _reading: Reading(prepared.streams()),
+            prepared,
             rows,
-            ended: false,
+            state: QueryState::Running,
             cancelled,
-            _statement: statement,
             _watch: watch,
         })
+    }
+
+    /// What can be run again, when all rows have been read.
+    pub(crate) fn into_prepared(self) -> Option<PreparedQuery> {
+        let is_done = self.state == QueryState::Done && self.prepared.is_repeatable();
+        is_done.then_some(self.prepared)
     }
 
     /// Names and types of the rows; every column is nullable unless [`Query::with_schema`] said otherwise.
@@ -165,7 +202,7 @@ impl Iterator for Query {
 
     /// The next rows. After an error there are no more.
     fn next(&mut self) -> Option<Self::Item> {
-        if self.ended {
+        if self.state != QueryState::Running {
             return None;
         }
         let next = self
@@ -173,19 +210,27 @@ impl Iterator for Query {
             .next_batch(MORSEL_ROWS)
             .map_err(|error| running_error(error, &self.cancelled))
             .and_then(|batch| batch.map(|batch| retag(&batch, &self.schema)).transpose());
-        self.ended = !matches!(next, Ok(Some(_)));
-        if self.ended {
-            // A LIMIT may leave rows that nobody reads.
-            self.inputs.iter().for_each(OpenInput::abandon);
+        match next {
+            Ok(Some(_)) => return next.transpose(),
+            Ok(None) => self.state = QueryState::Done,
+            Err(_) => self.state = QueryState::Failed,
         }
+        // A LIMIT may leave rows that nobody reads.
+        self.prepared.abandon();
         next.transpose()
     }
 }
 
-/// A thread that stops a connection when its query is cancelled: one piece of a join may take minutes, and a scan may wait for rows. Ends
-/// when dropped.
+/// A thread that stops a connection when its query is cancelled: one piece of a join may take minutes, and a scan may wait for rows. Once
+/// it is dropped it stops nothing more.
 struct Watch {
+    watched: Arc<Mutex<Option<Watched>>>,
     _running: Sender<()>,
+}
+
+struct Watched {
+    connection: Arc<Connection>,
+    streams: Vec<Arc<RowStream>>,
 }
 
 impl Watch {
@@ -195,140 +240,38 @@ impl Watch {
         streams: Vec<Arc<RowStream>>,
     ) -> Self {
         let (running, ended) = channel();
-        let connection = Arc::downgrade(connection);
+        let watched = Arc::new(Mutex::new(Some(Watched {
+            connection: Arc::clone(connection),
+            streams,
+        })));
+        let watching = Arc::clone(&watched);
         std::thread::spawn(move || {
             while ended.recv_timeout(CANCELLATION_INTERVAL) == Err(RecvTimeoutError::Timeout) {
-                let Some(connection) = connection.upgrade().filter(|_| cancelled()) else {
+                if !cancelled() {
                     continue;
-                };
-                connection.interrupt();
-                streams.iter().for_each(|stream| stream.abandon());
+                }
+                if let Some(Watched {
+                    connection,
+                    streams,
+                }) = &*lock(&watching)
+                {
+                    connection.interrupt();
+                    streams.iter().for_each(|stream| stream.abandon());
+                }
             }
         });
-        Self { _running: running }
-    }
-}
-
-/// An input that the connection's queries can name.
-struct OpenInput {
-    name: String,
-    registration: Registration,
-    stream: Option<Arc<RowStream>>,
-}
-
-impl OpenInput {
-    fn open(connection: &Arc<Connection>, input: QueryInput) -> Result<Self> {
-        require_distinct_names(&input.schema)?;
-        let inputs = connection.database().inputs();
-        let (registration, stream) = match input.rows {
-            QueryRows::Batches(batches) => {
-                batches
-                    .iter()
-                    .try_for_each(|batch| require_schema(batch, &input.schema))?;
-                let registration = inputs.register(&input.schema)?;
-                registration.set(&batches)?;
-                (registration, None)
-            }
-            QueryRows::Stream(stream) => {
-                let registration = inputs.register(stream.schema())?;
-                registration.set_stream(&stream);
-                (registration, Some(stream))
-            }
-        };
-        let opened = Self {
-            name: input.name,
-            registration,
-            stream,
-        };
-        // Temporary views belong to the connection, so that queries do not see each other's inputs.
-        connection.execute(&format!(
-            "CREATE TEMP VIEW {} AS SELECT * FROM {}",
-            quote::identifier(&opened.name),
-            opened.registration.sql()
-        ))?;
-        Ok(opened)
-    }
-
-    /// Moves the rows of a stream, which can be read once, to a table that can be read often.
-    fn keep(&self, connection: &Arc<Connection>) -> Result<()> {
-        let name = quote::identifier(&self.name);
-        connection.execute(&format!("DROP VIEW {name}"))?;
-        connection.execute(&format!(
-            "CREATE TEMP TABLE {name} AS SELECT * FROM {}",
-            self.registration.sql()
-        ))
-    }
-
-    /// Lets whoever fills its stream go on without effect.
-    fn abandon(&self) {
-        if let Some(stream) = &self.stream {
-            stream.abandon();
+        Self {
+            watched,
+            _running: running,
         }
     }
 }
 
-impl Drop for OpenInput {
+impl Drop for Watch {
     fn drop(&mut self) {
-        self.abandon();
+        // The connection may run another query next.
+        *lock(&self.watched) = None;
     }
-}
-
-fn streams_of(inputs: &[OpenInput]) -> Vec<Arc<RowStream>> {
-    inputs
-        .iter()
-        .filter_map(|input| input.stream.clone())
-        .collect()
-}
-
-/// Prepares `sql`; streams that it reads twice become tables first, and those that it does not read are let go.
-fn prepare_over_streams(
-    connection: &Arc<Connection>,
-    inputs: &[OpenInput],
-    sql: &str,
-) -> Result<Statement> {
-    let streamed: Vec<&OpenInput> = inputs
-        .iter()
-        .filter(|input| input.stream.is_some())
-        .collect();
-    let scans = |input: &&OpenInput| input.registration.scan_count();
-    let before: Vec<usize> = streamed.iter().map(scans).collect();
-    let statement = prepare_select(connection, sql)?;
-    let after: Vec<usize> = streamed.iter().map(scans).collect();
-    let mut kept = false;
-    for (input, scans) in streamed.iter().zip(after.iter().zip(before)) {
-        match scans.0 - scans.1 {
-            0 => input.abandon(),
-            1 => {}
-            _ => {
-                input.keep(connection)?;
-                kept = true;
-            }
-        }
-    }
-    if kept {
-        drop(statement);
-        return prepare_select(connection, sql);
-    }
-    Ok(statement)
-}
-
-fn prepare_select(connection: &Arc<Connection>, sql: &str) -> Result<Statement> {
-    let refused = |message: &str| RelationalError::Query {
-        issue: ExpressionIssue {
-            message: message.to_string(),
-            ..ExpressionIssue::default()
-        },
-    };
-    let statement = connection.prepare(sql).map_err(query_error)?;
-    if statement.parameter_count() > 0 {
-        return Err(refused(
-            "a parameter (? or $1) has no value here; write the value",
-        ));
-    }
-    if !statement.is_select() {
-        return Err(refused("only a SELECT can be run here"));
-    }
-    Ok(statement)
 }
 
 /// DuckDB's classes for values that a function or a cast does not take.
@@ -346,16 +289,5 @@ fn running_error(error: RelationalError, cancelled: &Cancelled) -> RelationalErr
             message: message.to_string(),
         },
         _ => error,
-    }
-}
-
-fn query_error(error: EngineError) -> RelationalError {
-    RelationalError::Query {
-        issue: ExpressionIssue {
-            message: error.message,
-            position: error.position,
-            candidates: error.candidates,
-            ..ExpressionIssue::default()
-        },
     }
 }

@@ -10,6 +10,7 @@ import {
   replaceDurably,
   syncAncestors,
   syncDirectory,
+  SyncedFolder,
   textOf,
 } from "@sferic/operator/durable-files";
 import {
@@ -73,6 +74,7 @@ export class Checkpoint {
   readonly directory: string;
   readonly identity: CheckpointIdentity;
   readonly #release: () => Promise<void>;
+  readonly #folders: Readonly<Record<RecordKind, SyncedFolder>>;
   /** Packs found by `recover`, and written since. */
   #packs: readonly Pack[] = [];
   /** First epoch whose records are files of their own. */
@@ -82,6 +84,8 @@ export class Checkpoint {
     this.directory = directory;
     this.identity = identity;
     this.#release = release;
+    const open = (kind: RecordKind): SyncedFolder => new SyncedFolder(join(directory, folders[kind]));
+    this.#folders = { intent: open("intent"), prepared: open("prepared"), committed: open("committed") };
   }
 
   /**
@@ -112,7 +116,7 @@ export class Checkpoint {
 
   /** Writes one record; it is on disk when this resolves. */
   async write<K extends RecordKind>(kind: K, record: RecordTypes[K]): Promise<void> {
-    await createDurably(this.#path(kind, record.epoch), encodeRecord(record));
+    await createDurably(this.#path(kind, record.epoch), encodeRecord(record), { folder: this.#folders[kind] });
     if (kind === "committed" && record.epoch + 1 >= this.#unpacked + 2 * packedEpochs) await this.#packOldest();
   }
 
@@ -123,6 +127,7 @@ export class Checkpoint {
 
   /** Lets go of the lock. */
   async close(): Promise<void> {
+    await Promise.all(Object.values(this.#folders).map((folder) => folder.close()));
     await this.#release();
   }
 

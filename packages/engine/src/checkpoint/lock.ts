@@ -45,7 +45,7 @@ export async function acquireLock(directory: string): Promise<() => Promise<void
   };
   const path = claimPath(folder, own.fencingEpoch);
   try {
-    await createDurably(path, JSON.stringify(own), `${path}.tmp-${randomUUID()}`);
+    await createDurably(path, JSON.stringify(own), { temporary: `${path}.tmp-${randomUUID()}` });
     await removeOlder(folder, own.fencingEpoch);
   } catch (thrown) {
     if ((thrown as NodeJS.ErrnoException).code === "EEXIST") throw lockedBy(folder, (await newestClaim(folder)).holder);
