@@ -17,7 +17,7 @@ const disk = vi.hoisted(() => ({
 
 vi.mock("node:fs/promises", async (original) => {
   const real = await original<typeof import("node:fs/promises")>();
-  const failing = (name: "link" | "mkdir" | "rename" | "rm" | "truncate") => {
+  const failing = (name: "link" | "mkdir" | "rename" | "rm" | "truncate" | "unlink") => {
     return async (...args: unknown[]) => {
       disk.change(name);
       return (real[name] as (...args: unknown[]) => unknown)(...args);
@@ -35,7 +35,7 @@ vi.mock("node:fs/promises", async (original) => {
     return handle;
   };
   const changing = Object.fromEntries(
-    (["link", "mkdir", "rename", "rm", "truncate"] as const).map((name) => [name, failing(name)]),
+    (["link", "mkdir", "rename", "rm", "truncate", "unlink"] as const).map((name) => [name, failing(name)]),
   );
   return { ...real, ...changing, open };
 });
@@ -61,7 +61,7 @@ test(
     const folder = await scratchFolder();
     await runPipeline(spec, { registry: recorder.registry, checkpoint: join(folder, "whole") });
     const callCount = disk.calls.length;
-    expect(new Set(disk.calls)).toEqual(new Set(["mkdir", "sync", "writeFile", "link", "rm", "truncate"]));
+    expect(new Set(disk.calls)).toEqual(new Set(["mkdir", "sync", "writeFile", "link", "unlink", "truncate"]));
     for (let failAt = 0; failAt < callCount; failAt++) {
       const other = new Recorder();
       other.available["numbers"] = 3;
