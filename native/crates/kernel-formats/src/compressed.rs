@@ -4,6 +4,7 @@ use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
 use std::path::Path;
 
+use bytes::Bytes;
 use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
@@ -87,6 +88,16 @@ impl TextReader {
         })
     }
 
+    /// Text that is not compressed, whatever it begins with.
+    pub(crate) fn of_plain(name: String, text: Bytes) -> Self {
+        Self {
+            name,
+            source: Box::new(Cursor::new(text)),
+            bytes_left: u64::MAX,
+            bytes_max: u64::MAX,
+        }
+    }
+
     /// Appends the next text, `wanted` bytes of it or all that is left.
     ///
     /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`] (the compression is damaged or cut short),
@@ -126,7 +137,7 @@ impl TextReader {
 }
 
 /// How a file is compressed, by its first bytes.
-pub(crate) fn compression_of(head: &[u8]) -> TextCompression {
+fn compression_of(head: &[u8]) -> TextCompression {
     if head.starts_with(&GZIP) {
         TextCompression::Gzip
     } else if head.starts_with(&ZSTD) {
@@ -134,6 +145,13 @@ pub(crate) fn compression_of(head: &[u8]) -> TextCompression {
     } else {
         TextCompression::None
     }
+}
+
+/// How a file is compressed, whose first bytes are read for it. Errors: [`FormatsError::Io`].
+pub(crate) fn compression_of_file(input: &Input) -> Result<TextCompression> {
+    let mut head = Vec::new();
+    input.append_range(0, ZSTD.len() as u64, &mut head)?;
+    Ok(compression_of(&head))
 }
 
 /// A text file under construction.

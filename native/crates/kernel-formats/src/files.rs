@@ -103,11 +103,26 @@ pub trait ReadFile: Send + Sync + 'static {
     /// left out.
     fn open(&self, file: &InputFile, wanted: &SchemaRef) -> Result<FileRows>;
 
-    /// Whether it is certain, at much less cost than decoding the file, that all its rows but single bad ones can be
-    /// decoded. False when only decoding would tell.
-    fn is_sound(&self, _file: &InputFile) -> Result<bool> {
-        Ok(false)
+    /// Cuts a file into pieces for several threads, when it is large and it is certain, at much less cost than decoding
+    /// it, that all its rows but single bad ones can be decoded and given as `wanted`. None for any other file.
+    fn pieces(
+        &self,
+        _file: &InputFile,
+        _wanted: &SchemaRef,
+        _is_stopped: IsStopped,
+    ) -> Result<Option<FilePieces>> {
+        Ok(None)
     }
+}
+
+/// A file cut into pieces, each of them whole rows.
+pub struct FilePieces {
+    /// How many they are, in the order of the rows.
+    pub count: usize,
+    /// What they have together, in bytes.
+    pub byte_length: u64,
+    /// Opens one of them. Its only errors for a file that nobody changes meanwhile are those of single rows.
+    pub open: Box<dyn Fn(usize) -> Result<FileRows> + Send + Sync>,
 }
 
 /// What [`FilesReader`] gives at a time.
@@ -143,17 +158,18 @@ const BYTES_JOINED: usize = 4 << 20;
 /// [`conform`](crate::conform) puts every file. Small files share a batch. A row that cannot be read is an
 /// [`FilesItem::Invalid`], behind the other rows of its file; after 1,000 of them their number is one item. A file that
 /// cannot be decoded gives no row at all; for that, the rows of a file beyond 64 MiB are decoded twice, unless its format
-/// can tell in another way. How rows are cut into batches depends on the files alone.
+/// can tell in another way, and cut the file into pieces. How rows are cut into batches depends on the files alone.
 ///
-/// Memory: 64 MiB of rows ahead of the taker, and per thread the rows of one file, up to 64 MiB.
+/// Memory: 64 MiB of rows ahead of the taker, as much of a file that is given in pieces, and per thread the rows of one
+/// file or piece, up to 64 MiB.
 ///
 /// Errors while iterating: [`FormatsError::Io`], [`FormatsError::Cancelled`], and wrong settings; it ends then.
 pub struct FilesReader {
     read: Arc<Reading>,
-    pieces: ReadAhead<Result<FilePiece>>,
+    ahead: ReadAhead<Result<Decoded>>,
     next_file: usize,
-    /// Of a large file, the rows behind those that were kept, and which of them are bad.
-    rest: Option<(FileRows, BadRows)>,
+    /// What is still to be given of the file before.
+    running: Option<Running>,
     /// Rows that wait to be joined.
     small: Vec<RecordBatch>,
     small_rows: usize,
@@ -168,23 +184,34 @@ struct Reading {
     schema: SchemaRef,
 }
 
-/// The rows of one file.
+/// The rows of one file, or of a piece of one.
 #[derive(Default)]
-struct FilePiece {
+struct Decoded {
     batches: Vec<RecordBatch>,
     bad: BadRows,
     rest: Rest,
 }
 
-/// What of a file is not in its piece.
+/// What of a file is not among the rows that were kept.
 #[derive(Default)]
 enum Rest {
     #[default]
     Nothing,
     /// Rows that were decoded and are good; they have to be decoded again, behind so many batches.
     Again(usize),
-    /// Rows that are still to be decoded.
-    Unread(FileRows),
+    /// All rows.
+    Pieces(FilePieces),
+}
+
+/// The rest of a large file, and which of its rows are bad.
+struct Running {
+    rows: RunningRows,
+    bad: BadRows,
+}
+
+enum RunningRows {
+    InOrder(FileRows),
+    Pieces(ReadAhead<Result<Decoded>>),
 }
 
 /// Rows of one file that cannot be read.
@@ -201,6 +228,13 @@ impl BadRows {
         if self.told.len() < BAD_ROWS_MAX {
             self.told.push(error);
         }
+    }
+
+    /// Adds those of a later piece of the file.
+    fn append(&mut self, later: Self) {
+        self.count += later.count;
+        let room = BAD_ROWS_MAX - self.told.len();
+        self.told.extend(later.told.into_iter().take(room));
     }
 
     /// One item for each that is told, and one for the others.
@@ -239,18 +273,12 @@ impl FilesReader {
             schema,
         });
         let reading = Arc::clone(&read);
-        let weight = |piece: &Result<FilePiece>| {
-            let batches = piece.iter().flat_map(|piece| &piece.batches);
-            batches
-                .map(|batch| batch.get_array_memory_size() as u64)
-                .sum()
-        };
-        let work = move |index: usize, is_stopped: IsStopped| reading.piece(index, is_stopped);
+        let work = move |index: usize, is_stopped: IsStopped| reading.file(index, is_stopped);
         Ok(Self {
-            pieces: ReadAhead::start(read.files.len(), BYTES_AHEAD_MAX, weight, work),
+            ahead: ReadAhead::start(read.files.len(), BYTES_AHEAD_MAX, weight_of, work),
             read,
             next_file: 0,
-            rest: None,
+            running: None,
             small: Vec::new(),
             small_rows: 0,
             small_bytes: 0,
@@ -279,21 +307,31 @@ impl FilesReader {
     }
 
     fn advance(&mut self, cancelled: IsStopped) -> Result<()> {
-        if let Some((rows, bad)) = &mut self.rest {
+        if let Some(running) = &mut self.running {
             if cancelled() {
                 return Err(FormatsError::Cancelled);
             }
-            match rows.next() {
-                Some(Err(error)) if error.is_of_a_row() => bad.add(error),
-                Some(batch) => {
-                    let batch = self.read.conformed(self.next_file - 1, batch?)?;
-                    self.push(batch)?;
-                }
-                None => self.end_file(),
-            }
-            return Ok(());
+            let file = self.next_file - 1;
+            let decoded = match &mut running.rows {
+                RunningRows::InOrder(rows) => self.read.decoded_next(file, rows)?,
+                RunningRows::Pieces(pieces) => match pieces.take(cancelled) {
+                    None if cancelled() => return Err(FormatsError::Cancelled),
+                    None => None,
+                    Some(Err(panic)) => return Err(self.read.failed(file, panic)),
+                    Some(Ok(decoded)) => Some(decoded?),
+                },
+            };
+            let Some(decoded) = decoded else {
+                self.end_file();
+                return Ok(());
+            };
+            running.bad.append(decoded.bad);
+            return decoded
+                .batches
+                .into_iter()
+                .try_for_each(|batch| self.push(batch));
         }
-        let Some(piece) = self.pieces.take(cancelled) else {
+        let Some(decoded) = self.ahead.take(cancelled) else {
             if self.next_file < self.read.files.len() {
                 return Err(FormatsError::Cancelled);
             }
@@ -302,8 +340,8 @@ impl FilesReader {
         };
         let file = self.next_file;
         self.next_file += 1;
-        match piece.unwrap_or_else(|panic| Err(self.read.failed(file, panic))) {
-            Ok(piece) => self.take(file, piece),
+        match decoded.unwrap_or_else(|panic| Err(self.read.failed(file, panic))) {
+            Ok(decoded) => self.take(file, decoded),
             Err(error) if error.is_of_the_file() => {
                 self.join()?;
                 let name = self.read.files[file].name.clone();
@@ -314,29 +352,31 @@ impl FilesReader {
         }
     }
 
-    fn take(&mut self, file: usize, piece: FilePiece) -> Result<()> {
-        for batch in piece.batches {
+    fn take(&mut self, file: usize, decoded: Decoded) -> Result<()> {
+        for batch in decoded.batches {
             self.push(batch)?;
         }
-        let rows: FileRows = match piece.rest {
-            Rest::Nothing => Box::new(std::iter::empty()),
-            Rest::Unread(rows) => rows,
+        let rows = match decoded.rest {
+            Rest::Nothing => RunningRows::InOrder(Box::new(std::iter::empty())),
+            Rest::Pieces(pieces) => RunningRows::Pieces(self.read.start_pieces(file, pieces)),
             Rest::Again(kept) => {
                 let rows = self
                     .read
                     .format
                     .open(&self.read.files[file], &self.read.schema)?;
                 let good = rows.filter(|rows| rows.as_ref().err().is_none_or(|e| !e.is_of_a_row()));
-                Box::new(good.skip(kept))
+                RunningRows::InOrder(Box::new(good.skip(kept)))
             }
         };
-        self.rest = Some((rows, piece.bad));
+        let bad = decoded.bad;
+        self.running = Some(Running { rows, bad });
         Ok(())
     }
 
     fn end_file(&mut self) {
         let name = &self.read.files[self.next_file - 1].name;
-        let bad = self.rest.take().map(|(_, bad)| bad).unwrap_or_default();
+        let running = self.running.take();
+        let bad = running.map(|running| running.bad).unwrap_or_default();
         self.ready.extend(bad.into_items(name));
     }
 
@@ -377,36 +417,68 @@ impl FilesReader {
 }
 
 impl Reading {
-    fn piece(&self, index: usize, is_stopped: IsStopped) -> Result<FilePiece> {
-        let mut piece = FilePiece::default();
+    fn file(&self, index: usize, is_stopped: IsStopped) -> Result<Decoded> {
+        let file = &self.files[index];
+        if let Some(pieces) = self.format.pieces(file, &self.schema, is_stopped)? {
+            return Ok(Decoded {
+                rest: Rest::Pieces(pieces),
+                ..Decoded::default()
+            });
+        }
+        let rows = self.format.open(file, &self.schema)?;
+        self.decode(index, rows, FILE_BYTES_MAX, is_stopped)
+    }
+
+    /// Decodes to the end, but keeps no more than `bytes_max` of rows and the batch that exceeds them.
+    fn decode(
+        &self,
+        index: usize,
+        mut rows: FileRows,
+        bytes_max: u64,
+        is_stopped: IsStopped,
+    ) -> Result<Decoded> {
+        let mut all = Decoded::default();
         let mut bytes = 0;
-        let mut rows = self.format.open(&self.files[index], &self.schema)?;
-        while let Some(batch) = rows.next() {
+        while let Some(mut next) = self.decoded_next(index, &mut rows)? {
             if is_stopped() {
                 return Err(FormatsError::Cancelled);
             }
-            let batch = match batch {
-                Err(error) if error.is_of_a_row() => {
-                    piece.bad.add(error);
-                    continue;
-                }
-                batch => self.conformed(index, batch?)?,
-            };
-            if matches!(piece.rest, Rest::Again(_)) {
+            all.bad.append(next.bad);
+            if matches!(all.rest, Rest::Again(_)) {
                 continue;
             }
-            bytes += batch.get_array_memory_size() as u64;
-            piece.batches.push(batch);
-            if bytes > FILE_BYTES_MAX {
-                if self.format.is_sound(&self.files[index])? {
-                    piece.rest = Rest::Unread(rows);
-                    return Ok(piece);
-                }
+            bytes += bytes_of(&next.batches);
+            all.batches.append(&mut next.batches);
+            if bytes > bytes_max {
                 // What does not fit is only looked at: a later row may still be bad.
-                piece.rest = Rest::Again(piece.batches.len());
+                all.rest = Rest::Again(all.batches.len());
             }
         }
-        Ok(piece)
+        Ok(all)
+    }
+
+    /// The next batch, or the next row that cannot be read.
+    fn decoded_next(&self, index: usize, rows: &mut FileRows) -> Result<Option<Decoded>> {
+        let mut decoded = Decoded::default();
+        match rows.next() {
+            None => return Ok(None),
+            Some(Err(error)) if error.is_of_a_row() => decoded.bad.add(error),
+            Some(batch) => decoded.batches.push(self.conformed(index, batch?)?),
+        }
+        Ok(Some(decoded))
+    }
+
+    fn start_pieces(
+        self: &Arc<Self>,
+        index: usize,
+        pieces: FilePieces,
+    ) -> ReadAhead<Result<Decoded>> {
+        let reading = Arc::clone(self);
+        let work = move |piece: usize, is_stopped: IsStopped| {
+            let rows = (pieces.open)(piece)?;
+            reading.decode(index, rows, u64::MAX, is_stopped)
+        };
+        ReadAhead::start(pieces.count, BYTES_AHEAD_MAX, weight_of, work)
     }
 
     fn conformed(&self, index: usize, batch: RecordBatch) -> Result<RecordBatch> {
@@ -423,6 +495,19 @@ impl Reading {
             reason,
         }
     }
+}
+
+/// What a result holds, or for a file in pieces what it lets others begin to hold, in bytes.
+fn weight_of(decoded: &Result<Decoded>) -> u64 {
+    decoded.as_ref().map_or(0, |decoded| match &decoded.rest {
+        Rest::Pieces(pieces) => pieces.byte_length,
+        _ => bytes_of(&decoded.batches),
+    })
+}
+
+fn bytes_of(batches: &[RecordBatch]) -> u64 {
+    let bytes = batches.iter().map(RecordBatch::get_array_memory_size);
+    bytes.map(|bytes| bytes as u64).sum()
 }
 
 fn found_schema(
@@ -464,7 +549,7 @@ mod tests {
     use super::*;
 
     /// Files whose name is how many batches of how many rows they give, such as `3x100`; a trailing `!` is damage at
-    /// the end, a trailing `?` says that they are sound.
+    /// the end, a trailing `?` makes each batch a piece, and every seventh of them has a bad row.
     struct Numbers {
         opened: Arc<AtomicUsize>,
     }
@@ -489,8 +574,30 @@ mod tests {
             Ok(Box::new(good.chain(bad)))
         }
 
-        fn is_sound(&self, file: &InputFile) -> Result<bool> {
-            Ok(file.name.ends_with('?'))
+        fn pieces(
+            &self,
+            file: &InputFile,
+            wanted: &SchemaRef,
+            _is_stopped: IsStopped,
+        ) -> Result<Option<FilePieces>> {
+            if !file.name.ends_with('?') {
+                return Ok(None);
+            }
+            let rows: Vec<_> = self.open(file, wanted)?.map(Result::unwrap).collect();
+            let bad_row = |line| FormatsError::CsvFieldCount {
+                input: "it".to_owned(),
+                line,
+                expected: 1,
+                found: 2,
+            };
+            Ok(Some(FilePieces {
+                count: rows.len(),
+                byte_length: 1 << 30,
+                open: Box::new(move |index| {
+                    let bad = (index % 7 == 0).then(|| Err(bad_row(index as u64)));
+                    Ok(Box::new(bad.into_iter().chain([Ok(rows[index].clone())])))
+                }),
+            }))
         }
     }
 
@@ -544,10 +651,46 @@ mod tests {
     }
 
     #[test]
-    fn a_large_file_that_is_known_to_be_sound_is_opened_once() {
-        let rows = 1 << 20;
-        let (_, values, opened) = read(&[&format!("20x{rows}?"), "1x1"]);
-        assert!(values.into_iter().eq((0..20 * rows as i64).chain([0])));
-        assert_eq!(opened, 2);
+    fn pieces_of_a_file_come_in_order_and_their_bad_rows_behind_them() {
+        let rows = 1 << 15;
+        let large = format!("20x{rows}?");
+        let (cuts, values, _) = read(&["1x1", &large, "1x2", &large]);
+        let one = || 0..20 * rows as i64;
+        assert!(
+            values
+                .into_iter()
+                .eq([0].into_iter().chain(one()).chain([0, 1]).chain(one()))
+        );
+        let whole = vec![rows.to_string(); 20];
+        let bad = vec![large; 3];
+        let first = vec!["1".to_owned()];
+        let between = vec!["2".to_owned()];
+        assert_eq!(
+            cuts,
+            [first, whole.clone(), bad.clone(), between, whole, bad].concat()
+        );
+    }
+
+    #[test]
+    fn whoever_cancels_gets_no_more_pieces() {
+        let format = Numbers {
+            opened: Default::default(),
+        };
+        let file = InputFile {
+            name: "9x40000?".to_owned(),
+            input: Vec::new().into(),
+            constants: Vec::new(),
+        };
+        let mut reader = FilesReader::start(format, vec![file], None, None).unwrap();
+        assert!(matches!(
+            reader.next(&|| false),
+            Some(Ok(FilesItem::Rows(_)))
+        ));
+        let cancelled = reader.next(&|| true);
+        assert!(
+            matches!(cancelled, Some(Err(FormatsError::Cancelled))),
+            "{cancelled:?}"
+        );
+        assert!(reader.next(&|| false).is_none());
     }
 }

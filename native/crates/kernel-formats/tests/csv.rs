@@ -432,6 +432,31 @@ fn bad_rows_of_a_file_larger_than_memory_allows_are_left_out_once() {
     }
     let (values, wrong) = read_files(&[("large", text)]);
     assert_eq!((values.len(), wrong.len()), (rows - 11, 11));
+    for (index, wrong) in wrong.iter().enumerate() {
+        let line = index * 1_000_000 + 50_002;
+        assert!(wrong.contains(&format!("line {line}, column 1")), "{wrong}");
+    }
+}
+
+#[test]
+fn bad_rows_of_a_large_file_are_counted_over_all_of_it() {
+    let rows = 10 << 20;
+    let mut text = b"n\n".to_vec();
+    for row in 0..rows {
+        text.extend_from_slice(if row > 20_000 && row % 1_000 == 999 {
+            b"x\n"
+        } else {
+            b"1\n"
+        });
+    }
+    let bad = rows / 1_000 - 20;
+    let (values, wrong) = read_files(&[("large", text)]);
+    assert_eq!((values.len(), wrong.len()), (rows - bad, 1_001));
+    let more = format!(
+        "after line 1020001: {} more rows cannot be read",
+        bad - 1_000
+    );
+    assert!(wrong[1_000].ends_with(&more), "{}", wrong[1_000]);
 }
 
 #[test]

@@ -487,6 +487,7 @@ fn bad_rows_and_damage_far_into_a_large_csv_file() {
     for (tail, comes, told) in [
         ("x,1\n7,2\n", true, "line 5000002"),
         ("\"7\",2\nx,1\n", true, "line 5000003"),
+        ("7\"x,1\n7,2\n", true, "line 5000002"),
         ("\"never closed,1\n", false, "quote"),
     ] {
         std::fs::write(&path, format!("{text}{tail}")).unwrap();

@@ -1,19 +1,18 @@
 //! Many CSV files, for [`FilesReader`](crate::FilesReader).
 
-use std::fs::File;
-use std::io::Read;
 use std::sync::Arc;
 
 use arrow_schema::{FieldRef, Schema, SchemaRef};
 
 use super::infer::{infer_csv_schema, read_header};
 use super::params::CsvReadParams;
-use super::reader::CsvReader;
+use super::reader::{CsvReader, RowLayout};
 use super::row_scanner::RowScanner;
-use crate::compressed::{TextCompression, compression_of};
-use crate::error::{FormatsError, Result};
-use crate::files::{FileRows, InputFile, ReadFile, file_columns};
-use crate::input::Input;
+use super::survey::survey;
+use crate::compressed::{TextCompression, compression_of_file};
+use crate::error::Result;
+use crate::files::{FilePieces, FileRows, InputFile, ReadFile, file_columns};
+use crate::read_ahead::IsStopped;
 
 /// How CSV files are read together. The schema of the params, if any, has the columns of the files, not those that are
 /// wanted of them.
@@ -39,50 +38,60 @@ impl ReadFile for CsvFiles {
         Ok(Box::new(CsvReader::open(file.input.clone(), &params)?))
     }
 
-    fn is_sound(&self, file: &InputFile) -> Result<bool> {
-        has_only_plain_rows(&file.input, self.params.row_bytes_max)
-    }
-}
-
-/// Whether the file is not compressed, no quote is in it, and no row is longer than the bound: nothing else can spoil the
-/// rows behind it.
-fn has_only_plain_rows(input: &Input, row_bytes_max: usize) -> Result<bool> {
-    let path = match input {
-        Input::Bytes(bytes) => {
-            let is_text = compression_of(bytes) == TextCompression::None;
-            return Ok(is_text && is_plain(bytes, &mut 0, row_bytes_max));
-        }
-        Input::Path(path) => path,
-    };
-    let failed = |error| FormatsError::io("read", path, error);
-    let mut file = File::open(path).map_err(failed)?;
-    let (mut buffer, mut row_bytes, mut is_first) = (vec![0; READ_BYTES], 0, true);
-    loop {
-        let length = file.read(&mut buffer).map_err(failed)?;
-        if std::mem::take(&mut is_first)
-            && compression_of(&buffer[..length]) != TextCompression::None
+    fn pieces(
+        &self,
+        file: &InputFile,
+        wanted: &SchemaRef,
+        is_stopped: IsStopped,
+    ) -> Result<Option<FilePieces>> {
+        let byte_length = file.input.byte_length()?;
+        if byte_length <= WHOLE_BYTES_MAX
+            || compression_of_file(&file.input)? != TextCompression::None
         {
-            return Ok(false);
+            return Ok(None);
         }
-        if length == 0 || !is_plain(&buffer[..length], &mut row_bytes, row_bytes_max) {
-            return Ok(length == 0);
+        let params = self.params.clone();
+        let schema = self.columns(file, wanted)?;
+        if !fits_as_it_is(&schema, wanted, file) {
+            return Ok(None);
         }
+        let mut rows = RowScanner::open(&file.input, &params)?;
+        let layout = RowLayout::read(&mut rows, schema, params.header)?;
+        let Some(cuts) = survey(&file.input, rows.place(), &params, is_stopped)? else {
+            return Ok(None);
+        };
+        let input = file.input.clone();
+        Ok(Some(FilePieces {
+            count: cuts.len() - 1,
+            byte_length,
+            open: Box::new(move |index| {
+                let (start, end) = (cuts[index], cuts[index + 1]);
+                let text = input.range(start.offset, end.offset)?;
+                let rows = RowScanner::of_rows(input.name(), text, start.line, &params);
+                let rows = CsvReader::new(rows, layout.clone(), &params)?;
+                Ok(Box::new(rows))
+            }),
+        }))
     }
 }
 
-const READ_BYTES: usize = 1 << 20;
+/// Files up to this size, in bytes, are decoded by one thread.
+const WHOLE_BYTES_MAX: u64 = 16 << 20;
 
-/// `row_bytes` are those of the row that a piece of text begins in, and afterwards of the one it ends in.
-fn is_plain(text: &[u8], row_bytes: &mut usize, row_bytes_max: usize) -> bool {
-    let mut start = 0;
-    for end in memchr::memchr_iter(b'\n', text) {
-        if *row_bytes + end - start > row_bytes_max {
-            return false;
-        }
-        (start, *row_bytes) = (end + 1, 0);
-    }
-    *row_bytes += text.len() - start;
-    *row_bytes <= row_bytes_max && memchr::memchr(b'"', text).is_none()
+/// Whether the rows of a file need no conversion, which could fail for values far into it.
+fn fits_as_it_is(schema: &SchemaRef, wanted: &SchemaRef, file: &InputFile) -> bool {
+    let is_constant = |name: &str| file.constants.iter().any(|(constant, _)| constant == name);
+    wanted
+        .fields()
+        .iter()
+        .all(|field| match schema.field_with_name(field.name()) {
+            _ if is_constant(field.name()) => true,
+            Ok(found) => {
+                found.data_type() == field.data_type()
+                    && (field.is_nullable() || !found.is_nullable())
+            }
+            Err(_) => field.is_nullable(),
+        })
 }
 
 impl CsvFiles {

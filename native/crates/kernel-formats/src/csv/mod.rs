@@ -7,6 +7,7 @@ mod infer;
 mod params;
 mod reader;
 mod row_scanner;
+mod survey;
 mod writer;
 
 pub(crate) use column_builder::parse_decimal;

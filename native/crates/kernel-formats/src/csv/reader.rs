@@ -22,10 +22,7 @@ const VALUE_CHARACTERS_SHOWN: usize = 64;
 /// Memory: one batch, and 1 MiB or twice the longest row.
 pub struct CsvReader {
     rows: RowScanner,
-    schema: SchemaRef,
-    /// For each column of the schema, its position in a row.
-    positions: Vec<usize>,
-    field_count: usize,
+    layout: RowLayout,
     columns: Vec<ColumnBuilder>,
     row_count: usize,
     batch_rows: usize,
@@ -46,22 +43,21 @@ impl CsvReader {
             None => infer_csv_schema(input.clone(), params)?,
         };
         let mut rows = RowScanner::open(&input, params)?;
-        let (positions, field_count) = if params.header {
-            let names = read_header(&mut rows)?;
-            (header_positions(&rows, &schema, &names)?, names.len())
-        } else {
-            ((0..schema.fields().len()).collect(), schema.fields().len())
-        };
-        let columns = schema
-            .fields()
-            .iter()
+        let layout = RowLayout::read(&mut rows, schema, params.header)?;
+        Self::new(rows, layout, params)
+    }
+
+    /// Reads the rows of a scanner that is past the header.
+    ///
+    /// Errors: [`FormatsError::UnsupportedType`].
+    pub(super) fn new(rows: RowScanner, layout: RowLayout, params: &CsvReadParams) -> Result<Self> {
+        let fields = layout.schema.fields().iter();
+        let columns = fields
             .map(|field| ColumnBuilder::new(field))
             .collect::<Result<_>>()?;
         Ok(Self {
             rows,
-            schema,
-            positions,
-            field_count,
+            layout,
             columns,
             row_count: 0,
             batch_rows: params.batch_rows,
@@ -72,7 +68,7 @@ impl CsvReader {
 
     /// The schema of the batches.
     pub fn schema(&self) -> SchemaRef {
-        self.schema.clone()
+        self.layout.schema.clone()
     }
 
     fn next_batch(&mut self) -> Result<Option<RecordBatch>> {
@@ -81,7 +77,7 @@ impl CsvReader {
                 self.ended = true;
                 break;
             }
-            if self.rows.is_blank() && self.field_count > 1 {
+            if self.rows.is_blank() && self.layout.field_count > 1 {
                 continue;
             }
             if let Err(error) = self.read_row() {
@@ -98,7 +94,7 @@ impl CsvReader {
         let columns = self.columns.iter_mut().map(ColumnBuilder::finish).collect();
         let options =
             RecordBatchOptions::new().with_row_count(Some(std::mem::take(&mut self.row_count)));
-        RecordBatch::try_new_with_options(self.schema.clone(), columns, &options)
+        RecordBatch::try_new_with_options(self.schema(), columns, &options)
             .map(Some)
             .map_err(|error| FormatsError::Corrupt {
                 input: self.rows.name().to_owned(),
@@ -109,21 +105,21 @@ impl CsvReader {
 
     fn read_row(&mut self) -> Result<()> {
         let found = self.rows.fields().len();
-        if found != self.field_count {
+        if found != self.layout.field_count {
             return Err(FormatsError::CsvFieldCount {
                 input: self.rows.name().to_owned(),
                 line: self.rows.line(),
-                expected: self.field_count,
+                expected: self.layout.field_count,
                 found,
             });
         }
         for (index, column) in self.columns.iter_mut().enumerate() {
-            let position = self.positions[index];
+            let position = self.layout.positions[index];
             let field = self.rows.fields()[position];
             let text = self.rows.text(field);
             let is_null = !field.quoted && text == self.null;
             let understood = if is_null {
-                let nullable = self.schema.field(index).is_nullable();
+                let nullable = self.layout.schema.field(index).is_nullable();
                 if nullable {
                     column.push_null();
                 }
@@ -140,7 +136,7 @@ impl CsvReader {
                     input: self.rows.name().to_owned(),
                     line: self.rows.line(),
                     column: position + 1,
-                    name: self.schema.field(index).name().clone(),
+                    name: self.layout.schema.field(index).name().clone(),
                     value,
                     expected: column.expected.clone(),
                 });
@@ -164,6 +160,34 @@ impl Iterator for CsvReader {
             Err(_) => true,
         };
         next.transpose()
+    }
+}
+
+/// Which field of a row each column is.
+#[derive(Clone)]
+pub(super) struct RowLayout {
+    schema: SchemaRef,
+    /// For each column of the schema, its position in a row.
+    positions: Vec<usize>,
+    field_count: usize,
+}
+
+impl RowLayout {
+    /// By the header, which is read here, or else column by column.
+    ///
+    /// Errors: those of [`RowScanner::advance`], [`FormatsError::Corrupt`] (no header), [`FormatsError::UnknownColumn`].
+    pub(super) fn read(rows: &mut RowScanner, schema: SchemaRef, has_header: bool) -> Result<Self> {
+        let (positions, field_count) = if has_header {
+            let names = read_header(rows)?;
+            (header_positions(rows, &schema, &names)?, names.len())
+        } else {
+            ((0..schema.fields().len()).collect(), schema.fields().len())
+        };
+        Ok(Self {
+            schema,
+            positions,
+            field_count,
+        })
     }
 }
 

@@ -1,5 +1,7 @@
 //! Splits CSV text into rows and fields (RFC 4180), with bounded memory.
 
+use bytes::Bytes;
+
 use super::params::CsvReadParams;
 use crate::compressed::TextReader;
 use crate::error::{FormatsError, Result};
@@ -19,6 +21,15 @@ pub(super) struct Field {
     escaped: bool,
 }
 
+/// Where a row begins.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// In the text, in bytes.
+    pub(super) offset: u64,
+    /// The line, from 1.
+    pub(super) line: u64,
+}
+
 /// Reads rows one after the other. Both LF and CR LF end a line; a quoted field may hold either.
 ///
 /// Memory: 1 MiB, or twice the longest row.
@@ -30,6 +41,8 @@ pub(super) struct RowScanner {
     buffer: Vec<u8>,
     /// Where the unread rest begins.
     position: usize,
+    /// Bytes of the text before the buffer.
+    passed: u64,
     at_end: bool,
     line: u64,
     next_line: u64,
@@ -50,25 +63,42 @@ enum Split {
 impl RowScanner {
     /// Errors: [`FormatsError::Io`].
     pub(super) fn open(input: &Input, params: &CsvReadParams) -> Result<Self> {
-        let name = input.name();
-        let mut scanner = Self {
-            name,
-            source: TextReader::open(input)?,
-            delimiter: params.delimiter,
-            row_bytes_max: params.row_bytes_max,
-            buffer: Vec::new(),
-            position: 0,
-            at_end: false,
-            line: 0,
-            next_line: 1,
-            fields: Vec::new(),
-            unescaped: Vec::new(),
-        };
+        let mut scanner = Self::new(input.name(), TextReader::open(input)?, 1, params);
         scanner.fill()?;
         if scanner.buffer.starts_with(BYTE_ORDER_MARK) {
             scanner.position = BYTE_ORDER_MARK.len();
         }
         Ok(scanner)
+    }
+
+    /// Reads whole rows out of the middle of a file, the first of them beginning on `line`.
+    pub(super) fn of_rows(name: String, text: Bytes, line: u64, params: &CsvReadParams) -> Self {
+        Self::new(name.clone(), TextReader::of_plain(name, text), line, params)
+    }
+
+    fn new(name: String, source: TextReader, line: u64, params: &CsvReadParams) -> Self {
+        Self {
+            name,
+            source,
+            delimiter: params.delimiter,
+            row_bytes_max: params.row_bytes_max,
+            buffer: Vec::new(),
+            position: 0,
+            passed: 0,
+            at_end: false,
+            line: 0,
+            next_line: line,
+            fields: Vec::new(),
+            unescaped: Vec::new(),
+        }
+    }
+
+    /// Where the next row begins.
+    pub(super) fn place(&self) -> Place {
+        Place {
+            offset: self.passed + self.position as u64,
+            line: self.next_line,
+        }
     }
 
     /// The input, as error messages call it.
@@ -244,6 +274,7 @@ impl RowScanner {
     /// Reads more, after moving the unread rest to the front.
     fn fill(&mut self) -> Result<()> {
         self.buffer.drain(..self.position);
+        self.passed += self.position as u64;
         self.position = 0;
         let rest = self.buffer.len();
         if rest >= self.row_bytes_max {

@@ -1,8 +1,6 @@
 //! Pieces of a JSON file's text, for threads that decode beside each other.
 
 use std::collections::BTreeMap;
-use std::fs::File;
-use std::io::{Read, Seek, SeekFrom};
 use std::sync::{Mutex, PoisonError};
 
 use bytes::Bytes;
@@ -10,7 +8,7 @@ use memchr::memchr;
 
 use super::params::JsonReadParams;
 use super::survey::Survey;
-use crate::compressed::{TextCompression, TextReader, compression_of};
+use crate::compressed::{TextCompression, TextReader};
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
 use crate::read_ahead::IsStopped;
@@ -20,42 +18,6 @@ pub(super) const PIECE_BYTES: usize = 4 << 20;
 
 /// What is read at a time where lines or pieces are looked for, in bytes.
 const READ_BYTES: usize = 1 << 18;
-
-/// How large a file is, compressed as it may be, in bytes.
-pub(super) fn size_of(input: &Input) -> Result<u64> {
-    match input {
-        Input::Bytes(bytes) => Ok(bytes.len() as u64),
-        Input::Path(path) => {
-            let metadata = path.metadata();
-            Ok(metadata
-                .map_err(|error| FormatsError::io("open", path, error))?
-                .len())
-        }
-    }
-}
-
-pub(super) fn compression_of_file(input: &Input) -> Result<TextCompression> {
-    let mut head = Vec::new();
-    append_range(input, 0, 4, &mut head)?;
-    Ok(compression_of(&head))
-}
-
-/// Appends the bytes of an uncompressed file from `start` to `end`, or to its end where that comes first.
-fn append_range(input: &Input, start: u64, end: u64, bytes: &mut Vec<u8>) -> Result<()> {
-    match input {
-        Input::Bytes(all) => {
-            let within = |offset: u64| (offset as usize).min(all.len());
-            bytes.extend_from_slice(&all[within(start)..within(end)]);
-        }
-        Input::Path(path) => {
-            let failed = |error| FormatsError::io("read", path, error);
-            let mut file = File::open(path).map_err(failed)?;
-            file.seek(SeekFrom::Start(start)).map_err(failed)?;
-            file.take(end - start).read_to_end(bytes).map_err(failed)?;
-        }
-    }
-    Ok(())
-}
 
 /// The lines of an uncompressed file that begin from `start` on and before `end`; the last one whole, or cut where it
 /// is longer than a row may be.
@@ -68,7 +30,7 @@ pub(super) fn lines_within(
     // A line begins at `start` when a line end stands before it.
     let before = start.saturating_sub(1);
     let mut text = Vec::with_capacity((end - before) as usize + READ_BYTES);
-    append_range(input, before, end, &mut text)?;
+    input.append_range(before, end, &mut text)?;
     let begin = match memchr(b'\n', &text) {
         _ if start == 0 => 0,
         Some(length) => length + 1,
@@ -79,7 +41,7 @@ pub(super) fn lines_within(
     while looked > begin && text.last() != Some(&b'\n') && looked < limit {
         let position = before + looked as u64;
         let wanted = READ_BYTES.min(limit - looked) as u64;
-        append_range(input, position, position + wanted, &mut text)?;
+        input.append_range(position, position + wanted, &mut text)?;
         if text.len() == looked {
             break;
         }
@@ -161,12 +123,7 @@ impl Pieces {
     /// Each piece can be had once.
     pub(super) fn read(&self, index: usize) -> Result<Bytes> {
         match self {
-            Self::Plain(input, cuts) => {
-                let (start, end) = (cuts[index], cuts[index + 1]);
-                let mut text = Vec::with_capacity((end - start) as usize + 1);
-                append_range(input, start, end, &mut text)?;
-                Ok(text.into())
-            }
+            Self::Plain(input, cuts) => input.range(cuts[index], cuts[index + 1]),
             Self::Compressed(stream, cuts) => {
                 let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
                 while stream.next <= index {
@@ -185,7 +142,7 @@ impl Pieces {
 
 /// All the text of a file, when it is at most `bytes_max` long.
 pub(super) fn small_text(input: &Input, bytes_max: usize) -> Result<Option<Vec<u8>>> {
-    let size = usize::try_from(size_of(input)?).unwrap_or(bytes_max);
+    let size = usize::try_from(input.byte_length()?).unwrap_or(bytes_max);
     let mut text = Vec::with_capacity(size.min(bytes_max) + 1);
     let found = TextReader::open(input)?.append(&mut text, bytes_max + 1)?;
     Ok((found <= bytes_max).then_some(text))

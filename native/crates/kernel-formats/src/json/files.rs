@@ -8,14 +8,12 @@ use arrow_array::RecordBatch;
 use arrow_schema::{Schema, SchemaRef};
 use bytes::Bytes;
 
-use super::content::{
-    PIECE_BYTES, Pieces, compression_of_file, lines_within, size_of, small_text, survey,
-};
+use super::content::{PIECE_BYTES, Pieces, lines_within, small_text, survey};
 use super::infer::infer_json_schema;
 use super::params::{JsonLayout, JsonReadParams};
 use super::rows::{BadRow, Part, Progress, RowDecoder};
 use super::survey::Survey;
-use crate::compressed::TextCompression;
+use crate::compressed::{TextCompression, compression_of_file};
 use crate::conform::conform;
 use crate::error::{FormatsError, Result};
 use crate::files::{BAD_ROWS_MAX, FilesItem, InputFile};
@@ -330,7 +328,7 @@ impl Plan {
         let mut segments = VecDeque::new();
         let mut group_bytes = 0;
         for (index, file) in self.files.iter().enumerate() {
-            let size = size_of(&file.input)?;
+            let size = file.input.byte_length()?;
             if size > SMALL_BYTES {
                 let is_cut_anywhere = self.params.layout == JsonLayout::Lines
                     && compression_of_file(&file.input)? == TextCompression::None;
