@@ -105,7 +105,7 @@ function offsetsText({ offsets, unfinished }: CheckpointReport, paint: Paint): s
 }
 
 /** An offset is the source's own: simple fields as they are, lists by their length. */
-function offsetText(offset: unknown): string {
+export function offsetText(offset: unknown): string {
   if (offset === null) return "";
   if (typeof offset !== "object" || Array.isArray(offset)) return short(JSON.stringify(offset));
   const fields = Object.entries(offset).map(([name, value]) =>
