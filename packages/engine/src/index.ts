@@ -4,6 +4,7 @@ export {
   type CheckpointFinding,
   type CheckpointReport,
   inspectCheckpoint,
+  type ShownState,
   type UnfinishedEpoch,
 } from "./checkpoint/inspect.ts";
 export { type CheckpointRepair, type RepairAction, repairCheckpoint } from "./checkpoint/repair.ts";

@@ -70,7 +70,7 @@ export abstract class Remembering<State extends KeptState> {
 
   /** Throws `state-too-large` when it remembers more than it may. To be called whenever it has grown. */
   protected requireRoom(): void {
-    const { operatorId, stateBytesMax = machineBytes() / 2, advice } = this.#limit;
+    const { operatorId, stateBytesMax = defaultBytesMax, advice } = this.#limit;
     const { groups, bytes } = this.#state!.size();
     if (bytes <= stateBytesMax) return;
     const message = `"${operatorId}" keeps ${groups.toLocaleString("en")} groups in ${megabytes(bytes)} of memory, and its stateBytesMax is ${megabytes(stateBytesMax)}. ${advice} Or let it have more with stateBytesMax; a run on the same checkpoint then goes on.`;
@@ -83,11 +83,8 @@ export abstract class Remembering<State extends KeptState> {
   }
 }
 
-/** Memory that this process can have. */
-function machineBytes(): number {
-  const constrained = process.constrainedMemory();
-  return constrained > 0 ? Math.min(constrained, totalmem()) : totalmem();
-}
+/** Half of the memory that this process can have. */
+const defaultBytesMax = Math.min(totalmem(), process.constrainedMemory() || Number.POSITIVE_INFINITY) / 2;
 
 function megabytes(bytes: number): string {
   return `${Number((bytes / 1e6).toPrecision(3)).toLocaleString("en")} MB`;

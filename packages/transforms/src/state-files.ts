@@ -71,7 +71,8 @@ export class StateFiles {
     const written: ChainFile = { path, bytes: file.bytes, closedMs };
     this.#chain = isWhole ? [written] : [...this.#chain, written];
     if (isWhole) await this.close();
-    else if (this.#isDue() && this.#compaction === null) this.#compaction = this.#compact(state, path, closedMs);
+    else if (this.#isDue() && !isSmall(state) && this.#compaction === null)
+      this.#compaction = this.#compact(state, path, closedMs);
     const record = { bytes: file.bytes, closedMs } satisfies SnapshotRecord;
     return { ...file, isWhole, record, ...(base === undefined || isWhole ? {} : { base }) };
   }
@@ -85,8 +86,7 @@ export class StateFiles {
   #isWhole(state: KeptState): boolean {
     if (this.#chain.length === 0) return true;
     const { groups, changed } = state.size();
-    const isSmall = groups <= groupsAtOnceMax || state.compact === undefined;
-    return changed * 2 >= groups || (isSmall && this.#isDue());
+    return changed * 2 >= groups || (isSmall(state) && this.#isDue());
   }
 
   #isDue(): boolean {
@@ -121,4 +121,9 @@ export class StateFiles {
     this.#chain = [base, ...this.#chain.slice(base.fileCount)];
     return base;
   }
+}
+
+/** Whether it is written whole within an epoch. */
+function isSmall(state: KeptState): boolean {
+  return state.compact === undefined || state.size().groups <= groupsAtOnceMax;
 }

@@ -124,6 +124,28 @@ function filesOf(chain: readonly StateEntry[], epoch: number): Pick<StateReport,
   };
 }
 
+/** What is wrong with the files of an operator's state. */
+export interface StateProblem {
+  readonly path: string;
+  readonly problem: string;
+}
+
+/** What is wrong with a chain of files, the first thing of it; null when the state can be restored. Reads all of them. */
+export async function stateProblem(
+  checkpoint: string,
+  operatorId: string,
+  chain: readonly StateEntry[],
+): Promise<StateProblem | null> {
+  const paths = chain.map(({ file }) => join(stateFolder(checkpoint), operatorId, file));
+  for (const [index, entry] of chain.entries()) {
+    const path = paths[index]!;
+    const isNext = index === 0 ? entry.isWhole : entry.epoch > chain[index - 1]!.epoch && !entry.isWhole;
+    const problem = isNext ? await stateFileProblem(path, entry) : "it is not the file that follows the one before";
+    if (problem !== null) return { path, problem };
+  }
+  return null;
+}
+
 /** Why a file of a state is not what was written; null when it is. Reads it once, a mebibyte at a time. */
 export async function stateFileProblem(path: string, { bytes, checksum }: WrittenFile): Promise<string | null> {
   try {
