@@ -96,8 +96,8 @@ export declare class NativeWindowed {
 
 /** What a windowed aggregation remembers. */
 export declare class NativeWindowState {
-  /** How many groups there are. */
-  get groupCount(): number
+  /** How large it is. */
+  size(): NativeStateSize
   /** Merges partial aggregates; the batch stays open. */
   merge(batch: NativeBatch): Promise<void>
   /** Rows whose keys are new, which are kept for `delay_ms` after their time; the batch stays open. */
@@ -110,9 +110,11 @@ export declare class NativeWindowState {
   close(watermarkMs: number): Promise<NativeBatch>
   /** Begins an epoch. */
   settle(): void
-  /** Writes all groups, or those that changed in this epoch, and syncs; resolves to the bytes. */
-  write(path: string, whole: boolean): Promise<number>
-  /** Takes in what `write` wrote, after it windows that end at `closed_ms` or before are gone. */
+  /** Writes all groups, or those that changed in this epoch, and syncs. */
+  write(path: string, whole: boolean): Promise<WrittenStateFile>
+  /** Writes the state that files restore to, oldest first, as one whole file, and syncs it. The state itself goes on meanwhile. */
+  compact(files: Array<NativeStateFile>, path: string): Promise<WrittenStateFile>
+  /** Takes in what `write` or `compact` wrote, after it windows that end at `closed_ms` or before are gone. */
   restore(path: string, closedMs?: number | undefined | null): Promise<void>
 }
 
@@ -444,6 +446,23 @@ export interface NativeSpan {
   gapMs?: number
 }
 
+/** A file of a state, and the watermark that it is restored with. */
+export interface NativeStateFile {
+  path: string
+  closedMs?: number
+}
+
+/** How large a state is, and what is open in it. Milliseconds since 1970. */
+export interface NativeStateSize {
+  groups: number
+  /** Groups that changed in this epoch. */
+  changed: number
+  /** Bytes of memory. */
+  bytes: number
+  oldestEndMs?: number
+  newestEndMs?: number
+}
+
 /** A table of a query that is checked. */
 export interface NativeTable {
   name: string
@@ -540,3 +559,10 @@ export declare function unpivotBatch(batch: NativeBatch, unpivot: NativeUnpivot)
 export declare function useDuckdb(path: string): void
 
 export declare function writeTable(write: NativeTableWrite): Promise<NativeWriteOutcome>
+
+/** What a file holds that is complete and synced. */
+export interface WrittenStateFile {
+  bytes: number
+  /** `crc32:` and eight hex digits, over the bytes of the file. */
+  checksum: string
+}

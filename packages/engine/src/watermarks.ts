@@ -10,7 +10,7 @@ import {
 import type { OperatorNode } from "@sferic/spec";
 
 /** Later than any event time: a run that ends with `flush` says so to close every window. */
-const endOfTimeMs = 8.64e15;
+export const endOfTimeMs = 8.64e15;
 
 /** Per operator that declares an event time, the operators downstream of it share its watermark with others. */
 export function watermarkSources(nodes: readonly OperatorNode[]): ReadonlyMap<string, readonly OperatorNode[]> {

@@ -15,6 +15,7 @@ mod query;
 mod relational;
 mod reshape;
 mod schema;
+mod state_file;
 mod windows;
 mod work;
 
