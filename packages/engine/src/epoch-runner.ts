@@ -22,7 +22,7 @@ import type { RunHome } from "./run-home.ts";
 import type { RunOptions, Trigger } from "./run-options.ts";
 import type { RunSummary } from "./summary.ts";
 import { sleep } from "./sleep.ts";
-import { Watermarks } from "./watermarks.ts";
+import { type Watermarks, watermarksOf } from "./watermarks.ts";
 
 interface RunnerOptions extends RunOptions {
   readonly emit: (event: RunEvent) => Promise<void>;
@@ -62,7 +62,7 @@ export class EpochRunner {
     this.#summary = summary;
     this.#options = options;
     this.#emit = options.emit;
-    this.#watermarks = new Watermarks(plan.operators.map(({ node }) => node));
+    this.#watermarks = watermarksOf(plan);
     this.#states = home.checkpoint === null ? null : new States(home.checkpoint.directory);
   }
 

@@ -1,5 +1,12 @@
-import type { WindowState } from "@sferic/bindings/windows";
 import type { Snapshot, StateFile } from "@sferic/operator";
+
+/** What is remembered, as the core keeps it. */
+export interface KeptState {
+  /** Takes in a file that `write` made, after what had ended at `closedMs` is gone. */
+  restore(path: string, closedMs?: number): Promise<void>;
+  /** Writes all, or what this epoch changed, and syncs it; resolves to the bytes. */
+  write(path: string, whole: boolean): Promise<number>;
+}
 
 /** What a snapshot says about itself. */
 interface SnapshotRecord {
@@ -22,7 +29,7 @@ export class StateFiles {
     this.#restored = files;
   }
 
-  async restoreInto(state: WindowState): Promise<void> {
+  async restoreInto(state: KeptState): Promise<void> {
     for (const { path, record } of this.#restored) {
       const { bytes, closedMs } = record as unknown as SnapshotRecord;
       await state.restore(path, ...(closedMs === null ? [] : [closedMs]));
@@ -32,7 +39,7 @@ export class StateFiles {
   }
 
   /** Writes the state, or what changed in this epoch where that is less. */
-  async write(state: WindowState, path: string, closedMs: number | null): Promise<Snapshot> {
+  async write(state: KeptState, path: string, closedMs: number | null): Promise<Snapshot> {
     const [first = 0, ...changes] = this.#chain;
     const changed = changes.reduce((sum, bytes) => sum + bytes, 0);
     const isWhole = this.#chain.length === 0 || changed > first || this.#chain.length >= chainMax;

@@ -313,7 +313,8 @@ impl NativeWindowState {
     }
 }
 
-fn write_rows(path: &Path, rows: &RecordBatch) -> Result<f64> {
+/// Writes rows as an Arrow file and syncs it; its bytes.
+pub(crate) fn write_rows(path: &Path, rows: &RecordBatch) -> Result<f64> {
     let failed = |error: &dyn std::fmt::Display| {
         let message = format!("The state cannot be written to {}: {error}", path.display());
         Failure::new("state-not-written", "external", message)
@@ -333,7 +334,8 @@ fn write_rows(path: &Path, rows: &RecordBatch) -> Result<f64> {
     Ok(bytes as f64)
 }
 
-fn read_rows(path: &Path) -> Result<RecordBatch> {
+/// The rows of a file that [`write_rows`] made.
+pub(crate) fn read_rows(path: &Path) -> Result<RecordBatch> {
     let failed = |error: &dyn std::fmt::Display| {
         let message = format!(
             "The checkpoint cannot be trusted: {}: {error}. Restore the file from a copy, or start anew with an empty checkpoint and empty outputs.",
