@@ -501,6 +501,12 @@ export interface NativeSpan {
   gapMs?: number
 }
 
+/** Rows up to a time, in milliseconds since 1970, and the later ones. */
+export interface NativeSplit {
+  rows: NativeBatch
+  later: NativeBatch
+}
+
 /** A table of a query that is checked. */
 export interface NativeTable {
   name: string
@@ -580,6 +586,9 @@ export declare function rowConditions(columns: Array<NativeColumn>, condition: s
 export declare function selectK(batch: NativeBatch, options: NativeSelectKOptions, token?: CancelToken | undefined | null): Promise<NativeBatch>
 
 export declare function silhouette(batch: NativeBatch, options: NativeSilhouetteOptions, token?: CancelToken | undefined | null): Promise<NativeSilhouetteFit>
+
+/** Tells rows apart by their time; the batch stays open. */
+export declare function splitByEventTime(batch: NativeBatch, column: string, limitMs: number): NativeSplit
 
 /** The batch with the columns standardized, as float64 without unit. */
 export declare function standardize(batch: NativeBatch, columns: Array<string>): Promise<NativeBatch>

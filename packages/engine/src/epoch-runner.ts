@@ -73,7 +73,7 @@ export class EpochRunner {
     await this.#openOperators(recovery?.history ?? {});
     if (recovery === undefined) return;
     const { intent, prepared } = recovery.last ?? {};
-    this.#watermarks.resume(intent?.watermarks ?? {}, prepared?.eventTimes ?? {});
+    this.#watermarks.resume(intent?.watermarks ?? {}, prepared ?? {});
     await this.#states?.restore(this.#transforms(), prepared?.states ?? {});
     for (const path of recovery.setAside) await this.#emit({ type: "set-aside", path });
     this.#nextEpoch = recovery.nextEpoch;
@@ -183,7 +183,7 @@ export class EpochRunner {
   async #runWithoutRows(): Promise<boolean> {
     const transforms = this.#transforms();
     const followers = [...transforms.keys()].filter((id) => transforms.get(id)!.followsWatermark === true);
-    if (!this.#watermarks.hasMoved(followers)) return false;
+    if (!this.#watermarks.hasMoved(followers, this.#now())) return false;
     await this.#begin(await this.#nextIntent({}));
     return true;
   }
@@ -192,7 +192,7 @@ export class EpochRunner {
   async #runLast(): Promise<void> {
     const isFlushed = this.#plan.spec.run.onEnd === "flush" && !this.#watermarks.isAtEnd;
     if (!isFlushed || this.#shouldStop()) return;
-    await this.#begin({ ...(await this.#nextIntent({})), watermarks: this.#watermarks.next(true) });
+    await this.#begin({ ...(await this.#nextIntent({})), watermarks: this.#watermarks.last() });
   }
 
   #transforms(): Map<string, Transform> {
@@ -223,16 +223,21 @@ export class EpochRunner {
 
   async #nextIntent(sources: Intent["sources"]): Promise<Intent> {
     const epoch = this.#nextEpoch;
-    const timeMs = Math.max(Date.now(), this.#lastTimeMs);
+    const timeMs = this.#now();
     const references: Record<string, Offset> = {};
     for (const [id, source] of this.#references()) {
       const end = await calling(id, () => source.latestOffset(null, {}));
       if (end !== null) references[id] = end;
     }
     const looked = Object.keys(references).length === 0 ? {} : { references };
-    const watermarks = this.#watermarks.next();
+    const watermarks = this.#watermarks.next(timeMs);
     const followed = Object.keys(watermarks).length === 0 ? {} : { watermarks };
     return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources, ...looked, ...followed };
+  }
+
+  /** The wall clock, which never goes back. */
+  #now(): number {
+    return Math.max((this.#options.nowMs ?? Date.now)(), this.#lastTimeMs);
   }
 
   async #compute(intent: Intent): Promise<void> {
@@ -254,12 +259,11 @@ export class EpochRunner {
       ([id, staged]) => [id, staged && { ...staged, type: this.#sinkType(id)! }] as const,
     );
     const states = (await this.#states?.write(this.#transforms(), intent.epoch)) ?? {};
-    const eventTimes = this.#watermarks.with(outcome.eventTimes);
     const prepared = {
       epoch: intent.epoch,
       sinks: Object.fromEntries(sinks),
       operators: outcome.operators,
-      ...(Object.keys(eventTimes).length === 0 ? {} : { eventTimes }),
+      ...this.#watermarks.with(outcome.eventTimes, intent.timeMs),
       ...(Object.keys(states).length === 0 ? {} : { states }),
     };
     await this.#home.checkpoint?.write("prepared", prepared);
@@ -287,7 +291,7 @@ export class EpochRunner {
     await this.#finish(intent);
     await this.#states?.clean();
     this.#advance(intent);
-    this.#watermarks.resume(intent.watermarks ?? {}, prepared.eventTimes ?? {});
+    this.#watermarks.resume(intent.watermarks ?? {}, prepared);
     this.#summary.watermarks = this.#watermarks.reached();
     this.#summary.add(prepared.operators, sinks, { ...seconds, commit: secondsSince(committing) });
   }

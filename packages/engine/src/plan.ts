@@ -6,6 +6,7 @@ import {
   type Delivery,
   type EventTime,
   type Format,
+  invalidSchema,
   type OutputMode,
   type PlanContext,
   type PortSchemas,
@@ -195,8 +196,10 @@ class Planner {
     this.#report(node, modeProblems(node, definition, config, this.#planned, this.#modes));
     const urlProblems = fileUrlProblems(node.config, "");
     this.#report(node, urlProblems);
-    const outputs = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
-    this.#report(node, watermarkProblems(node, outputs["main"] ?? null));
+    const own = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
+    this.#report(node, watermarkProblems(node, definition, own["main"] ?? null));
+    const isAhead = node.watermark?.futureSkewMax !== undefined;
+    const outputs = isAhead ? { invalid: invalidSchema, ...own } : own;
     return { node, definition, config, inputs, outputs, ...this.#modeOf(node), ...this.#timeOf(node) };
   }
 

@@ -58,5 +58,6 @@ pub use row_stream::{MORSEL_ROWS, RowStream};
 pub use table_write::{TableWrite, WriteMode, WriteOutcome, count_rows, write_table};
 pub use window_state::{WINDOW_NAMES, WindowState, WindowStateParams};
 pub use windows::{
-    Span, WindowParams, Windowed, assign_windows, latest_event_time_ms, window_time_type,
+    Span, WindowParams, Windowed, assign_windows, latest_event_time_ms, split_by_event_time,
+    window_time_type,
 };

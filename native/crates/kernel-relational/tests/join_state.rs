@@ -132,12 +132,17 @@ fn expected(lefts: &[Row], rights: &[Row]) -> Vec<(i64, i64)> {
     pairs
 }
 
-/// The pairs of all epochs, in batches of so many rows; the state is written and read back after each epoch, if so asked.
-fn joined(
-    epochs: i64,
-    batch_rows: usize,
-    restores: bool,
-) -> (Vec<(i64, i64)>, Vec<Row>, Vec<Row>, usize) {
+struct Joined {
+    pairs: Vec<(i64, i64)>,
+    /// Rows that were in time.
+    lefts: Vec<Row>,
+    rights: Vec<Row>,
+    /// Most rows remembered after an epoch.
+    most: usize,
+}
+
+/// All epochs, in batches of so many rows; the state is written and read back after each epoch, if so asked.
+fn joined(epochs: i64, batch_rows: usize, restores: bool) -> Joined {
     let (mut state, mut snapshots) = (state(), Vec::new());
     let (mut pairs, mut lefts, mut rights, mut most) = (Vec::new(), Vec::new(), Vec::new(), 0);
     let (mut late_ms, mut now_ms, mut latest) = (0, 0, 0);
@@ -179,29 +184,30 @@ fn joined(
         (late_ms, now_ms) = (now_ms, now_ms.max(latest - 100));
     }
     pairs.sort_unstable();
-    (pairs, lefts, rights, most)
+    Joined {
+        pairs,
+        lefts,
+        rights,
+        most,
+    }
 }
 
 #[test]
 fn rows_of_different_epochs_meet_once_whatever_the_batches_and_snapshots() {
     for (batch_rows, restores) in [(1, false), (7, true), (300, false), (300, true)] {
-        let (pairs, lefts, rights, _) = joined(12, batch_rows, restores);
-        let all = expected(&lefts, &rights);
+        let found = joined(12, batch_rows, restores);
+        let all = expected(&found.lefts, &found.rights);
         assert!(all.len() > 500);
-        assert_eq!(pairs, all);
+        assert_eq!(found.pairs, all);
     }
 }
 
 #[test]
 fn rows_that_nothing_can_meet_any_more_are_forgotten() {
-    let (pairs, lefts, rights, most) = joined(60, 300, false);
-    assert_eq!(pairs, expected(&lefts, &rights));
+    let found = joined(60, 300, false);
+    assert_eq!(found.pairs, expected(&found.lefts, &found.rights));
     // Late by 100 ms at most, and kept for 70 after that: rows of a few epochs of the 60, and of the second that is not over.
-    assert!(
-        most < 600 * 20,
-        "{most} of {} rows",
-        lefts.len() + rights.len()
-    );
+    assert!(found.most < 600 * 20, "{} rows remembered", found.most);
 }
 
 #[test]
