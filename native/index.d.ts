@@ -57,6 +57,32 @@ export declare class NativeFileWriter {
   abort(): void
 }
 
+/** Rows that take no part in a join. */
+export declare class NativeJoinAside {
+  /** Takes out the late rows. */
+  late(): NativeBatch | null
+  /** Takes out the rows without event time. */
+  invalid(): NativeBatch | null
+}
+
+/** What a join of two streams remembers. */
+export declare class NativeJoinState {
+  /** How large it is: its groups are rows. */
+  size(): NativeStateSize
+  /** Begins an epoch. */
+  settle(): Promise<void>
+  /** Remembers rows and begins to look for their partners; the batch stays open. */
+  take(isLeft: boolean, batch: NativeBatch, watermark?: NativeJoinWatermark | undefined | null): Promise<NativeJoinAside>
+  /** Further pairs of the rows that were taken last; null at their end. */
+  nextMatches(): Promise<NativeBatch | null>
+  /** Forgets rows that nothing after the watermark can meet. */
+  close(watermarkMs: number): Promise<void>
+  /** Writes all rows, or those of this epoch, and syncs. */
+  write(path: string, whole: boolean): Promise<WrittenStateFile>
+  /** Takes in what `write` wrote, after it what the watermark `closed_ms` has passed is gone. */
+  restore(path: string, closedMs?: number | undefined | null): Promise<void>
+}
+
 /** A table that rows are looked up in. */
 export declare class NativeLookup {
   /** How many rows of the table one left row can match at most, or somewhat more. */
@@ -152,6 +178,9 @@ export declare function conformBatch(batch: NativeBatch, columns: Array<NativeCo
 export declare function counterRows(start: number, rows: number, seed: number, random: Array<NativeRandom>): Promise<NativeBatch>
 
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
+
+/** An empty state. */
+export declare function createJoinState(params: NativeJoinStateParams): NativeJoinState
 
 export declare function createJson(path: string, columns: Array<NativeColumn>, options: NativeJsonWriteOptions): Promise<NativeFileWriter>
 
@@ -317,6 +346,34 @@ export interface NativeInvalid {
   isPart: boolean
 }
 
+/** The rows of an input of a join. */
+export interface NativeJoinRows {
+  columns: Array<NativeColumn>
+  /** Positions of the keys, in the order of the other input's. */
+  keys: Array<number>
+  /** Column of the event time. */
+  time: string
+}
+
+/** A join of two streams. */
+export interface NativeJoinStateParams {
+  left: NativeJoinRows
+  right: NativeJoinRows
+  beforeMs: number
+  afterMs: number
+  columns: Array<NativeLookupColumn>
+  /** Names, types, units and nulls of the result. */
+  result: Array<NativeColumn>
+  /** The same of late rows. */
+  late: Array<NativeColumn>
+}
+
+/** How far event time has got, in milliseconds since 1970. */
+export interface NativeJoinWatermark {
+  lateMs: number
+  nowMs: number
+}
+
 /** How a JSON file is read. */
 export interface NativeJsonReadOptions {
   layout: 'lines' | 'array'
@@ -446,6 +503,12 @@ export interface NativeSpan {
   gapMs?: number
 }
 
+/** Rows up to a time, in milliseconds since 1970, and the later ones. */
+export interface NativeSplit {
+  rows: NativeBatch
+  later: NativeBatch
+}
+
 /** A file of a state, and the watermark that it is restored with. */
 export interface NativeStateFile {
   path: string
@@ -542,6 +605,9 @@ export declare function rowConditions(columns: Array<NativeColumn>, condition: s
 export declare function selectK(batch: NativeBatch, options: NativeSelectKOptions, token?: CancelToken | undefined | null): Promise<NativeBatch>
 
 export declare function silhouette(batch: NativeBatch, options: NativeSilhouetteOptions, token?: CancelToken | undefined | null): Promise<NativeSilhouetteFit>
+
+/** Tells rows apart by their time; the batch stays open. */
+export declare function splitByEventTime(batch: NativeBatch, column: string, limitMs: number): NativeSplit
 
 /** The batch with the columns standardized, as float64 without unit. */
 export declare function standardize(batch: NativeBatch, columns: Array<string>): Promise<NativeBatch>

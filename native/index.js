@@ -773,12 +773,14 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeJoinAside, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
+export { NativeJoinAside }
+export { NativeJoinState }
 export { NativeLookup }
 export { NativeProjection }
 export { NativeQuery }
@@ -796,6 +798,7 @@ export { concatBatches }
 export { conformBatch }
 export { counterRows }
 export { createCsv }
+export { createJoinState }
 export { createJson }
 export { createParquet }
 export { createWindowState }
@@ -821,6 +824,7 @@ export { readParquetFiles }
 export { rowConditions }
 export { selectK }
 export { silhouette }
+export { splitByEventTime }
 export { standardize }
 export { startQuery }
 export { unpivotBatch }

@@ -159,6 +159,7 @@ it("why a window is open: what is kept, how far event time got, and which event 
         lastSeen: "2026-01-01T00:00:04.999Z",
         watermark: "2025-12-31T23:00:04.999Z",
         isHolding: true,
+        isIdle: false,
         needs: "2026-01-02T01:00:00Z",
         reads: [{ source: "rows", offset: expect.anything() }],
       },

@@ -26,13 +26,13 @@ function factsText({ watermark, late, open, groups, bytes }: WindowsReport): str
 }
 
 function holdersText(holders: readonly WatermarkHolder[], paint: Paint): string {
-  const rows = holders.map(({ operatorId, column, lastSeen, delay, watermark, isHolding, reads }) => [
+  const rows = holders.map(({ operatorId, column, lastSeen, delay, watermark, isHolding, isIdle, reads }) => [
     operatorId,
     column,
     lastSeen ?? "nothing",
     delay,
     watermark,
-    isHolding && holders.length > 1 ? "holds it back" : "",
+    isIdle ? "idle" : isHolding && holders.length > 1 ? "holds it back" : "",
     reads
       .map(({ source, offset }) => `${source} to ${offset === null ? "its beginning" : offsetText(offset)}`)
       .join(", "),

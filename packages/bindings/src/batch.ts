@@ -12,7 +12,14 @@ import {
 } from "@sferic/operator";
 import { unwrapping } from "./errors.ts";
 import { tableOfRows } from "./row-table.ts";
-import { batchFromIpc, concatBatches, latestEventTimeMs, type NativeBatch, type NativeColumn } from "./native.ts";
+import {
+  batchFromIpc,
+  concatBatches,
+  latestEventTimeMs,
+  type NativeBatch,
+  type NativeColumn,
+  splitByEventTime,
+} from "./native.ts";
 
 /** A {@link Batch} over rows that the core owns. */
 class CoreBatch implements Batch {
@@ -86,6 +93,10 @@ export const batches: BatchFactory = {
     }
   },
   latestEventTimeMs: (batch, column) => unwrapping(() => latestEventTimeMs(handleOf(batch), column)),
+  splitByEventTime: (batch, column, limitMs) => {
+    const { rows, later } = unwrapping(() => splitByEventTime(handleOf(batch), column, limitMs));
+    return { rows: new CoreBatch(rows), later: new CoreBatch(later) };
+  },
 };
 
 /** Schema of the contract from the core's columns. */

@@ -2,6 +2,7 @@
 export * from "./batch.ts";
 export * from "./cluster.ts";
 export * from "./formats.ts";
+export * from "./join-state.ts";
 export * from "./lookup.ts";
 export * from "./netcdf.ts";
 export * from "./query.ts";

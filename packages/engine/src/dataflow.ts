@@ -17,6 +17,7 @@ import {
 } from "@sferic/operator";
 import { Channel } from "./channel.ts";
 import { circularInputs, inputKey } from "./circular-inputs.ts";
+import { EventTimeObserver } from "./event-time-observer.ts";
 import type { PlannedOperator } from "./plan.ts";
 import { noCounts, type OperatorCounts } from "./result.ts";
 
@@ -36,7 +37,7 @@ export interface Range {
 export interface DataflowOutcome {
   readonly staged: Readonly<Record<string, Staged | null>>;
   readonly operators: Readonly<Record<string, OperatorCounts>>;
-  /** Input that could not become rows and that nobody reads, per source. */
+  /** Input that could not become rows, and rows too far ahead of the clock, that nobody reads, per operator. */
   readonly invalid: Readonly<Record<string, InvalidInput["invalid"][]>>;
   /** Per operator that declares an event time, the largest one that it gave, in milliseconds since 1970. */
   readonly eventTimes: Readonly<Record<string, number>>;
@@ -80,8 +81,8 @@ class Dataflow implements DataflowOutcome {
   readonly operators: Record<string, OperatorCounts> = {};
   readonly invalid: Record<string, InvalidInput["invalid"][]> = {};
   readonly eventTimes: Record<string, number> = {};
-  /** Columns with the event time, by the operator that declares it. */
-  readonly #timeColumns = new Map<string, string>();
+  /** What is looked at in the rows of operators that declare an event time. */
+  readonly #observers = new Map<string, EventTimeObserver>();
   /** Channels by `operator.port`. */
   readonly #readers = new Map<string, Channel[]>();
   /** Channels by reader and input name. */
@@ -117,7 +118,9 @@ class Dataflow implements DataflowOutcome {
 
   #connect({ node }: LiveOperator["planned"], circular: ReadonlySet<string>): void {
     this.operators[node.id] = noCounts(node.kind);
-    if (node.watermark !== undefined) this.#timeColumns.set(node.id, node.watermark.column);
+    if (node.watermark !== undefined) {
+      this.#observers.set(node.id, new EventTimeObserver(node, this.#registry.batches, this.#epoch.timeMs));
+    }
     const inputs: Record<string, Channel> = {};
     const several = Object.keys(node.inputs).length > 1;
     for (const [name, references] of Object.entries(node.inputs)) {
@@ -218,25 +221,28 @@ class Dataflow implements DataflowOutcome {
 
   async #emit(id: string, output: Output): Promise<void> {
     const { port, batch } = "port" in output ? output : { port: "main", batch: output };
-    const handle = isBatch(batch) ? batch : this.#registry.batches.fromArrow(batch);
+    let handle = isBatch(batch) ? batch : this.#registry.batches.fromArrow(batch);
     if (this.#epoch.signal.aborted) {
       handle.close();
       throw this.#epoch.signal.reason;
     }
     const counts = this.operators[id]!;
     if (port === "main") this.#gave.add(id);
-    if (port === "main") this.#observe(id, handle);
+    if (port === "main") handle = await this.#observed(id, handle);
     if (port === "main") counts.rowsOut += handle.rowCount;
     else counts.ports[port] = (counts.ports[port] ?? 0) + handle.rowCount;
     this.#onRows(id, counts);
     await this.#send(id, port, handle);
   }
 
-  #observe(id: string, rows: Batch): void {
-    const column = this.#timeColumns.get(id);
-    if (column === undefined || rows.rowCount === 0) return;
-    const latest = this.#registry.batches.latestEventTimeMs(rows, column);
-    if (latest !== null) this.eventTimes[id] = Math.max(latest, this.eventTimes[id] ?? latest);
+  /** The rows without those that are too far ahead of the clock, which are invalid. */
+  async #observed(id: string, rows: Batch): Promise<Batch> {
+    const observer = this.#observers.get(id);
+    if (observer === undefined) return rows;
+    const { kept, invalid, latestMs } = observer.observe(rows);
+    if (latestMs !== null) this.eventTimes[id] = latestMs;
+    for (const one of invalid) await this.#reject(id, one);
+    return kept;
   }
 
   async #send(id: string, port: string, handle: Batch): Promise<void> {

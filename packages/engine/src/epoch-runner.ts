@@ -22,7 +22,7 @@ import type { RunHome } from "./run-home.ts";
 import type { RunOptions, Trigger } from "./run-options.ts";
 import type { RunSummary } from "./summary.ts";
 import { sleep } from "./sleep.ts";
-import { Watermarks } from "./watermarks.ts";
+import { type Watermarks, watermarksOf } from "./watermarks.ts";
 
 interface RunnerOptions extends RunOptions {
   readonly emit: (event: RunEvent) => Promise<void>;
@@ -62,7 +62,7 @@ export class EpochRunner {
     this.#summary = summary;
     this.#options = options;
     this.#emit = options.emit;
-    this.#watermarks = new Watermarks(plan.operators.map(({ node }) => node));
+    this.#watermarks = watermarksOf(plan);
     this.#states = home.checkpoint === null ? null : new States(home.checkpoint.directory);
   }
 
@@ -73,7 +73,7 @@ export class EpochRunner {
     await this.#openOperators(recovery?.history ?? {});
     if (recovery === undefined) return;
     const { intent, prepared } = recovery.last ?? {};
-    this.#watermarks.resume(intent?.watermarks ?? {}, prepared?.eventTimes ?? {});
+    this.#watermarks.resume(intent?.watermarks ?? {}, prepared ?? {});
     await this.#states?.restore(this.#transforms(), prepared?.states ?? {});
     for (const path of recovery.setAside) await this.#emit({ type: "set-aside", path });
     this.#nextEpoch = recovery.nextEpoch;
@@ -183,7 +183,7 @@ export class EpochRunner {
   async #runWithoutRows(): Promise<boolean> {
     const transforms = this.#transforms();
     const followers = [...transforms.keys()].filter((id) => transforms.get(id)!.followsWatermark === true);
-    if (!this.#watermarks.hasMoved(followers)) return false;
+    if (!this.#watermarks.hasMoved(followers, this.#now())) return false;
     await this.#begin(await this.#nextIntent({}));
     return true;
   }
@@ -192,7 +192,7 @@ export class EpochRunner {
   async #runLast(): Promise<void> {
     const isFlushed = this.#plan.spec.run.onEnd === "flush" && !this.#watermarks.isAtEnd;
     if (!isFlushed || this.#shouldStop()) return;
-    await this.#begin({ ...(await this.#nextIntent({})), watermarks: this.#watermarks.next(true) });
+    await this.#begin({ ...(await this.#nextIntent({})), watermarks: this.#watermarks.last() });
   }
 
   #transforms(): Map<string, Transform> {
@@ -223,16 +223,21 @@ export class EpochRunner {
 
   async #nextIntent(sources: Intent["sources"]): Promise<Intent> {
     const epoch = this.#nextEpoch;
-    const timeMs = Math.max(Date.now(), this.#lastTimeMs);
+    const timeMs = this.#now();
     const references: Record<string, Offset> = {};
     for (const [id, source] of this.#references()) {
       const end = await calling(id, () => source.latestOffset(null, {}));
       if (end !== null) references[id] = end;
     }
     const looked = Object.keys(references).length === 0 ? {} : { references };
-    const watermarks = this.#watermarks.next();
+    const watermarks = this.#watermarks.next(timeMs);
     const followed = Object.keys(watermarks).length === 0 ? {} : { watermarks };
     return { epoch, timeMs, seed: seedOf(this.#plan.spec.run.seed, epoch), sources, ...looked, ...followed };
+  }
+
+  /** The wall clock, which never goes back. */
+  #now(): number {
+    return Math.max((this.#options.nowMs ?? Date.now)(), this.#lastTimeMs);
   }
 
   async #compute(intent: Intent): Promise<void> {
@@ -256,12 +261,11 @@ export class EpochRunner {
     const states = (await this.#states?.write(this.#transforms(), intent.epoch)) ?? {};
     const stateSizes = stateReports(this.#transforms(), states, intent.epoch);
     await this.#tellStates(intent.epoch, stateSizes);
-    const eventTimes = this.#watermarks.with(outcome.eventTimes);
     const prepared = {
       epoch: intent.epoch,
       sinks: Object.fromEntries(sinks),
       operators: outcome.operators,
-      ...(Object.keys(eventTimes).length === 0 ? {} : { eventTimes }),
+      ...this.#watermarks.with(outcome.eventTimes, intent.timeMs),
       ...(Object.keys(states).length === 0 ? {} : { states }),
       ...(Object.keys(stateSizes).length === 0 ? {} : { stateSizes }),
     };
@@ -292,7 +296,7 @@ export class EpochRunner {
     await this.#finish(intent);
     await this.#states?.clean();
     this.#advance(intent);
-    this.#watermarks.resume(intent.watermarks ?? {}, prepared.eventTimes ?? {});
+    this.#watermarks.resume(intent.watermarks ?? {}, prepared);
     this.#summary.watermarks = this.#watermarks.reached();
     this.#summary.states = stateSizes ?? {};
     this.#summary.add(operators, sinks, { ...seconds, commit: secondsSince(committing) });

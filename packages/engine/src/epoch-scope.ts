@@ -12,8 +12,9 @@ export function epochScopeIssues(
 ): Issue[] {
   if (spec.run.trigger === "once" && spec.run.checkpoint === undefined) return [];
   const streamed = streamedOperators(operators.map(({ node }) => node));
-  return operators.flatMap(({ node, definition }) => {
+  return operators.flatMap(({ node, definition, config }) => {
     if (definition.kind !== "transform" || !("needs" in definition) || definition.needs !== "epoch") return [];
+    if (definition.meetsWithinMs?.(config) !== undefined) return [];
     const inputs = Object.values(node.inputs).filter((from) => from.some(({ operator }) => streamed.has(operator)));
     if (inputs.length < 2) return [];
     const message = `"${node.id}" sees the rows of one epoch at a time: rows of its inputs that come in different epochs do not meet. Give the source of one input "role": "reference", or run once without a checkpoint`;
@@ -23,7 +24,7 @@ export function epochScopeIssues(
 }
 
 /** Ids of the operators to which rows come that are given once. */
-function streamedOperators(nodes: readonly OperatorNode[]): ReadonlySet<string> {
+export function streamedOperators(nodes: readonly OperatorNode[]): ReadonlySet<string> {
   const streamed = new Set<string>();
   for (const { id, kind, role, inputs } of nodes) {
     const from = Object.values(inputs).flat();

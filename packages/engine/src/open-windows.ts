@@ -6,7 +6,7 @@ import { recordedEpochs, type RecordKind, recordPath, type RecordTypes } from ".
 import { decodeRecord } from "./checkpoint/records.ts";
 import type { StateReport } from "./checkpoint/states.ts";
 import type { Plan } from "./plan.ts";
-import { endOfTimeMs, Watermarks, watermarkSources } from "./watermarks.ts";
+import { endOfTimeMs, type Watermarks, watermarkSources, watermarksOf } from "./watermarks.ts";
 
 /** An operator that declares an event time, as one of those that a watermark is the smallest of. */
 export interface WatermarkHolder {
@@ -19,7 +19,9 @@ export interface WatermarkHolder {
   readonly lastSeen: string | null;
   /** That minus the delay, at least 1970. */
   readonly watermark: string;
-  /** Whether no other one is further behind: it holds the watermark back. */
+  /** Whether it has been silent for so long, by `idleAfter`, that it does not count now. */
+  readonly isIdle: boolean;
+  /** Whether no other one that counts is further behind: it holds the watermark back. */
   readonly isHolding: boolean;
   /** Event time that it has to give before the oldest open window can close; null when it has, or none is open. */
   readonly needs: string | null;
@@ -66,7 +68,7 @@ export async function openWindows(plan: Plan, { checkpoint, operatorId }: Window
   const kept = newest.committed.stateSizes ?? {};
   if (operatorId !== undefined) requireKept(plan, operatorId, kept);
   const nodes = plan.operators.map(({ node }) => node);
-  const watching = new Watching(nodes, newest, offsets);
+  const watching = new Watching(plan, newest, offsets);
   return nodes
     .filter(({ id }) => kept[id] !== undefined && id === (operatorId ?? id))
     .map((node) => watching.report(node, kept[node.id]!));
@@ -117,26 +119,35 @@ class Watching {
   readonly #newest: Newest;
   readonly #offsets: Readonly<Record<string, Offset>>;
 
-  constructor(nodes: readonly OperatorNode[], newest: Newest, offsets: Readonly<Record<string, Offset>>) {
+  readonly #timeMs: number;
+
+  constructor(plan: Plan, newest: Newest, offsets: Readonly<Record<string, Offset>>) {
+    const nodes = plan.operators.map(({ node }) => node);
+    this.#timeMs = Math.max(Date.now(), newest.intent.timeMs);
     this.#offsets = offsets;
     this.#nodes = new Map(nodes.map((node) => [node.id, node]));
     this.#declaring = watermarkSources(nodes);
     this.#newest = newest;
-    this.#watermarks = new Watermarks(nodes);
-    this.#watermarks.resume(newest.intent.watermarks ?? {}, newest.prepared.eventTimes ?? {});
+    this.#watermarks = watermarksOf(plan);
+    this.#watermarks.resume(newest.intent.watermarks ?? {}, newest.prepared);
   }
 
   report({ id, type }: OperatorNode, { groups, bytes, open }: StateReport): WindowsReport {
-    const next = this.#watermarks.next()[id];
-    const holders = (this.#declaring.get(id) ?? []).map((node) => this.#holder(node, open?.oldestEndMs));
-    const smallest = Math.min(...holders.map(({ watermarkMs }) => watermarkMs));
+    const next = this.#watermarks.next(this.#timeMs)[id];
+    const closesMs = open && open.oldestEndMs + this.#watermarks.waitMs(id);
+    const holders = (this.#declaring.get(id) ?? []).map((node) => this.#holder(node, closesMs));
+    const counting = holders.filter(({ isIdle }) => !isIdle);
+    const smallest = Math.min(...counting.map(({ watermarkMs }) => watermarkMs));
     return {
       operatorId: id,
       type,
       epoch: this.#newest.committed.epoch,
       watermark: next === undefined ? null : timeText(next.nowMs),
       late: next === undefined ? null : timeText(next.lateMs),
-      holders: holders.map(({ watermarkMs, ...holder }) => ({ ...holder, isHolding: watermarkMs === smallest })),
+      holders: holders.map(({ watermarkMs, ...holder }) => ({
+        ...holder,
+        isHolding: !holder.isIdle && watermarkMs === smallest,
+      })),
       groups,
       bytes,
       open:
@@ -147,12 +158,12 @@ class Watching {
 
   #holder(
     node: OperatorNode,
-    oldestEndMs: number | undefined,
+    closesMs: number | undefined,
   ): Omit<WatermarkHolder, "isHolding"> & { watermarkMs: number } {
     const { column, delay } = node.watermark!;
     const lastMs = this.#newest.prepared.eventTimes?.[node.id];
     const watermarkMs = Math.max(0, (lastMs ?? 0) - parseDuration(delay));
-    const needsMs = oldestEndMs === undefined ? undefined : oldestEndMs + parseDuration(delay);
+    const needsMs = closesMs === undefined ? undefined : closesMs + parseDuration(delay);
     const isEnough = needsMs === undefined || (lastMs ?? Number.NEGATIVE_INFINITY) >= needsMs;
     return {
       operatorId: node.id,
@@ -160,6 +171,7 @@ class Watching {
       delay,
       lastSeen: lastMs === undefined ? null : timeText(lastMs),
       watermark: timeText(watermarkMs),
+      isIdle: this.#watermarks.isIdle(node, this.#timeMs),
       needs: isEnough ? null : timeText(needsMs),
       reads: this.#sourcesOf(node).map((source) => ({ source, offset: this.#offsets[source] ?? null })),
       watermarkMs,

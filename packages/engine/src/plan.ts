@@ -6,6 +6,7 @@ import {
   type Delivery,
   type EventTime,
   type Format,
+  invalidSchema,
   type OutputMode,
   type PlanContext,
   type PortSchemas,
@@ -14,6 +15,7 @@ import {
   Schema,
   type SinkDefinition,
   type SourceDefinition,
+  type Streaming,
   type TransformDefinition,
 } from "@sferic/operator";
 import {
@@ -27,11 +29,11 @@ import {
 } from "@sferic/spec";
 import { type PinnedSchemas, readPinnedSchemas } from "./checkpoint/pinned-schemas.ts";
 import { fileUrlProblems, resolvePath } from "./paths.ts";
-import { epochScopeIssues } from "./epoch-scope.ts";
+import { epochScopeIssues, streamedOperators } from "./epoch-scope.ts";
 import { modeProblems, modesOf } from "./output-modes.ts";
 import type { Trigger } from "./run-options.ts";
 import { testIssues } from "./test-issues.ts";
-import { eventTimesOf, watermarkProblems } from "./watermarks.ts";
+import { eventTimeOf, eventTimesOf, watermarkProblems } from "./watermarks.ts";
 
 /** One operator, ready to be created. */
 export interface PlannedOperator {
@@ -142,6 +144,8 @@ class Planner {
   readonly #isEndless: boolean;
   readonly #modes: ReadonlyMap<string, ReadonlySet<OutputMode>>;
   readonly #eventTimes: ReadonlyMap<string, EventTime>;
+  /** Operators to which rows come that are given once. */
+  readonly #streamed: ReadonlySet<string>;
   #pinned: PinnedSchemas = {};
 
   constructor(
@@ -155,6 +159,7 @@ class Planner {
     this.#isEndless = trigger !== "once";
     this.#modes = modesOf(spec.operators);
     this.#eventTimes = eventTimesOf(spec.operators);
+    this.#streamed = streamedOperators(spec.operators);
     this.#checkpoint = checkpoint;
     this.#document = document;
     this.#registry = registry;
@@ -191,8 +196,10 @@ class Planner {
     this.#report(node, modeProblems(node, definition, config, this.#planned, this.#modes));
     const urlProblems = fileUrlProblems(node.config, "");
     this.#report(node, urlProblems);
-    const outputs = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
-    this.#report(node, watermarkProblems(node, outputs["main"] ?? null));
+    const own = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
+    this.#report(node, watermarkProblems(node, definition, own["main"] ?? null));
+    const isAhead = node.watermark?.futureSkewMax !== undefined;
+    const outputs = isAhead ? { invalid: invalidSchema, ...own } : own;
     return { node, definition, config, inputs, outputs, ...this.#modeOf(node), ...this.#timeOf(node) };
   }
 
@@ -226,6 +233,20 @@ class Planner {
     return eventTime === undefined ? {} : { eventTime };
   }
 
+  #streamsOf({ inputs }: OperatorNode): Streaming["inputs"] {
+    const timeOf = ({ operator }: Reference): EventTime | undefined => {
+      const { watermark } = this.#planned.get(operator)!.node;
+      return watermark === undefined ? this.#eventTimes.get(operator) : eventTimeOf(watermark);
+    };
+    const streams = Object.entries(inputs).map(([name, references]) => {
+      const isStream = references.some(({ operator }) => this.#streamed.has(operator));
+      const times = references.map(timeOf);
+      const eventTime = times.includes(undefined) ? undefined : times[0];
+      return [name, { isStream, ...(eventTime === undefined ? {} : { eventTime }) }] as const;
+    });
+    return Object.fromEntries(streams);
+  }
+
   #modeOf(node: OperatorNode): { outputMode?: OutputMode } {
     const [mode] = this.#modes.get(node.id) ?? [];
     return node.kind !== "transform" || mode === undefined || mode === "append" ? {} : { outputMode: mode };
@@ -244,7 +265,12 @@ class Planner {
       const schemas = inputs as Record<string, Schema>;
       if (definition.kind === "transform") {
         const { outputMode = "append" } = this.#modeOf(node);
-        const streaming = { outputMode, ...this.#timeOf(node), isEndless: this.#isEndless };
+        const streaming = {
+          outputMode,
+          ...this.#timeOf(node),
+          isEndless: this.#isEndless,
+          inputs: this.#streamsOf(node),
+        };
         return await definition.output(schemas, config, { ...this.#context, streaming });
       }
       await definition.accept?.(schemas, config, this.#context);

@@ -37,18 +37,18 @@ export async function offerOf(
     left.push(...some.map((letter) => ({ letter, reason })));
   };
   for (const [id, ofSource] of Map.groupBy(letters, ({ source }) => source)) {
+    const { pieces, parts } = piecesOf(ofSource);
+    leave(parts, "other rows of it went on, and would be doubled");
     const source = sources.find(([other]) => other === id)?.[1];
     if (source?.replay === undefined) {
       leave(
-        ofSource,
+        pieces,
         source === undefined
           ? "the spec has no such source, or reads it whole in every epoch"
           : "its source cannot read a piece again",
       );
       continue;
     }
-    const { pieces, parts } = piecesOf(ofSource);
-    leave(parts, "other rows of it went on, and would be doubled");
     const start = position.get(id) ?? null;
     const offered = await replayOf(source, id, pieces, start, checkpoint);
     if (offered.end !== null) ranges[id] = { start, end: offered.end };

@@ -14,6 +14,8 @@ export interface RunOptions {
   readonly signal?: AbortSignal;
   /** Ends the run after the epoch in work is committed. */
   readonly drain?: AbortSignal;
+  /** The wall clock that epochs are stamped with, milliseconds since 1970; `Date.now` by default. */
+  readonly nowMs?: () => number;
   /** Called for every event, in order, before the run goes on. */
   readonly onEvent?: (event: RunEvent) => void | Promise<void>;
 }

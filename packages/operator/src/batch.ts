@@ -54,6 +54,11 @@ export interface BatchFactory {
   concat(batches: readonly Batch[], schema: Schema): Batch;
   /** The largest time of a timestamp column in milliseconds since 1970, rounded down; null without a time. */
   latestEventTimeMs(batch: Batch, column: string): number | null;
+  /**
+   * The rows whose time in a timestamp column is at most `limitMs`, in milliseconds since 1970, or that have none, and the later
+   * ones. Copies the rows; does not close the batch.
+   */
+  splitByEventTime(batch: Batch, column: string, limitMs: number): { readonly rows: Batch; readonly later: Batch };
 }
 
 /** Whether a value is a {@link Batch} handle, and not an apache-arrow Table. */

@@ -121,6 +121,15 @@ export interface Streaming {
   readonly eventTime?: EventTime;
   /** Whether input comes in more than one epoch. */
   readonly isEndless: boolean;
+  readonly inputs: Readonly<Record<string, InputStream>>;
+}
+
+/** How the rows of one input come, in a pipeline. */
+export interface InputStream {
+  /** Whether each row comes once, instead of all rows in every epoch. */
+  readonly isStream: boolean;
+  /** Absent where nothing upstream of this input declares it. */
+  readonly eventTime?: EventTime;
 }
 
 /** What `output` may ask while a plan is made. */
@@ -354,6 +363,11 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
   outputModes?(config: z.output<C>): readonly OutputMode[];
   /** Fields that bound what it may hold: a change of them fits whatever it remembers. */
   readonly limitFields?: readonly string[];
+  /**
+   * For how long rows of its inputs wait for others of later epochs, in milliseconds: the event times of its result may be
+   * that far behind the watermark. Absent or undefined when rows meet within an epoch only.
+   */
+  meetsWithinMs?(config: z.output<C>): number | undefined;
   /** For one unnamed input: a row for which one of these is false or null leaves no trace in any output. */
   keeps?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>): readonly Condition[];
   create(config: z.output<C>, context: OperatorContext): Transform;

@@ -147,7 +147,14 @@ function portReferences(draft: Draft): string[] {
 function portsOf(draft: Draft): string[] | undefined {
   if (draft.kind === "source") return ["main", "invalid"];
   if (draft.definition?.kind !== "transform") return undefined;
-  return ["main", ...Object.keys(draft.definition.ports ?? {})];
+  const own = ["main", ...Object.keys(draft.definition.ports ?? {})];
+  return refusesFuture(draft) && !own.includes("invalid") ? [...own, "invalid"] : own;
+}
+
+/** Whether rows can be too far ahead of the clock for an operator. */
+function refusesFuture({ fields }: Draft): boolean {
+  const watermark = fields["watermark"];
+  return isObject(watermark) && watermark["futureSkewMax"] !== undefined;
 }
 
 function inputNameProblems(draft: Draft): Problem[] {

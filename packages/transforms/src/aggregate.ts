@@ -107,7 +107,7 @@ export const aggregate = callable(
     limitFields: ["stateBytesMax"],
     create: (c, { operatorId, memoryBytesMax, outputMode = "append" }) => {
       if (c.window !== undefined || outputMode !== "append") {
-        const limit = { operatorId, stateBytesMax: c.stateBytesMax, advice: adviceOn(c) };
+        const limit = { operatorId, stateBytesMax: c.stateBytesMax, things: "groups", advice: adviceOn(c) } as const;
         return new KeptGroups((schema) => keptPlan(schema, c), outputMode, memoryBytesMax, limit);
       }
       const columns = perSchema((schema) => outputSchema(schema!, c));

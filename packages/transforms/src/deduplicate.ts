@@ -1,5 +1,5 @@
 import { batches } from "@sferic/bindings/batch";
-import { checkQuery, runQuery } from "@sferic/bindings/query";
+import { runQuery } from "@sferic/bindings/query";
 import { quoted } from "@sferic/bindings/relational";
 import {
   callable,
@@ -8,13 +8,14 @@ import {
   ConfigError,
   defineTransform,
   type PortSchemas,
-  Schema,
+  type Schema,
   type Streaming,
 } from "@sferic/operator";
 import { z } from "zod";
 import { KeptKeys } from "./kept-keys.ts";
 import { freeName, knownRows } from "./known-rows.ts";
 import { perSchema } from "./per-schema.ts";
+import { plainColumns } from "./plain-columns.ts";
 import { stateBytesMaxField } from "./remembering.ts";
 
 const config = z.strictObject({
@@ -63,11 +64,12 @@ export const deduplicate = callable(
     ],
     create: (c, { operatorId, memoryBytesMax, eventTime }) => {
       if (eventTime !== undefined) {
-        const keys = (schema: Schema): Column[] => outputSchema(schema).pick(c.keys, "/keys");
-        const plan = { keys, output: outputSchema, eventTime, isWithinWatermark: c.withinWatermark };
-        return new KeptKeys(plan, { operatorId, stateBytesMax: c.stateBytesMax, advice: adviceOn(c) });
+        const keys = (schema: Schema): Column[] => plainColumns(schema).pick(c.keys, "/keys");
+        const plan = { keys, output: plainColumns, eventTime, isWithinWatermark: c.withinWatermark };
+        const { stateBytesMax } = c;
+        return new KeptKeys(plan, { operatorId, stateBytesMax, things: "keys", advice: adviceOn(c) });
       }
-      const columns = perSchema((schema) => outputSchema(schema!));
+      const columns = perSchema((schema) => plainColumns(schema!));
       return {
         async *apply(rows, { signal }) {
           const input = await knownRows(rows);
@@ -91,7 +93,7 @@ function adviceOn({ withinWatermark }: Config): string {
 }
 
 function portSchemas(main: Schema, streaming: Streaming | undefined): PortSchemas {
-  const result = { main: outputSchema(main) };
+  const result = { main: plainColumns(main) };
   return streaming?.eventTime === undefined ? result : { ...result, late: main, invalid: main };
 }
 
@@ -104,13 +106,6 @@ function checkEventTime(main: Schema, { withinWatermark }: Config, streaming: St
       ? 'nothing says how long to remember rows: declare a "watermark" on the source or a transform before'
       : `the rows no longer have their event time "${eventTime.column}"; keep the column until here`;
   throw new ConfigError([{ code: "missing-watermark", message, pointer: "/withinWatermark" }]);
-}
-
-/** The columns as the query gives them: the text of a dictionary where the input has one. */
-function outputSchema(schema: Schema): Schema {
-  const { columns, problems } = checkQuery({ input: schema }, "SELECT * FROM input", "");
-  if (problems.length > 0) throw new ConfigError(problems);
-  return new Schema(schema.columns.map((column, index) => ({ ...column, type: columns[index]!.type })));
 }
 
 function query({ names }: Schema, keys: readonly string[], row: string): string {

@@ -11,6 +11,7 @@ import {
   type Transform,
 } from "@sferic/operator";
 import { knownRows } from "./known-rows.ts";
+import { arePlain } from "./plain-columns.ts";
 import { type MemoryLimit, Remembering } from "./remembering.ts";
 import { windowTimeType } from "./windows.ts";
 
@@ -43,8 +44,7 @@ export class KeptKeys extends Remembering<WindowState> implements Transform {
     const until = this.#until(schema);
     const asides = this.#asides(schema, epoch);
     const text = new Projection(null, asides.kept);
-    const { columns } = this.#plan.output(schema);
-    const isPlain = columns.every(({ type }, index) => type === schema.columns[index]!.type);
+    const isPlain = arePlain(schema, this.#plan.output(schema));
     for await (const batch of input.rows) {
       for (const [name, aside] of asides.ports) {
         const rows = await aside.apply(batch.share(), epoch.signal);

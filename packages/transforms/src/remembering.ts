@@ -17,6 +17,8 @@ export interface MemoryLimit {
   readonly operatorId: string;
   /** Half of the machine's memory when undefined. */
   readonly stateBytesMax: number | undefined;
+  /** What it remembers, in the plural. */
+  readonly things: "groups" | "keys" | "rows";
   /** What would make it less, for people. */
   readonly advice: string;
 }
@@ -68,12 +70,17 @@ export abstract class Remembering<State extends KeptState> {
     return this.#state;
   }
 
+  /** Begins anew: nothing of this epoch concerns the next one. */
+  protected forget(): void {
+    this.#state = undefined;
+  }
+
   /** Throws `state-too-large` when it remembers more than it may. To be called whenever it has grown. */
   protected requireRoom(): void {
-    const { operatorId, stateBytesMax = defaultBytesMax, advice } = this.#limit;
+    const { operatorId, stateBytesMax = defaultBytesMax, things, advice } = this.#limit;
     const { groups, bytes } = this.#state!.size();
     if (bytes <= stateBytesMax) return;
-    const message = `"${operatorId}" keeps ${groups.toLocaleString("en")} groups in ${megabytes(bytes)} of memory, and its stateBytesMax is ${megabytes(stateBytesMax)}. ${advice} Or let it have more with stateBytesMax; a run on the same checkpoint then goes on.`;
+    const message = `"${operatorId}" keeps ${groups.toLocaleString("en")} ${things} in ${megabytes(bytes)} of memory, and its stateBytesMax is ${megabytes(stateBytesMax)}. ${advice} Or let it have more with stateBytesMax; a run on the same checkpoint then goes on.`;
     throw new OperatorError({
       code: "state-too-large",
       message,

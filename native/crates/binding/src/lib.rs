@@ -9,6 +9,7 @@ mod cluster;
 mod error;
 mod files;
 mod formats;
+mod join_state;
 mod lookup;
 mod netcdf;
 mod query;

@@ -91,12 +91,6 @@ fn to_params(params: NativeLookupParams) -> Result<LookupParams> {
         [left, right] => Ok((*left as usize, *right as usize)),
         _ => Err(Failure::internal("a key of a lookup is a pair")),
     };
-    let column = |column: &NativeLookupColumn| match (column.left, column.right) {
-        (Some(left), Some(right)) => Ok(LookupColumn::Key(left as usize, right as usize)),
-        (Some(left), None) => Ok(LookupColumn::Left(left as usize)),
-        (None, Some(right)) => Ok(LookupColumn::Right(right as usize)),
-        (None, None) => Err(Failure::internal("a column of a lookup comes from nowhere")),
-    };
     Ok(LookupParams {
         kind: match params.kind.as_str() {
             "inner" => LookupKind::Inner,
@@ -108,7 +102,20 @@ fn to_params(params: NativeLookupParams) -> Result<LookupParams> {
             other => return Err(Failure::internal(format!("there is no join {other:?}"))),
         },
         keys: params.keys.iter().map(pair).collect::<Result<_>>()?,
-        columns: params.columns.iter().map(column).collect::<Result<_>>()?,
+        columns: params
+            .columns
+            .iter()
+            .map(to_lookup_column)
+            .collect::<Result<_>>()?,
         schema: from_columns(&params.result)?,
     })
+}
+
+pub(crate) fn to_lookup_column(column: &NativeLookupColumn) -> Result<LookupColumn> {
+    match (column.left, column.right) {
+        (Some(left), Some(right)) => Ok(LookupColumn::Key(left as usize, right as usize)),
+        (Some(left), None) => Ok(LookupColumn::Left(left as usize)),
+        (None, Some(right)) => Ok(LookupColumn::Right(right as usize)),
+        (None, None) => Err(Failure::internal("a column of a join comes from nowhere")),
+    }
 }

@@ -7,6 +7,7 @@ use arrow_schema::{Field, Schema};
 use kernel_relational::{
     Compaction, Merge, Partial, RelationalError, Span, WindowParams, WindowState,
     WindowStateParams, Windowed, assign_windows, decompose_measures, latest_event_time_ms,
+    split_by_event_time,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -69,6 +70,33 @@ pub fn native_latest_event_time_ms(
 ) -> napi::Result<Option<f64>> {
     let latest = guarded(|| Ok(latest_event_time_ms(batch.rows()?, &column)?))?;
     Ok(latest.map(|latest| latest as f64))
+}
+
+/// Rows up to a time, in milliseconds since 1970, and the later ones.
+#[napi(object, object_from_js = false)]
+pub struct NativeSplit {
+    pub rows: NativeBatch,
+    pub later: NativeBatch,
+}
+
+/// Tells rows apart by their time; the batch stays open.
+#[napi(js_name = "splitByEventTime")]
+pub fn native_split_by_event_time(
+    batch: &NativeBatch,
+    column: String,
+    limit_ms: f64,
+) -> napi::Result<NativeSplit> {
+    let (rows, later) = guarded(|| {
+        Ok(split_by_event_time(
+            batch.rows()?,
+            &column,
+            limit_ms as i64,
+        )?)
+    })?;
+    Ok(NativeSplit {
+        rows: NativeBatch::new(rows),
+        later: NativeBatch::new(later),
+    })
 }
 
 /// Tells which windows rows belong to; the batch stays open.

@@ -20,6 +20,8 @@ mod ffi;
 mod functions;
 mod gather;
 mod inputs;
+mod join_side;
+mod join_state;
 mod ledger;
 mod library;
 mod lookup;
@@ -48,6 +50,7 @@ pub use database::{Database, Limits, Location};
 pub use decompose::{Decomposition, Partial, decompose_measures};
 pub use error::{ExpressionIssue, RelationalError, Result};
 pub use expression::{check_expression, check_measure};
+pub use join_state::{JoinAside, JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark};
 pub use ledger::{LEDGER_TABLE, LedgerKey, ledger_epoch};
 pub use library::{DUCKDB_VERSION, Library};
 pub use lookup::{Lookup, LookupColumn, LookupKind, LookupParams};
@@ -61,5 +64,6 @@ pub use row_stream::{MORSEL_ROWS, RowStream};
 pub use table_write::{TableWrite, WriteMode, WriteOutcome, count_rows, write_table};
 pub use window_state::{OpenWindows, WINDOW_NAMES, WindowState, WindowStateParams};
 pub use windows::{
-    Span, WindowParams, Windowed, assign_windows, latest_event_time_ms, window_time_type,
+    Span, WindowParams, Windowed, assign_windows, latest_event_time_ms, split_by_event_time,
+    window_time_type,
 };

@@ -178,7 +178,8 @@ impl RowStream {
     }
 }
 
-fn byte_size(batch: &RecordBatch) -> usize {
+/// Bytes of the rows, wherever else their buffers are used.
+pub(crate) fn byte_size(batch: &RecordBatch) -> usize {
     let size = |column: &arrow_array::ArrayRef| column.to_data().get_slice_memory_size();
     batch
         .columns()

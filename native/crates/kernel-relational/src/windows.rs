@@ -93,6 +93,25 @@ pub fn latest_event_time_ms(batch: &RecordBatch, column: &str) -> Result<Option<
     Ok(largest.map(|time| time.div_euclid(times.per_ms)))
 }
 
+/// The rows of a batch whose time is at most `limit_ms`, in milliseconds since 1970, or that have none; and the later ones.
+///
+/// # Errors
+/// `BatchSchema` when there is no such column, or it is no timestamp.
+pub fn split_by_event_time(
+    batch: &RecordBatch,
+    column: &str,
+    limit_ms: i64,
+) -> Result<(RecordBatch, RecordBatch)> {
+    let times = Times::of(batch, column)?;
+    let limit = limit_ms.saturating_mul(times.per_ms);
+    let is_later = |row: &u32| {
+        let has_time = |nulls: &NullBuffer| nulls.is_valid(*row as usize);
+        times.values[*row as usize] > limit && times.nulls.as_ref().is_none_or(has_time)
+    };
+    let (later, kept) = (0..batch.num_rows() as u32).partition(is_later);
+    Ok((taken(batch, kept)?, taken(batch, later)?))
+}
+
 /// Tells which windows the rows of a batch belong to. Linear in the rows and their windows; rows of tumbling windows among which none is
 /// late are not copied.
 ///

@@ -8,7 +8,7 @@ use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMilli
 use arrow_schema::{DataType, Field, TimeUnit};
 use kernel_relational::{
     Compaction, Merge, OpenWindows, Span, WindowParams, WindowState, WindowStateParams, Windowed,
-    assign_windows, latest_event_time_ms,
+    assign_windows, latest_event_time_ms, split_by_event_time,
 };
 
 const TIME: DataType = DataType::Timestamp(TimeUnit::Millisecond, None);
@@ -42,6 +42,15 @@ const TUMBLING: Span = Span::Sliding {
     slide_ms: 30,
     offset_ms: 7,
 };
+
+#[test]
+fn rows_later_than_a_time_are_told_apart_and_one_at_it_is_not_later() {
+    let times = times(vec![Some(99), Some(100), None, Some(101), Some(i64::MAX)]);
+    let batch = RecordBatch::try_from_iter([("t", times)]).unwrap();
+    let (kept, later) = split_by_event_time(&batch, "t", 100).unwrap();
+    assert_eq!((kept.num_rows(), kept.column(0).null_count()), (3, 1));
+    assert_eq!(values(&later, "t"), [101, i64::MAX]);
+}
 
 #[test]
 fn tumbling_windows_are_aligned_to_1970_and_the_offset_on_both_sides_of_it() {

@@ -1,6 +1,7 @@
 import { createHash } from "node:crypto";
 import type { Json, Offset, Staged, Watermark } from "@sferic/operator";
 import type { OperatorCounts, PhaseSeconds } from "../result.ts";
+import type { EventTimes } from "../watermarks.ts";
 import type { StateEntries, StateReports } from "./states.ts";
 
 /** What an epoch will read; written before anything is read. */
@@ -31,12 +32,10 @@ export interface PreparedSink extends Staged {
 }
 
 /** What every sink has staged; from here on the epoch is never computed again. */
-export interface Prepared {
+export interface Prepared extends EventTimes {
   readonly epoch: number;
   readonly sinks: Readonly<Record<string, PreparedSink | null>>;
   readonly operators: Readonly<Record<string, OperatorCounts>>;
-  /** Per operator that declares an event time, the largest one so far, in milliseconds since 1970. */
-  readonly eventTimes?: Readonly<Record<string, number>>;
   /** What operators remember from here on. */
   readonly states?: StateEntries;
   /** How much that is. */

@@ -32,6 +32,7 @@ export function countingRegistry(doings: Doings): Registry {
     fromArrow: unused,
     fromRows: unused,
     latestEventTimeMs: () => null,
+    splitByEventTime: unused,
     concat: () => batchOf(doings, []),
   };
   return createRegistry(batches, [], [countingSource(doings), pass, total(doings), never(doings)]);

@@ -13,6 +13,9 @@ export class NumberBatches {
   /** Takes in any table or rows with the columns of `schema`; nothing here needs the native core. */
   readonly factory: BatchFactory = {
     latestEventTimeMs: () => null,
+    splitByEventTime: () => {
+      throw new Error("Nothing in these tests has an event time.");
+    },
     fromArrow: (table) => this.of(Array.from(table.getChild("n")!, Number)),
     fromRows: (schema, rows) => this.#make(schema, rows),
     concat: (parts, schema) => {
