@@ -79,7 +79,7 @@ def epochs(spark, folder, out, count):
     ran = query.lastProgress["batchId"] + 1
     if ran != count:
         sys.exit(f"{ran} epochs ran, not {count}")
-    return {"rows": spark.read.parquet(out).count()}
+    return spark.read.parquet(out).count() / count
 
 
 def sums(folder):
@@ -100,7 +100,7 @@ if __name__ == "__main__":
             spark = session()
             serve(
                 lambda _: epochs(spark, folder, out, int(count)),
-                lambda found: {**found, "peakMemoryBytes": peak_memory_bytes(spark)},
+                lambda rows: {"rowsPerEpoch": rows, "peakMemoryBytes": peak_memory_bytes(spark)},
                 versions={"pyspark": spark.version},
                 before=lambda: shutil.rmtree(out, ignore_errors=True),
                 parts=int(count),
