@@ -25,7 +25,7 @@ const bounded = ["--trigger", "available-now", "--max-epochs", "20"];
 const ready = specs.filter(({ missing }) => missing.length === 0).map(({ name }) => name);
 
 describe.each(ready)("%s", (name) => {
-  test("is written, checked, tested and run at once", async () => {
+  test("is written, checked, tested and run at once", { timeout: 30_000 }, async () => {
     const path = join(folder, `${name}.json`);
     const init = await sferic("init", name, "--out", path);
     expect(init).toMatchObject({ code: 0, err: "" });
@@ -41,7 +41,7 @@ describe.each(ready)("%s", (name) => {
   });
 });
 
-test("the click stream's CSV files are those that its JSON files become", async () => {
+test("the click stream's CSV files are those that its JSON files become", { timeout: 30_000 }, async () => {
   const [flat, windows] = [join(folder, "a", "flat.json"), join(folder, "b", "windows.json")];
   expect((await sferic("init", "clicks-flat", "--out", flat)).code).toBe(0);
   expect((await sferic("init", "clicks-windows", "--out", windows)).code).toBe(0);
