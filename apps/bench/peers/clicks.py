@@ -1,6 +1,6 @@
 """Writes click events as JSON, and is the side of DuckDB and Polars in summing them by 30 seconds.
 
-    clicks.py make FOLDER ROWS                     files of 100,000 events each, one event a line, if not there yet
+    clicks.py make FOLDER ROWS FILE_ROWS           files of so many events each, one event a line, if not there yet
     clicks.py duckdb|polars FOLDER                 answers repetitions, see serve.py
 
 The work: nested events flattened, and per 30 seconds the sums of clicks, impressions, quantity and total price, in memory.
@@ -13,23 +13,22 @@ from pathlib import Path
 
 from serve import serve
 
-FILE_ROWS = 100_000
 SUMS = ("clicks", "impressions", "quantity", "total_price")
 
 
-def make(folder, row_count):
+def make(folder, row_count, file_rows):
     import numpy as np
 
     Path(folder).mkdir(parents=True)
     random = np.random.default_rng(30)
     start = np.datetime64("2026-01-01T00:00:00", "ms")
-    for first in range(0, row_count, FILE_ROWS):
-        count = min(FILE_ROWS, row_count - first)
+    for first in range(0, row_count, file_rows):
+        count = min(file_rows, row_count - first)
         moments = start + (np.arange(first, first + count) * 10).astype("timedelta64[ms]")
         quantity, clicks, impressions = (random.integers(0, top, count) for top in (10, 100, 1000))
         price = np.round(quantity * random.uniform(1, 99, count), 2)
         columns = zip(np.datetime_as_string(moments), quantity, price, clicks, impressions)
-        with open(f"{folder}/{first // FILE_ROWS:05}.json", "w") as file:
+        with open(f"{folder}/{first // file_rows:05}.json", "w") as file:
             for moment, q, p, c, i in columns:
                 file.write(
                     f'{{"datetime": "{moment}", "sales": {{"quantity": {q}, "total_price": {p}}}, '
@@ -76,9 +75,9 @@ def values(windows):
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["make", folder, row_count]:
+        case ["make", folder, row_count, file_rows]:
             if not os.path.exists(folder):
-                make(f"{folder}.tmp", int(row_count))
+                make(f"{folder}.tmp", int(row_count), int(file_rows))
                 os.rename(f"{folder}.tmp", folder)
         case [("polars" | "duckdb") as peer, folder]:
             serve(lambda _: PEERS[peer](folder), values, versions={peer: version(peer)})

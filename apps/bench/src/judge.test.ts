@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { atMostSeconds, isMet, sameNumber, timesFaster } from "./judge.ts";
+import { atMostBytes, atMostSeconds, isMet, sameNumber, timesFaster } from "./judge.ts";
 import type { Answers } from "./scenario.ts";
 
 const answers: Answers = {
@@ -11,6 +11,10 @@ const answers: Answers = {
 describe("requirements", () => {
   it("a limit is held against the median", () => {
     expect(atMostSeconds("ours", 0.25).measured(answers)).toBe(0.2);
+  });
+  it("memory is held against the repetition that needed most", () => {
+    const grows = { ours: [1, 3, 2].map((peakMemoryBytes) => ({ seconds: 1, peakMemoryBytes })) };
+    expect(atMostBytes("ours", 2).measured(grows)).toBe(3);
   });
   it("a factor says how much longer the peer takes", () => {
     expect(timesFaster("ours", "peer", 10).measured(answers)).toBe(25);

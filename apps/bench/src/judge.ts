@@ -30,6 +30,17 @@ export function atMostSeconds(contender: string, limit: number): Requirement {
   };
 }
 
+/** No repetition of a contender needs more memory. */
+export function atMostBytes(contender: string, limit: number): Requirement {
+  return {
+    name: `${contender}, peak memory`,
+    bound: "at most",
+    limit,
+    unit: "bytes",
+    measured: (answers) => Math.max(...answersOf(answers, contender).map(({ peakMemoryBytes }) => peakMemoryBytes)),
+  };
+}
+
 /** How many times longer the peer takes, median to median. */
 export function timesFaster(contender: string, peer: string, factor: number): Requirement {
   return {

@@ -10,7 +10,7 @@ import { text } from "./tables.ts";
 
 const help = `npm run bench -- [scenario…] [--quick]
 
-Times Sferic and its peers on the same data in the same run. A full run of everything takes about 20 minutes and writes
+Times Sferic and its peers on the same data in the same run. A full run of everything takes about 30 minutes and writes
 results/ and RESULTS.md; the first one installs the peers' Python packages into the cache folder.
 
   scenario   a name, or how names begin; all when left out

@@ -45,5 +45,14 @@ export function wholeProcess(folder: string, command: readonly string[]): string
   return peer("process", folder, ...command);
 }
 
+/** Commands one after the other, until one fails, as a single one. */
+export function inTurn(commands: readonly (readonly string[])[]): string[] {
+  return ["sh", "-ec", commands.map((words) => words.map(shellWord).join(" ")).join("\n")];
+}
+
+function shellWord(word: string): string {
+  return `'${word.replaceAll("'", String.raw`'\''`)}'`;
+}
+
 /** Whether a file or folder is there. */
 export const isThere: (path: string) => boolean = existsSync;

@@ -120,6 +120,12 @@ test("check --level sample reads rows; where none come, it warns", async () => {
   });
 });
 
+test("check --level sample does not ask for rows that went wrong", async () => {
+  const path = await specFile(changed("sinks", "csv", { from: "flashes.invalid" }));
+  const { code, out } = await sferic("check", "--level", "sample", path);
+  expect([code, out]).toEqual([0, expect.not.stringContaining("no-rows")]);
+});
+
 test("explain shows graph, units and guarantees, and touches nothing", async () => {
   const path = await specFile(flashesSpec);
   const { code, out } = await sferic("explain", path);

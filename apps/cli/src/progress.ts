@@ -51,22 +51,28 @@ export class Progress {
         if (event.point === "all-published") this.#paused = false;
         break;
       case "recovering":
-        this.#say(`Finishing epoch ${event.epoch}, which an earlier run left after its ${event.from} record.`);
+        this.say(`Finishing epoch ${event.epoch}, which an earlier run left after its ${event.from} record.`);
         break;
       case "set-aside":
-        this.#say(`${event.path} was torn and has been set aside as ${event.path}.torn; its epoch runs again.`);
+        this.say(`${event.path} was torn and has been set aside as ${event.path}.torn; its epoch runs again.`);
         break;
       case "spec-changed":
-        this.#say(`The spec has changed since the last run on ${event.checkpoint}; what was read stays read.`);
-        for (const { effect, message } of event.changes) this.#say(printable(`  ${effect}: ${message}`));
+        this.say(`The spec has changed since the last run on ${event.checkpoint}; what was read stays read.`);
+        for (const { effect, message } of event.changes) this.say(printable(`  ${effect}: ${message}`));
         break;
       case "invalid":
         this.#invalid += 1;
-        if (this.#invalid <= invalidShownMax) this.#say(printable(`Not read: ${event.name}: ${event.reason}`));
+        if (this.#invalid <= invalidShownMax) this.say(printable(`Not read: ${event.name}: ${event.reason}`));
         break;
       default:
         break;
     }
+  }
+
+  /** Lines that stay, above what is drawn. */
+  say(text: string): void {
+    this.#clear();
+    this.#terminal.note(this.#terminal.paintErr("yellow", text));
   }
 
   /** Ends the drawing and clears it. */
@@ -84,11 +90,6 @@ export class Progress {
   #pause(): void {
     this.#paused = true;
     this.#clear();
-  }
-
-  #say(text: string): void {
-    this.#clear();
-    this.#terminal.note(this.#terminal.paintErr("yellow", text));
   }
 
   #redraw(): void {

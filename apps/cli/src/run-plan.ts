@@ -33,7 +33,7 @@ export async function runWithProgress(
   const invalid: InvalidEvent[] = [];
   let checkpoint: string | null = null;
   using interruption = listenForSignals(() => {
-    terminal.note("Stopping after the epoch in work; once more gives it up.");
+    progress.say("Stopping after the epoch in work; once more gives it up.");
   });
   const onEvent = (event: RunEvent): void => {
     progress.take(event);

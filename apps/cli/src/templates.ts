@@ -8,8 +8,10 @@ import type { OperatorKind, Registry } from "@sferic/operator";
 export interface Template {
   readonly name: string;
   readonly summary: string;
+  /** Folders of `templates` whose `data` is its input; none for a pipeline that makes its own. */
+  readonly data: readonly string[];
   /** Whether its input are the granules of the repository, which are not copied into this package. */
-  readonly onGranules: boolean;
+  readonly onGranules?: true;
 }
 
 /** The pipelines there are to begin with. Each is a folder of `templates`. */
@@ -17,11 +19,34 @@ export const templates: readonly Template[] = [
   {
     name: "lightning-stream",
     summary: "lightning granules to Parquet, CSV and DuckDB, each granule once",
+    data: [],
     onGranules: true,
   },
-  { name: "lightning-clusters", summary: "k-means, silhouette and elbow over flashes, and a report", onGranules: true },
-  { name: "pv-facts", summary: "photovoltaic readings joined with their sensors into a fact table", onGranules: false },
-  { name: "clicks", summary: "nested JSON flattened, and summed per minute", onGranules: false },
+  {
+    name: "lightning-clusters",
+    summary: "k-means, silhouette and elbow over flashes, and a report",
+    data: [],
+    onGranules: true,
+  },
+  {
+    name: "pv-facts",
+    summary: "photovoltaic readings joined with their sensors into a fact table",
+    data: ["pv-facts"],
+  },
+  { name: "click-files", summary: "makes a stream of clicks: a JSON file of ten every five seconds", data: [] },
+  { name: "clicks-flat", summary: "a stream of nested JSON files flattened to CSV", data: ["clicks"] },
+  {
+    name: "clicks-windows",
+    summary: "a stream of CSV files summed per 30 seconds of event time, to Parquet",
+    data: ["clicks-windows"],
+  },
+  { name: "clicks", summary: "both in one: JSON to CSV, and to windows of 30 seconds in Parquet", data: ["clicks"] },
+  {
+    name: "clicks-star",
+    summary: "clicks as facts with dates and products as dimensions, in DuckDB",
+    data: ["clicks", "clicks-star"],
+  },
+  { name: "clicks-live", summary: "the windows of a stream of clicks, live on the terminal", data: ["clicks"] },
 ];
 
 const folder = fileURLToPath(new URL("../templates/", import.meta.url));
@@ -33,13 +58,19 @@ export function specOf(name: string): Promise<string> {
 }
 
 /** The sample input of a template: bytes by path from the spec. None where the granules of a checkout are not there. */
-export async function samplesOf({ name, onGranules }: Template): Promise<Map<string, Buffer>> {
-  const [from, pattern, to] = onGranules ? [granules, "*.nc", "data/glm"] : [join(folder, name), "data/**/*.*", "."];
-  if (!existsSync(from)) return new Map();
-  const names = (await Array.fromAsync(glob(pattern, { cwd: from }))).toSorted();
-  const samples = names.map(async (file) => [join(to, file), await readFile(join(from, file))] as const);
-  return new Map(await Promise.all(samples));
+export async function samplesOf({ data, onGranules }: Template): Promise<Map<string, Buffer>> {
+  const places = data.map((name) => ({ from: join(folder, name), pattern: "data/**/*.*", to: "." }));
+  if (onGranules === true) places.push({ from: granules, pattern: "*.nc", to: "data/glm" });
+  const found = places.filter(({ from }) => existsSync(from)).map(samplesIn);
+  return new Map((await Promise.all(found)).flat());
 }
+
+async function samplesIn({ from, pattern, to }: { from: string; pattern: string; to: string }): Promise<Sample[]> {
+  const names = (await Array.fromAsync(glob(pattern, { cwd: from }))).toSorted();
+  return Promise.all(names.map(async (name) => [join(to, name), await readFile(join(from, name))]));
+}
+
+type Sample = [path: string, bytes: Buffer];
 
 /** Operators of a spec that the registry does not have, as `transform "join"`. */
 export function missingOperators(spec: string, registry: Registry): string[] {

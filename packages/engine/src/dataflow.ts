@@ -195,14 +195,17 @@ class Dataflow implements DataflowOutcome {
   async #runTransform(id: string, transform: Transform): Promise<void> {
     const inputs = this.#countedInputs(id);
     const main = inputs["main"] ?? nothing();
-    const watermark = this.#watermarks[id];
-    const epoch = watermark === undefined ? this.#epoch : { ...this.#epoch, watermark };
-    for await (const output of transform.apply(main, epoch, inputs)) await this.#emit(id, output);
+    for await (const output of transform.apply(main, this.#epochOf(id), inputs)) await this.#emit(id, output);
   }
 
   async #runSink(id: string, sink: Sink): Promise<void> {
     const inputs = this.#countedInputs(id);
-    this.staged[id] = await sink.stage(inputs["main"] ?? nothing(), this.#epoch, inputs);
+    this.staged[id] = await sink.stage(inputs["main"] ?? nothing(), this.#epochOf(id), inputs);
+  }
+
+  #epochOf(id: string): Epoch {
+    const watermark = this.#watermarks[id];
+    return watermark === undefined ? this.#epoch : { ...this.#epoch, watermark };
   }
 
   #countedInputs(id: string): Record<string, AsyncIterable<Batch>> {

@@ -275,13 +275,12 @@ export class EpochRunner {
   }
 
   async #publish(intent: Intent, prepared: Prepared, spent: PhaseSeconds): Promise<void> {
-    const epoch = this.#epochOf(intent);
     const sinks: Record<string, { rows: number; files: readonly string[] }> = {};
     const publishing = performance.now();
     for (const [id, sink] of this.#sinks()) {
       const staged: Staged | null = prepared.sinks[id] ?? null;
       if (staged === null) continue;
-      const { files } = await calling(id, () => sink.publish(staged, epoch));
+      const { files } = await calling(id, () => sink.publish(staged, this.#epochOf(intent, id)));
       sinks[id] = { rows: staged.rows, files };
       await this.#at(intent.epoch, "published", id);
     }
@@ -347,9 +346,11 @@ export class EpochRunner {
     }
   }
 
-  #epochOf(intent: Intent): Epoch {
+  #epochOf(intent: Intent, operatorId?: string): Epoch {
     const signal = this.#options.signal ?? new AbortController().signal;
-    return { id: intent.epoch, timeMs: intent.timeMs, seed: intent.seed, signal };
+    const watermark = operatorId === undefined ? undefined : intent.watermarks?.[operatorId];
+    const { epoch: id, timeMs, seed } = intent;
+    return { id, timeMs, seed, ...(watermark === undefined ? {} : { watermark }), signal };
   }
 
   async #tellStates(epoch: number, states: StateReports): Promise<void> {

@@ -249,7 +249,7 @@ class Planner {
 
   #modeOf(node: OperatorNode): { outputMode?: OutputMode } {
     const [mode] = this.#modes.get(node.id) ?? [];
-    return node.kind !== "transform" || mode === undefined || mode === "append" ? {} : { outputMode: mode };
+    return node.kind === "source" || mode === undefined || mode === "append" ? {} : { outputMode: mode };
   }
 
   async #outputs(

@@ -99,7 +99,7 @@ export interface OperatorContext {
   readonly history: string;
   /** Bytes that relational work may hold before it spills to disk; the core's own limit when the spec sets none. */
   readonly memoryBytesMax?: number;
-  /** Mode of the sinks that read this operator; `append` when absent. */
+  /** Mode of this sink, or of the sinks that read this transform; `append` when absent. */
   readonly outputMode?: OutputMode;
   /** What the rows of a transform are late by; absent where nothing upstream declares it. */
   readonly eventTime?: EventTime;

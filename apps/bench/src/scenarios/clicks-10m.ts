@@ -20,7 +20,7 @@ export const clicks10m: Scenario = {
     const rows = size === "full" ? 10_000_000 : 500_000;
     const data = join(folder, String(rows));
     await mkdir(folder, { recursive: true });
-    await runCommand(peer("clicks", "make", data, String(rows)));
+    await runCommand(peer("clicks", "make", data, String(rows), "100000"));
     const out = join(workDirectory, "out/clicks");
     const spec = join(folder, `${rows}.json`);
     await writeFile(spec, JSON.stringify(specOf(data, out), null, 2));

@@ -1,8 +1,11 @@
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
-import { epochPlan } from "../epoch-pipeline.ts";
+import { epochContender, epochSecondsMax } from "../epoch-pipeline.ts";
+import { atMostSeconds } from "../judge.ts";
 import { workDirectory } from "../places.ts";
 import type { Scenario } from "../scenario.ts";
+
+const node = "Sferic";
 
 /** Small epochs with everything that makes them safe. */
 export const epoch100: Scenario = {
@@ -20,7 +23,11 @@ export const epoch100: Scenario = {
       await writeFile(join(folder, "in", `${String(file).padStart(3, "0")}.csv`), `k,v\n${rows.join("\n")}\n`);
     }
     const out = join(workDirectory, "out/epochs");
-    return epochPlan(folder, out, specOf(folder, out), epochs);
+    return {
+      contenders: [await epochContender(node, folder, out, specOf(folder, out), epochs)],
+      checks: [],
+      requirements: [atMostSeconds(node, epochSecondsMax)],
+    };
   },
 };
 

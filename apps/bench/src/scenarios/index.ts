@@ -2,6 +2,7 @@
 import type { Scenario } from "../scenario.ts";
 import { checkCold } from "./check-cold.ts";
 import { clicks10m } from "./clicks-10m.ts";
+import { clickstream10m } from "./clickstream-10m.ts";
 import { csvReading } from "./csv-reading.ts";
 import { epoch100 } from "./epoch-100.ts";
 import { epochs400 } from "./epochs-400.ts";
@@ -31,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   parquet5mSnappy,
   photovoltaics365,
   clicks10m,
+  clickstream10m,
   csvReading,
   epoch100,
   spill50m,

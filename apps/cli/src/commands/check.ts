@@ -54,7 +54,8 @@ async function sampleIssues(plan: Plan): Promise<Issue[]> {
     for (const { operator, port } of Object.values(node.inputs).flat()) {
       try {
         const { rows, complete } = await previewOperator(plan, `${operator}.${port}`, { rows: sampleRows });
-        if (rows.length > 0 || !complete) continue;
+        // Another port has what went wrong: to be empty is its best.
+        if (rows.length > 0 || !complete || port !== "main") continue;
         report(
           operator,
           "warning",

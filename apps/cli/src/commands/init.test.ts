@@ -19,22 +19,50 @@ async function missingOf(name: string): Promise<string[]> {
   return missingOperators(await specOf(name), registry);
 }
 
+/** Some templates run until they are stopped. */
+const bounded = ["--trigger", "available-now", "--max-epochs", "20"];
+
 const ready = specs.filter(({ missing }) => missing.length === 0).map(({ name }) => name);
 
 describe.each(ready)("%s", (name) => {
-  test("is written, checked, tested and run at once", async () => {
+  test("is written, checked, tested and run at once", { timeout: 30_000 }, async () => {
     const path = join(folder, `${name}.json`);
     const init = await sferic("init", name, "--out", path);
     expect(init).toMatchObject({ code: 0, err: "" });
-    expect(init.out).toContain(`${name}.json: no issues, and `);
+    expect(init.out).toContain(`${name}.json: no issues${name === "click-files" ? "\n" : ", and "}`);
     expect((await sferic("check", "--level", "sample", path)).out).toContain("no issues");
     expect((await sferic("test", path)).code).toBe(0);
-    const { code, out } = await sferic("run", path, "--json");
+    const { code, out } = await sferic("run", path, "--json", ...bounded);
     expect(code).toBe(0);
     const { operators } = JSON.parse(out) as { operators: Record<string, { kind: string; rowsIn: number }> };
-    const sinks = Object.entries(operators).filter(([, { kind }]) => kind === "sink");
+    // Of the little there is, nothing may be late.
+    const sinks = Object.entries(operators).filter(([id, { kind }]) => kind === "sink" && id !== "late");
     for (const [id, { rowsIn }] of sinks) expect(rowsIn, id).toBeGreaterThan(0);
   });
+});
+
+test("the click stream's CSV files are those that its JSON files become", { timeout: 30_000 }, async () => {
+  const [flat, windows] = [join(folder, "a", "flat.json"), join(folder, "b", "windows.json")];
+  expect((await sferic("init", "clicks-flat", "--out", flat)).code).toBe(0);
+  expect((await sferic("init", "clicks-windows", "--out", windows)).code).toBe(0);
+  expect((await sferic("run", flat, "--json")).code).toBe(0);
+  const [made, sampled] = [join(folder, "a/data/csv_files"), join(folder, "b/data/csv_files")];
+  const names = (await readdir(sampled)).toSorted();
+  expect(names.length).toBeGreaterThan(1);
+  for (const name of names) expect(await readFile(join(made, name))).toEqual(await readFile(join(sampled, name)));
+});
+
+test("the click stream's products are those that its clicks are of", async () => {
+  const star = join(folder, "star.json");
+  expect((await sferic("init", "clicks-star", "--out", star)).code).toBe(0);
+  const products = (await readFile(join(folder, "data/products.csv"), "utf8")).trimEnd().split("\n").slice(1);
+  const sold = new Set<string>();
+  const clicks = join(folder, "data/json_files");
+  for (const name of await readdir(clicks)) {
+    const rows = JSON.parse(await readFile(join(clicks, name), "utf8")) as { product_id: number }[];
+    for (const { product_id: product } of rows) sold.add(String(product));
+  }
+  expect(products.map((line) => line.split(",")[0])).toEqual([...sold].toSorted());
 });
 
 test("without a name those that can run are listed, and no other", async () => {

@@ -52,7 +52,7 @@ async function told(
   if (options.json === true) return ExitCode.done;
   const place = placeText(path);
   terminal.print(`${place}: no issues${sampleCount > 0 ? `, and ${counted(sampleCount, "file")} to run it on` : ""}`);
-  if (onGranules && sampleCount === 0) {
+  if (onGranules === true && sampleCount === 0) {
     terminal.print("Put granules (OR_GLM-L2-LCFA_*.nc) into data/glm beside it; the repository of Sferic has some.");
   }
   const next = ["test", "run", "explain"].map((command) => `  ${ownCommand()} ${command} ${shellWord(place)}`);

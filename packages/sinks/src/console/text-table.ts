@@ -2,11 +2,17 @@ import type { Json, Row } from "@sferic/operator";
 
 const cellWidthMax = 40;
 
-/**
- * Rows as aligned columns under a title, numbers to the right; says how many of `count` rows are left out. Control
- * characters are written as escapes, so that a row keeps to its line and the terminal to itself.
- */
+/** Rows as aligned columns under a title; says how many of `count` rows are left out. */
 export function textTable(rows: readonly Row[], title: string, count: number): string {
+  const rest = count > rows.length ? [`… and ${count - rows.length} more`] : [];
+  return `${[title, ...tableLines(rows), ...rest].join("\n")}\n\n`;
+}
+
+/**
+ * Rows as lines of aligned columns, numbers to the right, below a line with their names and a rule. Control characters are
+ * written as escapes, so that a row keeps to its line and the terminal to itself.
+ */
+export function tableLines(rows: readonly Row[]): string[] {
   const names = Object.keys(rows[0] ?? {});
   const heads = names.map(visible);
   const cells = rows.map((row) => names.map((name) => cellText(row[name] ?? null)));
@@ -18,8 +24,7 @@ export function textTable(rows: readonly Row[], title: string, count: number): s
       .join("  ")
       .trimEnd();
   const rule = widths.map((width) => "─".repeat(width)).join("  ");
-  const rest = count > rows.length ? [`… and ${count - rows.length} more`] : [];
-  return `${[title, line(heads), rule, ...cells.map(line), ...rest].join("\n")}\n\n`;
+  return [line(heads), rule, ...cells.map(line)];
 }
 
 function cellText(value: Json): string {
