@@ -9,6 +9,7 @@ import { glmAll } from "./glm-all.ts";
 import { glmFlashes } from "./glm-flashes.ts";
 import { granules180Process } from "./granules-180-process.ts";
 import { granules180 } from "./granules-180.ts";
+import { jsonReading } from "./json-reading.ts";
 import { kmeans1m } from "./kmeans-1m.ts";
 import { parquet5mSnappy } from "./parquet-5m-snappy.ts";
 import { parquet5mZstd } from "./parquet-5m-zstd.ts";
@@ -32,6 +33,7 @@ export const scenarios: readonly Scenario[] = [
   photovoltaics365,
   clicks10m,
   csvReading,
+  jsonReading,
   epoch100,
   spill50m,
   epochs400,
