@@ -24,7 +24,7 @@ export const csvReading: Scenario = {
     const { size: bytes } = await stat(file);
     return {
       contenders: [
-        { name: node, command: ours("csv", file) },
+        { name: node, command: ours("reading", "csv", file) },
         ...peers.map((one) => ({ name: one, command: peer("csv_reading", one.toLowerCase(), file) })),
       ],
       checks: [sameNumber("rows", [node, ...peers])],

@@ -10,6 +10,7 @@ import { glmAll } from "./glm-all.ts";
 import { glmFlashes } from "./glm-flashes.ts";
 import { granules180Process } from "./granules-180-process.ts";
 import { granules180 } from "./granules-180.ts";
+import { jsonReading } from "./json-reading.ts";
 import { kmeans1m } from "./kmeans-1m.ts";
 import { parquet5mSnappy } from "./parquet-5m-snappy.ts";
 import { parquet5mZstd } from "./parquet-5m-zstd.ts";
@@ -34,6 +35,7 @@ export const scenarios: readonly Scenario[] = [
   clicks10m,
   clickstream10m,
   csvReading,
+  jsonReading,
   epoch100,
   spill50m,
   epochs400,
