@@ -151,6 +151,7 @@ it("why a window is open: what is kept, how far event time got, and which event 
     groups: 5000,
     open: { oldestEnd: "2026-01-02T00:00:00Z", newestEnd: "2026-01-02T00:00:00Z" },
     isDue: false,
+    isFlushed: false,
     holders: [
       {
         operatorId: "rows",

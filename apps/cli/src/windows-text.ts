@@ -15,12 +15,12 @@ function reportText(report: WindowsReport, paint: Paint): string {
   return `${paint("bold", operatorId)}, ${type}, after epoch ${epoch}\n${indented(parts.join("\n\n"))}`;
 }
 
-function factsText({ watermark, late, open, groups, bytes }: WindowsReport): string {
+function factsText({ watermark, late, open, groups, bytes, isFlushed }: WindowsReport): string {
   const rows = [
     ["kept", keptText({ groups, bytes })],
     ["open", open === null ? "nothing that ends" : `windows that end from ${open.oldestEnd} to ${open.newestEnd}`],
-    ...(watermark === null ? [] : [["watermark", `${watermark} in the next epoch`]]),
-    ...(late === null ? [] : [["late", `rows of windows that end at ${late} or before`]]),
+    ...(watermark === null || isFlushed ? [] : [["watermark", `${watermark} in the next epoch`]]),
+    ...(late === null || isFlushed ? [] : [["late", `rows of windows that end at ${late} or before`]]),
   ];
   return textTable([{ title: "" }, { title: "" }], rows).trimStart();
 }
@@ -46,13 +46,14 @@ function holdersText(holders: readonly WatermarkHolder[], paint: Paint): string 
 }
 
 /** What has to come before the oldest window closes. */
-function verdict({ open, holders, watermark, isDue }: WindowsReport): string {
+function verdict({ open, holders, watermark, isDue, isFlushed }: WindowsReport): string {
   if (watermark === null) return "Nothing declares an event time for it: what it keeps never ends.";
+  if (isFlushed) return 'A run with "onEnd": "flush" has closed everything; whatever comes now is late.';
   if (open === null) return "No window is open.";
   if (isDue)
     return `The oldest window, which ends at ${open.oldestEnd}, closes in the next epoch, also without new rows.`;
   const needs = holders.flatMap(({ operatorId, needs }) =>
-    needs === null ? [] : [`"${operatorId}" a row of ${needs}`],
+    needs === null ? [] : [`"${operatorId}" has given a row of ${needs} or later`],
   );
-  return `The oldest window, which ends at ${open.oldestEnd}, closes in the epoch after ${needs.join(" and ")} or later has come.`;
+  return `The oldest window, which ends at ${open.oldestEnd}, closes in the epoch after ${needs.join(" and ")}.`;
 }

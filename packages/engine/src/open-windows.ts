@@ -45,6 +45,8 @@ export interface WindowsReport {
   readonly bytes: number;
   /** Null when no window is open, or none ends. */
   readonly open: { readonly oldestEnd: string; readonly newestEnd: string } | null;
+  /** Whether a run has closed everything with `"onEnd": "flush"`: whatever comes is late. */
+  readonly isFlushed: boolean;
   /** Whether the oldest open window closes in the next epoch, whatever comes; one without rows is run if nothing does. */
   readonly isDue: boolean;
 }
@@ -152,6 +154,7 @@ class Watching {
       bytes,
       open:
         open === undefined ? null : { oldestEnd: timeText(open.oldestEndMs), newestEnd: timeText(open.newestEndMs) },
+      isFlushed: next !== undefined && next.nowMs >= endOfTimeMs,
       isDue: open !== undefined && next !== undefined && next.nowMs >= open.oldestEndMs,
     };
   }
