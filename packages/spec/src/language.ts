@@ -9,7 +9,7 @@ const count = z.int().min(1);
 
 const bounds = {
   filesPerEpoch: count.optional().describe("Most files that an epoch takes."),
-  rowsPerEpoch: count.optional().describe("Most rows that an epoch takes."),
+  rowsPerEpoch: count.optional().describe("Most rows that an epoch takes; not for files, which are taken whole."),
   bytesPerEpoch: count.optional().describe("Most bytes that an epoch takes."),
 };
 

@@ -279,12 +279,13 @@ function pipelineSpec(
 ): PipelineSpec {
   const schedule = value["schedule"] as Partial<ScheduleSpec> | undefined;
   const tests = value["tests"] as TestSpec[] | undefined;
+  const run = runSpec((value["run"] ?? {}) as Partial<RunSpec>);
   return {
     name: value["name"] as string,
     parameters: Object.fromEntries(parameters) as PipelineSpec["parameters"],
     connections: (value["connections"] ?? {}) as PipelineSpec["connections"],
-    operators: drafts.map((draft) => operatorNode(draft, graph.inputs.get(draft)!)),
-    run: runSpec((value["run"] ?? {}) as Partial<RunSpec>),
+    operators: drafts.map((draft) => operatorNode(draft, graph.inputs.get(draft)!, boundsOf(run))),
+    run,
     plugins: (value["plugins"] ?? []) as string[],
     ...(schedule === undefined ? {} : { schedule: { cron: schedule.cron!, timeZone: schedule.timeZone ?? "UTC" } }),
     ...(tests === undefined ? {} : { tests }),
@@ -296,7 +297,7 @@ function runSpec(run: Partial<RunSpec>): RunSpec {
     trigger: run.trigger ?? "once",
     seed: run.seed ?? 0,
     onEnd: run.onEnd ?? "hold",
-    ...boundsOf(run as Record<string, unknown>),
+    ...boundsOf(run),
     ...(run.checkpoint === undefined ? {} : { checkpoint: run.checkpoint }),
     ...(run.invalidRatioMax === undefined ? {} : { invalidRatioMax: run.invalidRatioMax }),
     ...(run.memoryBytesMax === undefined ? {} : { memoryBytesMax: run.memoryBytesMax }),
