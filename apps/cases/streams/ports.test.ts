@@ -2,8 +2,8 @@ import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promis
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registry } from "@sferic/catalog";
-import { type RunResult, runPipeline } from "@sferic/engine";
-import { afterEach, beforeEach, expect, it } from "vitest";
+import { planPipeline, type RunResult, runPipeline } from "@sferic/engine";
+import { afterEach, beforeEach, describe, expect, it } from "vitest";
 
 let base: string;
 
@@ -120,4 +120,43 @@ it("a file of state that was altered stops the run", async () => {
   await writeFile(join(base, "in", "99.json"), `{"ts":"${timeOf(50)}","v":9}\n`);
   const result = await run(counted, {}, ["out"]);
   expect(result).toMatchObject({ state: "failed", error: { code: "checkpoint-corrupt" } });
+});
+
+describe("a port that can have no rows is an issue, with what its rows would be", () => {
+  const rows = { type: "files", url: "./in/*.json", format: { type: "json", schema: { ts: "timestamp", v: "int32" } } };
+  it.each([
+    ["an aggregate without windows", { type: "aggregate", from: "rows", measures: { n: "count(*)" } }, "late"],
+    ["rows that are deduplicated without a watermark", { type: "deduplicate", from: "rows", keys: ["v"] }, "invalid"],
+    [
+      "a join within an epoch",
+      { type: "join", from: { left: "rows", right: "rows" }, on: ["v"], suffix: "_r" },
+      "late",
+    ],
+  ])("%s", async (_, out, port) => {
+    const spec = {
+      name: "ports",
+      sources: { rows },
+      transforms: { out },
+      sinks: { end: { type: "console", from: `out.${port}` } },
+    };
+    const { plan, issues } = await planPipeline(spec, { registry });
+    expect(plan).toBeNull();
+    expect(issues).toMatchObject([{ code: "empty-port", pointer: "/sinks/end/from" }]);
+    expect(issues[0]!.message).toContain("Rows ");
+  });
+});
+
+it("files are taken whole: a bound in rows is refused", async () => {
+  const rows = {
+    type: "files",
+    url: "./in/*.json",
+    rowsPerEpoch: 10,
+    format: { type: "json", schema: { v: "int32" } },
+  };
+  const { issues } = await planPipeline(
+    { name: "ports", sources: { rows }, sinks: { end: { type: "console", from: "rows" } } },
+    { registry },
+  );
+  expect(issues).toMatchObject([{ code: "unused-bound", pointer: "/sources/rows/rowsPerEpoch" }]);
+  expect(issues[0]!.message).toContain("set filesPerEpoch or bytesPerEpoch instead");
 });

@@ -28,7 +28,10 @@ function resultText({ name, passed, differences, error, seconds }: TestResult, p
   return lines.join("\n");
 }
 
-function differenceText({ target, columns, missing, unexpected, matching }: TestDifference, paint: Paint): string {
+function differenceText(
+  { target, epoch, columns, missing, unexpected, matching }: TestDifference,
+  paint: Paint,
+): string {
   const counts = [
     missing.length === 0 ? "" : `${counted(missing.length, "row")} missing`,
     unexpected.length === 0 ? "" : `${countText(unexpected.length)} unexpected`,
@@ -48,7 +51,7 @@ function differenceText({ target, columns, missing, unexpected, matching }: Test
   );
   const more = marked.length - shown.length;
   return [
-    `${target}: ${counts.filter((count) => count !== "").join(", ")}`,
+    `${epoch === undefined ? "" : `epoch ${epoch}, `}${target}: ${counts.filter((count) => count !== "").join(", ")}`,
     indented(table),
     ...(more > 0 ? [indented(`… and ${counted(more, "row")} more`)] : []),
   ].join("\n");

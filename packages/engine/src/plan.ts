@@ -28,7 +28,9 @@ import {
   sortIssues,
 } from "@sferic/spec";
 import { type PinnedSchemas, readPinnedSchemas } from "./checkpoint/pinned-schemas.ts";
+import { boundProblems } from "./bounds.ts";
 import { fileUrlProblems, resolvePath } from "./paths.ts";
+import { portProblems } from "./ports.ts";
 import { epochScopeIssues, streamedOperators } from "./epoch-scope.ts";
 import { modeProblems, modesOf } from "./output-modes.ts";
 import type { Trigger } from "./run-options.ts";
@@ -194,6 +196,8 @@ class Planner {
       Object.entries(node.inputs).map(([name, references]) => [name, this.#inputSchema(node, name, references)]),
     );
     this.#report(node, modeProblems(node, definition, config, this.#planned, this.#modes));
+    this.#report(node, portProblems(node, this.#planned));
+    if (definition.kind === "source") this.#reportAt(boundProblems(node, definition, config, this.#spec.run));
     const urlProblems = fileUrlProblems(node.config, "");
     this.#report(node, urlProblems);
     const own = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
@@ -294,10 +298,11 @@ class Planner {
   }
 
   #report(node: OperatorNode, problems: ConfigError["problems"]): void {
-    for (const problem of problems) {
-      const pointer = node.pointer + problem.pointer;
-      this.issues.push(this.#document.issueAt({ ...problem, pointer }));
-    }
+    this.#reportAt(problems.map((problem) => ({ ...problem, pointer: node.pointer + problem.pointer })));
+  }
+
+  #reportAt(problems: ConfigError["problems"]): void {
+    this.issues.push(...problems.map((problem) => this.#document.issueAt(problem)));
   }
 }
 

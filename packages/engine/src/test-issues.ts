@@ -1,23 +1,66 @@
 import { type ConfigProblem, OperatorError, Schema, toPointer } from "@sferic/operator";
-import type { Issue, TestSpec } from "@sferic/spec";
+import type { Issue, TestEpoch, TestRows, TestSpec } from "@sferic/spec";
 import type { Plan } from "./plan.ts";
 import { referencesOf } from "./targets.ts";
+import { epochsOf } from "./test-epochs.ts";
 
-type Rows = TestSpec["given"][string];
+type Rows = TestRows[string];
+type Path = readonly (string | number)[];
 
 /**
  * What is wrong with the tests of a spec, as far as the columns are known: ports that are not there, columns that are
- * not there, values that a column cannot hold. Nothing runs.
+ * not there, values that a column cannot hold, clocks that go back or are not set. Nothing runs.
  */
 export function testIssues(plan: Plan): Issue[] {
-  return (plan.spec.tests ?? []).flatMap(({ given, expect }, index) => [
+  return (plan.spec.tests ?? []).flatMap((test, index) => [
+    ...partIssues(plan, test, ["tests", index]),
+    ...(test.epochs ?? []).flatMap((epoch, at) => partIssues(plan, epoch, ["tests", index, "epochs", at])),
+    ...givenIssues(plan, test, ["tests", index]),
+    ...clockIssues(plan, test, ["tests", index]),
+  ]);
+}
+
+function partIssues(plan: Plan, { given = {}, expect = {} }: TestEpoch, path: Path): Issue[] {
+  return [
     ...Object.entries(given).flatMap(([id, rows]) =>
-      rowIssues(plan, rows, schemaAt(plan, id, "main"), toPointer(["tests", index, "given", id])),
+      rowIssues(plan, rows, schemaAt(plan, id, "main"), toPointer([...path, "given", id])),
     ),
     ...Object.entries(expect).flatMap(([target, rows]) =>
-      targetIssues(plan, target, rows, toPointer(["tests", index, "expect", target])),
+      targetIssues(plan, target, rows, toPointer([...path, "expect", target])),
     ),
-  ]);
+  ];
+}
+
+/** Beside epochs, only what is read whole in every epoch can be given for all of them. */
+function givenIssues(plan: Plan, { given = {}, epochs }: TestSpec, path: Path): Issue[] {
+  if (epochs === undefined) return [];
+  return Object.keys(given).flatMap((id) => {
+    const source = plan.operators.find(({ node }) => node.id === id);
+    if (source === undefined || source.node.role === "reference") return [];
+    const message = `"${id}" gives each row once; say in "epochs" which of them gives these`;
+    return [
+      plan.document.issueAt({
+        code: "given-twice",
+        message,
+        pointer: toPointer([...path, "given", id]),
+        keyRange: true,
+      }),
+    ];
+  });
+}
+
+function clockIssues(plan: Plan, test: TestSpec, path: Path): Issue[] {
+  const epochs = epochsOf(plan, test);
+  const back = epochs.findIndex(({ timeMs }, index) => index > 0 && timeMs < epochs[index - 1]!.timeMs);
+  if (back >= 0) {
+    const message = "the clock of epochs never goes back; this is before the epoch before";
+    const pointer = toPointer([...path, "epochs", back, "at"]);
+    return [plan.document.issueAt({ code: "clock-goes-back", message, pointer })];
+  }
+  const skewed = plan.operators.find(({ node }) => node.watermark?.futureSkewMax !== undefined);
+  if (skewed === undefined || (test.at ?? test.epochs?.[0]?.at) !== undefined) return [];
+  const message = `what is ahead of the clock is invalid for "${skewed.node.id}" (futureSkewMax); say with "at" what the clock shows, such as "at": "2026-01-01T00:00:00Z"`;
+  return [plan.document.issueAt({ code: "clock-not-set", message, pointer: toPointer(path) })];
 }
 
 function targetIssues(plan: Plan, target: string, rows: Rows, pointer: string): Issue[] {

@@ -327,6 +327,8 @@ export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Decla
   readonly kind: "source";
   /** Fields with other values of which the offsets of before mean nothing. */
   readonly positionFields?: readonly string[];
+  /** Bounds that `latestOffset` keeps; a spec that sets another one is refused. Absent: nothing is said about that. */
+  bounds?(config: z.output<C>): readonly (keyof Bounds)[];
   output(config: z.output<C>, context: PlanContext): PortSchemas | Promise<PortSchemas>;
   create(config: z.output<C>, context: OperatorContext): Source;
 }
@@ -344,7 +346,10 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
   readonly optionalInputs?: readonly string[];
   /** Names of the ports beside `main`, with their meaning. */
   readonly ports?: Readonly<Record<string, string>>;
-  /** Called with known schemas only. Throws `ConfigError` for what is wrong with the configuration. */
+  /**
+   * Called with known schemas only. A port that is left out can have no rows, and nobody may read it; one of which only the data
+   * will tell the columns is null. Throws `ConfigError` for what is wrong with the configuration.
+   */
   output(
     inputs: Readonly<Record<string, Schema>>,
     config: z.output<C>,

@@ -58,6 +58,7 @@ export const duckdb = defineSource({
   status: "experimental",
   summary: "Read a table or query of a DuckDB database file.",
   config,
+  bounds: ({ cursor }) => (cursor === undefined ? [] : ["rowsPerEpoch"]),
   errors: [
     "source-changed",
     "not-found",

@@ -89,6 +89,7 @@ export const files = defineSource({
   status: "stable",
   summary: "Read files that match a path or pattern, each exactly once.",
   config,
+  bounds: () => ["filesPerEpoch", "bytesPerEpoch"],
   errors: ["source-changed", "format-not-readable", "partition-missing"],
   examples: [
     { title: "All granules of a folder", config: { url: "./granules/*.nc", format: { type: "glm" } } },

@@ -44,6 +44,7 @@ export const generate = defineSource({
   status: "experimental",
   summary: "Compute rows from their number and a seed.",
   config,
+  bounds: () => ["rowsPerEpoch"],
   errors: ["expression-failed"],
   examples: [
     {

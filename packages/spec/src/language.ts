@@ -9,7 +9,7 @@ const count = z.int().min(1);
 
 const bounds = {
   filesPerEpoch: count.optional().describe("Most files that an epoch takes."),
-  rowsPerEpoch: count.optional().describe("Most rows that an epoch takes."),
+  rowsPerEpoch: count.optional().describe("Most rows that an epoch takes; not for files, which are taken whole."),
   bytesPerEpoch: count.optional().describe("Most bytes that an epoch takes."),
 };
 
@@ -86,6 +86,15 @@ const run = z.strictObject({
 
 const rows = z.record(z.string(), z.array(z.record(z.string(), z.unknown())));
 
+const testEpoch = {
+  at: z.iso
+    .datetime({ offset: true })
+    .optional()
+    .describe("What the clock shows, such as 2026-01-01T00:00:00Z; by default what it showed, or one interval later."),
+  given: rows.optional().describe("Rows by source."),
+  expect: rows.optional().describe('Rows by operator, or "id.port".'),
+};
+
 /** The language without what the operators add. */
 export const specSchema = z.strictObject({
   $schema: z.string().optional().describe("JSON Schema for editors."),
@@ -131,11 +140,16 @@ export const specSchema = z.strictObject({
     .describe("When a server starts runs."),
   tests: z
     .array(
-      z.strictObject({
-        name: z.string().min(1).describe("What it shows."),
-        given: rows.describe("Rows by source."),
-        expect: rows.describe('Rows by operator, or "id.port".'),
-      }),
+      z
+        .strictObject({
+          name: z.string().min(1).describe("What it shows."),
+          ...testEpoch,
+          epochs: z.array(z.strictObject(testEpoch)).min(1).optional().describe("Epochs in their order."),
+        })
+        .refine(
+          ({ expect, epochs = [] }) => expect !== undefined || epochs.some((epoch) => epoch.expect !== undefined),
+          'needs "expect": the rows by operator that make it pass',
+        ),
     )
     .optional()
     .describe("Tests of this pipeline."),

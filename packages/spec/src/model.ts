@@ -72,11 +72,26 @@ export interface ScheduleSpec {
   readonly timeZone: string;
 }
 
-/** A test that the spec carries: rows given per source and expected per operator (`id` or `id.port`). */
-export interface TestSpec {
+/** Rows by source, operator or `id.port`. */
+export type TestRows = Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+
+/** One epoch of a test. */
+export interface TestEpoch {
+  /** What the clock shows, RFC 3339. */
+  readonly at?: string;
+  /** Rows per source. */
+  readonly given?: TestRows;
+  /** Rows expected of this epoch per operator (`id` or `id.port`). */
+  readonly expect?: TestRows;
+}
+
+/**
+ * A test that the spec carries: rows given per source and expected per operator (`id` or `id.port`), of one epoch, or of
+ * several, the rows expected being those of all of them then.
+ */
+export interface TestSpec extends TestEpoch {
   readonly name: string;
-  readonly given: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
-  readonly expect: Readonly<Record<string, readonly Readonly<Record<string, unknown>>[]>>;
+  readonly epochs?: readonly TestEpoch[];
 }
 
 /** A spec that was read without errors. */

@@ -176,24 +176,29 @@ export function ownConfig(kind: SectionKind, fields: Readonly<Record<string, unk
 const boundNames = ["filesPerEpoch", "rowsPerEpoch", "bytesPerEpoch"] as const;
 
 /** The bounds among some fields. */
-export function boundsOf(fields: Readonly<Record<string, unknown>>): Bounds {
-  return pick(fields, boundNames) as Bounds;
+export function boundsOf(fields: object): Bounds {
+  return pick(fields as Readonly<Record<string, unknown>>, boundNames) as Bounds;
 }
 
 function pick(fields: Readonly<Record<string, unknown>>, names: readonly string[]): Record<string, unknown> {
   return Object.fromEntries(names.filter((name) => fields[name] !== undefined).map((name) => [name, fields[name]]));
 }
 
-/** The node of an operator that has no errors. */
-export function operatorNode(draft: Draft, inputs: Readonly<Record<string, readonly Reference[]>>): OperatorNode {
+/** The node of an operator that has no errors; `ofRun` are the bounds of sources that set none themselves. */
+export function operatorNode(
+  draft: Draft,
+  inputs: Readonly<Record<string, readonly Reference[]>>,
+  ofRun: Bounds,
+): OperatorNode {
   const { id, kind, type, pointer, fields } = draft;
+  const isReference = fields["role"] === "reference";
   return {
     id,
     kind,
     type,
     inputs,
     config: ownConfig(kind, fields),
-    bounds: kind === "source" ? boundsOf(fields) : {},
+    bounds: kind === "source" ? { ...(isReference ? {} : ofRun), ...boundsOf(fields) } : {},
     // The envelope's schema has accepted these fields.
     ...pick(
       fields,

@@ -244,25 +244,36 @@ function testProblems(tests: unknown, drafts: readonly Draft[]): Problem[] {
   if (!Array.isArray(tests)) return [];
   const sources = drafts.filter((draft) => draft.kind === "source").map((draft) => draft.id);
   const all = drafts.map((draft) => draft.id);
-  return tests.flatMap((test: unknown, index) =>
-    (["given", "expect"] as const).flatMap((field) => {
-      const rows = isObject(test) && isObject(test[field]) ? test[field] : {};
-      const ids = field === "given" ? sources : all;
-      return Object.keys(rows).flatMap((name) => {
-        const dot = field === "expect" ? name.indexOf(".") : -1;
-        const id = dot < 0 ? name : name.slice(0, dot);
-        if (ids.includes(id)) return [];
-        const near = suggest(id, ids);
-        return {
-          code: "unknown-id",
-          message: `there is no ${field === "given" ? "source" : "operator"} "${id}"; there are ${listed(ids) || "none"}`,
-          pointer: toPointer(["tests", index, field, name]),
-          keyRange: true,
-          ...(near === undefined ? {} : { hint: near, replace: renaming(rows, near + name.slice(id.length)) }),
-        };
-      });
-    }),
-  );
+  return tests.flatMap((test: unknown, index) => {
+    const epochs = isObject(test) && Array.isArray(test["epochs"]) ? (test["epochs"] as unknown[]) : [];
+    const parts = [[test, ["tests", index]], ...epochs.map((epoch, at) => [epoch, ["tests", index, "epochs", at]])];
+    return parts.flatMap(([part, path]) => rowsProblems(part, path as (string | number)[], sources, all));
+  });
+}
+
+function rowsProblems(
+  part: unknown,
+  path: readonly (string | number)[],
+  sources: readonly string[],
+  all: readonly string[],
+): Problem[] {
+  return (["given", "expect"] as const).flatMap((field) => {
+    const rows = isObject(part) && isObject(part[field]) ? part[field] : {};
+    const ids = field === "given" ? sources : all;
+    return Object.keys(rows).flatMap((name) => {
+      const dot = field === "expect" ? name.indexOf(".") : -1;
+      const id = dot < 0 ? name : name.slice(0, dot);
+      if (ids.includes(id)) return [];
+      const near = suggest(id, ids);
+      return {
+        code: "unknown-id",
+        message: `there is no ${field === "given" ? "source" : "operator"} "${id}"; there are ${listed(ids) || "none"}`,
+        pointer: toPointer([...path, field, name]),
+        keyRange: true,
+        ...(near === undefined ? {} : { hint: near, replace: renaming(rows, near + name.slice(id.length)) }),
+      };
+    });
+  });
 }
 
 /** The key to put in place of one of `rows`; null where it stands there already. */
@@ -279,12 +290,13 @@ function pipelineSpec(
 ): PipelineSpec {
   const schedule = value["schedule"] as Partial<ScheduleSpec> | undefined;
   const tests = value["tests"] as TestSpec[] | undefined;
+  const run = runSpec((value["run"] ?? {}) as Partial<RunSpec>);
   return {
     name: value["name"] as string,
     parameters: Object.fromEntries(parameters) as PipelineSpec["parameters"],
     connections: (value["connections"] ?? {}) as PipelineSpec["connections"],
-    operators: drafts.map((draft) => operatorNode(draft, graph.inputs.get(draft)!)),
-    run: runSpec((value["run"] ?? {}) as Partial<RunSpec>),
+    operators: drafts.map((draft) => operatorNode(draft, graph.inputs.get(draft)!, boundsOf(run))),
+    run,
     plugins: (value["plugins"] ?? []) as string[],
     ...(schedule === undefined ? {} : { schedule: { cron: schedule.cron!, timeZone: schedule.timeZone ?? "UTC" } }),
     ...(tests === undefined ? {} : { tests }),
@@ -296,7 +308,7 @@ function runSpec(run: Partial<RunSpec>): RunSpec {
     trigger: run.trigger ?? "once",
     seed: run.seed ?? 0,
     onEnd: run.onEnd ?? "hold",
-    ...boundsOf(run as Record<string, unknown>),
+    ...boundsOf(run),
     ...(run.checkpoint === undefined ? {} : { checkpoint: run.checkpoint }),
     ...(run.invalidRatioMax === undefined ? {} : { invalidRatioMax: run.invalidRatioMax }),
     ...(run.memoryBytesMax === undefined ? {} : { memoryBytesMax: run.memoryBytesMax }),

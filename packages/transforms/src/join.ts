@@ -93,8 +93,8 @@ export const join = callable(
       right: "Rows to look up in; kept until all left rows have passed.",
     },
     ports: {
-      late: "With `within`: rows that came too late, in the columns of the result, those of the other input null; then the name of the input and the watermark.",
-      invalid: "With `within`: rows without event time, as late ones, without the watermark.",
+      late: "Rows that came too late; with `within` only. The columns of the result, those of the other input null, then the name of the input and the watermark.",
+      invalid: "Rows without event time; with `within` only. As late ones, without the watermark.",
     },
     config,
     meetsWithinMs: ({ within }) => (within === undefined ? undefined : Math.max(...Object.values(distancesOf(within)))),
