@@ -25,7 +25,9 @@ export async function matchingFiles(
   const found = new Set<string>();
   const parts = pattern.split("/");
   // Compiled once: the comparison of Node's path module costs 10 µs a name.
-  const matchers = new Map([...parts, "*"].map((part) => [part, picomatch(part, { dot: true })]));
+  const matchers = new Map(
+    [...parts, "*"].flatMap((part) => (wildcard.test(part) ? [[part, picomatch(part, { dot: true })]] : [])),
+  );
   await walk({ root, isLeftOut, found, matchers, folders: 0 }, "", parts);
   return [...found];
 }
