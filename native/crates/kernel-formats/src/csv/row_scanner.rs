@@ -73,7 +73,12 @@ impl RowScanner {
 
     /// Reads whole rows out of the middle of a file, the first of them beginning on `line`.
     pub(super) fn of_rows(name: String, text: Bytes, line: u64, params: &CsvReadParams) -> Self {
-        Self::new(name.clone(), TextReader::of_plain(name, text), line, params)
+        let nothing = TextReader::of_plain(name.clone(), Bytes::new());
+        Self {
+            buffer: text.into(),
+            at_end: true,
+            ..Self::new(name, nothing, line, params)
+        }
     }
 
     fn new(name: String, source: TextReader, line: u64, params: &CsvReadParams) -> Self {
