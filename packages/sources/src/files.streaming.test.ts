@@ -1,5 +1,7 @@
-import { appendFile, mkdir, rename, rm, utimes, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
+import { csv } from "@sferic/formats/csv";
+import { json } from "@sferic/formats/json";
 import { type Bounds, type Offset, rowsOf, type Source } from "@sferic/operator";
 import { epochOf, linesFormat, operatorContext, temporaryFolder } from "@sferic/testkit";
 import { expect, test } from "vitest";
@@ -136,4 +138,51 @@ test.each<[string, (path: string) => Promise<void>, string]>([
   await expect(reading).rejects.toMatchObject(failure);
   expect(outputs).toEqual([1]);
   await expect(Array.fromAsync(planned.read(null, end, epochOf()))).rejects.toMatchObject(failure);
+});
+
+const rowCount = 12_000_000;
+const large: Record<string, () => [object, string]> = {
+  csv: () => [{ type: "csv", header: false, schema: { n: "int64" } }, "1\n".repeat(rowCount)],
+  "irregular csv": () => [{ type: "csv", header: false, schema: { n: "int64" } }, `${"1\n".repeat(rowCount)}1"\n`],
+  json: () => [{ type: "json", schema: { n: "int64", m: "int64", o: "int64" } }, "{}\n".repeat(rowCount)],
+  "json array": () => [
+    { type: "json", layout: "array", schema: { n: "int64", m: "int64", o: "int64" } },
+    `[${"{},".repeat(rowCount)}{}]`,
+  ],
+};
+
+test.each(
+  Object.keys(large).flatMap((format) => [
+    { format, how: "has changed", name: "is cut", change: (path: string) => truncate(path, 20_000_000) },
+    { format, how: "is gone", name: "is taken away", change: (path: string) => rm(path) },
+    {
+      format,
+      how: "has changed",
+      name: "is replaced",
+      change: (path: string) => writeFile(`${path}.new`, "new\n").then(() => rename(`${path}.new`, path)),
+    },
+  ]),
+)("a large $format file that $name while it is read ends the run, whatever its reader sees", async (example) => {
+  await using folder = await temporaryFolder();
+  const [format, text] = large[example.format]!();
+  const path = await write(folder, "a", text);
+  const context = operatorContext({ directory: folder.path, formats: [csv, json] });
+  const source = files.create(files.config.parse({ url: "in/*.txt", format }), context);
+  await source.open?.([]);
+  const end = (await source.latestOffset(null, {}))!;
+  let rows = 0;
+  const reading = (async () => {
+    for await (const output of source.read(null, end, epochOf())) {
+      if (!("rowCount" in output)) continue;
+      // So many rows are not held ahead of their taker, and the rest of the file is still to be read.
+      if (rows === 0) await example.change(path);
+      rows += output.rowCount;
+      output.close();
+    }
+  })();
+  await expect(reading).rejects.toMatchObject({
+    code: "source-changed",
+    message: expect.stringContaining(example.how),
+  });
+  expect(rows).toBeGreaterThan(0);
 });

@@ -213,10 +213,16 @@ class FilesSource implements Source {
     for (const group of groups(entries, format.readsManyFiles === true ? streamedPerCall : heldPerCall)) {
       signal.throwIfAborted();
       const contents = await Promise.all(group.map((entry) => this.#open(entry)));
-      for await (const output of format.decode!(contents, signal, this.#request)) {
-        // What the first rows had, all later ones have.
-        if (!("invalid" in output)) this.#request = { schema: output.schema, ...this.#request };
-        yield output;
+      try {
+        for await (const output of format.decode!(contents, signal, this.#request)) {
+          // What the first rows had, all later ones have.
+          if (!("invalid" in output)) this.#request = { schema: output.schema, ...this.#request };
+          yield output;
+        }
+      } catch (error) {
+        // A file that was cut or taken away under its reader explains whatever the reader says.
+        await this.#store.requireUnchanged(group);
+        throw error;
       }
       // What a file was while it was planned says nothing of what it was when its last byte was read.
       await this.#store.requireUnchanged(group);

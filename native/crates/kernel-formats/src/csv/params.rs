@@ -53,7 +53,7 @@ pub struct CsvReadParams {
     pub batch_rows: usize,
     /// Rows that inference looks at, at least 1. Default: 10,000.
     pub infer_rows: usize,
-    /// The longest row that is read, in bytes, at least 1. Default: 16 MiB.
+    /// The longest row that is read, in bytes without its line end, at least 1. Default: 16 MiB.
     pub row_bytes_max: usize,
 }
 

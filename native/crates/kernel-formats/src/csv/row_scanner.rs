@@ -73,7 +73,12 @@ impl RowScanner {
 
     /// Reads whole rows out of the middle of a file, the first of them beginning on `line`.
     pub(super) fn of_rows(name: String, text: Bytes, line: u64, params: &CsvReadParams) -> Self {
-        Self::new(name.clone(), TextReader::of_plain(name, text), line, params)
+        let nothing = TextReader::of_plain(name.clone(), Bytes::new());
+        Self {
+            buffer: text.into(),
+            at_end: true,
+            ..Self::new(name, nothing, line, params)
+        }
     }
 
     fn new(name: String, source: TextReader, line: u64, params: &CsvReadParams) -> Self {
@@ -149,6 +154,8 @@ impl RowScanner {
             }
             match self.split_row() {
                 Split::Row { next, lines } => {
+                    let has_line_end = self.buffer[..next].last() == Some(&b'\n');
+                    self.check_row(next - usize::from(has_line_end) - self.position)?;
                     self.position = next;
                     self.line = self.next_line;
                     self.next_line += lines;
@@ -271,20 +278,26 @@ impl RowScanner {
         ))
     }
 
+    /// Errors: [`FormatsError::TooLarge`] for a row of so many bytes, its line end not among them.
+    fn check_row(&self, bytes: usize) -> Result<()> {
+        if bytes <= self.row_bytes_max {
+            return Ok(());
+        }
+        Err(FormatsError::TooLarge {
+            input: self.name.clone(),
+            what: format!("the row on line {}", self.next_line),
+            bytes: bytes as u64,
+            limit: self.row_bytes_max as u64,
+        })
+    }
+
     /// Reads more, after moving the unread rest to the front.
     fn fill(&mut self) -> Result<()> {
         self.buffer.drain(..self.position);
         self.passed += self.position as u64;
         self.position = 0;
         let rest = self.buffer.len();
-        if rest >= self.row_bytes_max {
-            return Err(FormatsError::TooLarge {
-                input: self.name.clone(),
-                what: format!("the row on line {}", self.next_line),
-                bytes: rest as u64,
-                limit: self.row_bytes_max as u64,
-            });
-        }
+        self.check_row(rest)?;
         // The buffer doubles while a row does not fit, so that a long row is split few times.
         let wanted = rest.max(READ_BYTES);
         let count = self.source.append(&mut self.buffer, wanted)?;
