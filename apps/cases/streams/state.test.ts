@@ -33,7 +33,7 @@ interface Shape {
 }
 
 /** Row `index` comes at its millisecond and has one of 20,000 keys, each once in every 20,000 rows. */
-function specOf({ rows, rowsPerEpoch, stateBytesMax, onEnd = undefined }: Shape): object {
+function specOf({ rows, rowsPerEpoch, stateBytesMax, onEnd }: Shape): object {
   const limit = stateBytesMax === undefined ? {} : { stateBytesMax };
   const window = { column: "at", size: "1 day" };
   return {

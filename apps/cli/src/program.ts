@@ -205,7 +205,8 @@ function addCheckpointCommands(program: Command, terminal: Terminal, runs: Runs)
         "after",
         `
 A torn newest record is set aside, as the next run would. An older one is rebuilt where the records around it prove what
-it said. Ends with 3 when something is beyond repair; then nothing is done.${examples("sferic checkpoint repair out/.checkpoint")}`,
+it said. What an operator remembered cannot be rebuilt: when a file of it is lost, the operator begins anew, and
+windows that are open miss earlier rows. Ends with 3 when something is beyond repair; then nothing is done.${examples("sferic checkpoint repair out/.checkpoint")}`,
       ),
     async (options: never, folder) => (await load()).repair(terminal, folder!, options),
   );
