@@ -5,7 +5,8 @@ import { gzipSync } from "node:zlib";
 import type { RunResult } from "@sferic/engine";
 import { type Dataset, File, ready } from "h5wasm/node";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { flashCount, granules, lightningIn, runChild, visibleRows } from "../kill/lightning.ts";
+import { flashCount, granules, lightningIn, visibleRows } from "../kill/lightning.ts";
+import { runChild } from "../kill/run-child.ts";
 
 let folder: string;
 let input: string;

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunResult } from "@sferic/engine";
 import { afterEach, beforeEach, expect, test } from "vitest";
-import { runChild } from "../kill/lightning.ts";
+import { runChild } from "../kill/run-child.ts";
 
 let folder: string;
 

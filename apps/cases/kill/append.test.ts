@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProtocolPoint } from "@sferic/engine";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { runChild } from "./lightning.ts";
+import { runChild } from "./run-child.ts";
 
 const [fileCount, rowsPerFile] = [5, 400];
 const everyRow = Array.from({ length: fileCount * rowsPerFile }, (_, row) => row);

@@ -4,7 +4,8 @@ import { join } from "node:path";
 import type { ProtocolPoint } from "@sferic/engine";
 import { uniform } from "@sferic/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { lightningIn, runChild, strayNames, visibleRows } from "./lightning.ts";
+import { lightningIn, strayNames, visibleRows } from "./lightning.ts";
+import { runChild } from "./run-child.ts";
 
 /** How many kills at random moments; the seed makes the moments repeatable up to the machine's own timing. */
 const randomKills = Number(process.env["SFERIC_KILLS"] ?? 100);

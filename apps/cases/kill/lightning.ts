@@ -1,12 +1,12 @@
-import { spawn } from "node:child_process";
 import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
-import type { RunResult, Trigger } from "@sferic/engine";
+import type { Trigger } from "@sferic/engine";
 import { rowsOf } from "@sferic/operator";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
+import { runChild } from "./run-child.ts";
 
 const caseFolder = join(import.meta.dirname, "../lightning-stream");
 export const granules = join(import.meta.dirname, "../data/glm");
@@ -33,44 +33,6 @@ export async function lightningIn(folder: string, changes: Changes = {}): Promis
   const file = join(folder, "pipeline.json");
   await writeFile(file, JSON.stringify(spec));
   return file;
-}
-
-/** How a child process ended. */
-export interface Ending {
-  readonly killed: boolean;
-  readonly code: number | null;
-  readonly stderr: string;
-  /** Null when it was killed first. */
-  readonly result: RunResult | null;
-}
-
-/** How a child process is started. */
-export interface ChildOptions {
-  readonly killAfterMs?: number | undefined;
-  /** The user it runs as, for which this one must be root. */
-  readonly uid?: number | undefined;
-  /** Another program than child.ts, with the same arguments. */
-  readonly program?: "replay-child.ts";
-}
-
-/** Runs child.ts; kills it after `killAfterMs` when given. */
-export function runChild(args: readonly string[], { killAfterMs, uid, program }: ChildOptions = {}): Promise<Ending> {
-  const child = spawn(
-    process.execPath,
-    ["--conditions=@sferic/source", join(import.meta.dirname, program ?? "child.ts"), ...args],
-    { stdio: ["ignore", "pipe", "pipe"], ...(uid === undefined ? {} : { uid, gid: uid }) },
-  );
-  let [stdout, stderr] = ["", ""];
-  child.stdout.on("data", (data) => (stdout += String(data)));
-  child.stderr.on("data", (data) => (stderr += String(data)));
-  const timer = killAfterMs === undefined ? undefined : setTimeout(() => child.kill("SIGKILL"), killAfterMs);
-  return new Promise((resolve) => {
-    child.on("close", (code, signal) => {
-      clearTimeout(timer);
-      const result = stdout === "" ? null : (JSON.parse(stdout) as RunResult);
-      resolve({ killed: signal === "SIGKILL", code, stderr, result });
-    });
-  });
 }
 
 /** What a reader sees in the outputs: rows of each sink as sorted text, duplicates kept. Throws when a file is incomplete. */

@@ -3,7 +3,8 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { type ProtocolPoint, readDeadLetters } from "@sferic/engine";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { granules, lightningIn, runChild, strayNames, undisturbedRows, visibleRows } from "./lightning.ts";
+import { granules, lightningIn, strayNames, undisturbedRows, visibleRows } from "./lightning.ts";
+import { runChild } from "./run-child.ts";
 
 let root: string;
 let undisturbed: Awaited<ReturnType<typeof visibleRows>>;

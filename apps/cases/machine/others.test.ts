@@ -6,7 +6,8 @@ import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
 import { type Row, rowsOf } from "@sferic/operator";
 import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
-import { granules, lightningIn, runChild, strayNames, undisturbedRows, visibleRows } from "../kill/lightning.ts";
+import { granules, lightningIn, strayNames, undisturbedRows, visibleRows } from "../kill/lightning.ts";
+import { runChild } from "../kill/run-child.ts";
 
 const source = ["--conditions=@sferic/source", "--disable-warning=ExperimentalWarning"];
 

@@ -3,15 +3,8 @@ import { chmod, cp, mkdir, mkdtemp, readdir, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterEach, beforeAll, beforeEach, expect, test } from "vitest";
-import {
-  type Ending,
-  granules,
-  lightningIn,
-  runChild,
-  strayNames,
-  undisturbedRows,
-  visibleRows,
-} from "../kill/lightning.ts";
+import { granules, lightningIn, strayNames, undisturbedRows, visibleRows } from "../kill/lightning.ts";
+import { type Ending, runChild } from "../kill/run-child.ts";
 
 /** Nothing is forbidden to root, so it lets the user "nobody" run the pipeline. */
 const nobody = process.getuid?.() === 0 ? 65_534 : undefined;

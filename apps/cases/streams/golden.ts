@@ -1,11 +1,12 @@
-import { readdirSync, readFileSync } from "node:fs";
+import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { mkdir, mkdtemp, readFile, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { batches } from "@sferic/bindings/batch";
 import { registry as builtIn } from "@sferic/catalog";
-import { type ProtocolPoint, type RunEvent, runPipeline } from "@sferic/engine";
+import { type ProtocolPoint, type RunEvent, type RunResult, runPipeline } from "@sferic/engine";
 import { type Registry, type Row, rowsOf, type Sink, type SourceDefinition } from "@sferic/operator";
+import { runChild } from "../kill/run-child.ts";
 import { cutting } from "./cutting.ts";
 
 /** A case as Spark ran it; `golden/README.md` says what the fields are. */
@@ -44,6 +45,8 @@ export interface Way {
   readonly stops: boolean;
   /** Ends a run once in every epoch as if the machine had failed, each time at another step. */
   readonly fails?: boolean;
+  /** Kills the process of the run once in every epoch, each time at another step that this number shifts. */
+  readonly kills?: number;
   /** Rows of a batch; what the source gives when absent. */
   readonly batchRows?: number;
 }
@@ -66,49 +69,60 @@ export function expectedOf({ batches: recorded }: GoldenCase): EpochSeen[] {
 export async function runGolden(golden: GoldenCase, way: Way): Promise<EpochSeen[]> {
   const base = await mkdtemp(join(tmpdir(), "sferic-golden-"));
   try {
-    const rows = new Map<number, Row[]>();
-    const registry = registryWith(rows, way.batchRows);
+    const rows = new PublishedRows(base);
     for (const [run] of golden.inputRuns.entries()) {
       const files = await addFiles(base, golden, run);
-      await runToTheEnd(golden, way, base, registry, files, () => rows.size);
+      await runToTheEnd(golden, way, base, rows, files);
     }
     return await Promise.all(
-      [...rows.keys()]
-        .toSorted((a, b) => a - b)
-        .map(async (epoch) => ({
-          rows: linesOf(rows.get(epoch)!),
-          watermark: await watermarkOf(base, epoch),
-        })),
+      rows.epochs().map(async (epoch) => ({
+        rows: linesOf(rows.of(epoch)),
+        watermark: await watermarkOf(base, epoch),
+      })),
     );
   } finally {
     await rm(base, { recursive: true });
   }
 }
 
-/** `done` tells how many epochs there are by now. */
 async function runToTheEnd(
   golden: GoldenCase,
   way: Way,
   base: string,
-  registry: Registry,
+  rows: PublishedRows,
   files: number,
-  done: () => number,
 ): Promise<void> {
   const closes = golden.conf["spark.sql.streaming.noDataMicroBatches.enabled"] !== "false";
+  const registry = registryWith(rows, way.batchRows);
   const failed = new Set<number>();
-  const end = closes ? Number.POSITIVE_INFINITY : done() + files;
-  while (done() < end) {
-    const maxEpochs = way.stops ? 1 : end - done();
+  const end = closes ? Number.POSITIVE_INFINITY : rows.epochs().length + files;
+  while (rows.epochs().length < end) {
+    const maxEpochs = way.stops ? 1 : end - rows.epochs().length;
     const options = Number.isFinite(maxEpochs) ? { maxEpochs } : {};
-    const failing = way.fails === true ? { onEvent: failingOnceInEachEpoch(failed) } : {};
-    const result = await runPipeline(specOf(golden), { registry, baseDirectory: base, ...options, ...failing });
-    if (result.error?.message.includes(failure) === true) continue;
-    if (result.error !== undefined) throw result.error as Error;
-    if (!way.stops || result.epochs === 0) return;
+    if (way.kills !== undefined) {
+      if (await isKilled(golden, base, way.kills, options)) continue;
+      if (closes) return;
+    } else {
+      const failing = way.fails === true ? { onEvent: failingOnceInEachEpoch(failed) } : {};
+      const result = await runPipeline(specOf(golden), { registry, baseDirectory: base, ...options, ...failing });
+      if (result.error?.message.includes(failure) === true) continue;
+      if (result.error !== undefined) throw result.error as Error;
+      if (!way.stops || result.epochs === 0) return;
+    }
   }
 }
 
+/** Runs a case in a process of its own, which kills itself when it gets to an epoch that it has not been killed in. */
+async function isKilled(golden: GoldenCase, base: string, shift: number, options: object): Promise<boolean> {
+  const args = [golden.case, base, String(shift), JSON.stringify(options)];
+  const ending = await runChild(args, { program: "../streams/golden-child.ts" });
+  if (ending.code !== 0 && !ending.killed) throw new Error(ending.stderr);
+  return ending.killed;
+}
+
 const failure = "the machine failed";
+
+/** Where an epoch ends before its time, one after the other. */
 const steps: readonly ProtocolPoint[] = ["intent", "staged", "prepared", "all-published", "committed", "acknowledged"];
 
 /** Fails in every epoch that has not failed yet. */
@@ -185,10 +199,9 @@ function transformsOf(op: GoldenCase["query"]["op"], keys: readonly string[]): o
   }
 }
 
-/** The built-in operators, with a console that remembers rows by epoch. */
-function registryWith(rows: Map<number, Row[]>, batchRows: number | undefined): Registry {
-  const staged = new Map<number, Row[]>();
-  const create = (): Sink => rememberingSink(staged, rows);
+/** The built-in operators, with a console that publishes rows by epoch. */
+function registryWith(rows: PublishedRows, batchRows: number | undefined): Registry {
+  const create = (): Sink => publishingSink(rows);
   return {
     batches,
     types: (kind) => builtIn.types(kind),
@@ -201,22 +214,63 @@ function registryWith(rows: Map<number, Row[]>, batchRows: number | undefined): 
   };
 }
 
-function rememberingSink(staged: Map<number, Row[]>, rows: Map<number, Row[]>): Sink {
+/** Rows by epoch, as a reader of the sink sees them; they outlive the process. */
+class PublishedRows {
+  readonly #folder: string;
+
+  constructor(base: string) {
+    this.#folder = join(base, "published");
+    mkdirSync(this.#folder, { recursive: true });
+  }
+
+  /** Epochs that are published, in their order. */
+  epochs(): number[] {
+    return readdirSync(this.#folder)
+      .map((name) => Number.parseInt(name, 10))
+      .toSorted((a, b) => a - b);
+  }
+
+  of(epoch: number): Row[] {
+    return JSON.parse(readFileSync(join(this.#folder, `${epoch}.json`), "utf8")) as Row[];
+  }
+
+  publish(epoch: number, rows: readonly Row[]): void {
+    writeFileSync(join(this.#folder, `${epoch}.json`), JSON.stringify(rows));
+  }
+}
+
+function publishingSink(published: PublishedRows): Sink {
   return {
-    async stage(input, epoch) {
-      const all: Row[] = [];
+    async stage(input) {
+      const rows: Row[] = [];
       for await (const batch of input) {
-        all.push(...rowsOf(batch));
+        rows.push(...rowsOf(batch));
         batch.close();
       }
-      staged.set(epoch.id, all);
-      return { rows: all.length, record: null };
+      return { rows: rows.length, record: rows };
     },
-    publish: (_, epoch) => {
-      rows.set(epoch.id, staged.get(epoch.id)!);
+    publish: ({ record }, { id }) => {
+      published.publish(id, record as Row[]);
       return Promise.resolve({ files: [] });
     },
   };
+}
+
+/**
+ * What a process does that is killed in every epoch: one run of a case, until it gets to the step of an epoch that no process
+ * before it has been killed in.
+ */
+export async function runUntilKilled(name: string, base: string, shift: number, options: object): Promise<RunResult> {
+  const golden = goldenCases().find((one) => one.case === name)!;
+  const registry = registryWith(new PublishedRows(base), undefined);
+  const onEvent = (event: RunEvent): void => {
+    if (event.type !== "point" || event.point !== steps[(event.epoch + shift) % steps.length]) return;
+    const mark = join(base, `killed-${event.epoch}`);
+    if (existsSync(mark)) return;
+    writeFileSync(mark, "");
+    process.kill(process.pid, "SIGKILL");
+  };
+  return runPipeline(specOf(golden), { registry, baseDirectory: base, onEvent, ...options });
 }
 
 async function watermarkOf(base: string, epoch: number): Promise<string | null> {

@@ -245,6 +245,18 @@ test("windows behind a join wait for its pairs", async () => {
   ]);
 });
 
+test("inputs with other columns do not fit the rows that are remembered", async () => {
+  const rows = [[{ ts: 1, k: "a", n: 1 }]];
+  await writeInputs({ shown: rows, clicked: rows });
+  await runAll({});
+  const format = { type: "json", schema: { ts: "timestamp", k: "utf8", n: "int64", more: "utf8" } };
+  const shown = { ...spec.sources["shown"], format };
+  await writeFile(join(base, "shown", "more.json"), `{"ts":"${timeOf(2)}","k":"a","n":2,"more":"b"}\n`);
+  const sources = { ...spec.sources, shown };
+  const result = await runPipeline({ ...spec, sources }, { registry: builtIn, baseDirectory: base });
+  expect(result).toMatchObject({ state: "failed", error: { code: "checkpoint-mismatch", operatorId: "pairs" } });
+});
+
 describe("refuses, before anything is read", () => {
   const { watermark: _, ...untimed } = spec.sources["clicked"] as { watermark: object };
   const { within: __, ...unbounded } = spec.transforms.pairs;

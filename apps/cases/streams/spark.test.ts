@@ -12,8 +12,15 @@ const ways: (readonly [string, Way])[] = [
   ["stopped after every epoch", { stops: true }],
   ["in batches of one row", { stops: false, batchRows: 1 }],
   ["in batches of seven rows, stopped after every epoch", { stops: true, batchRows: 7 }],
+  ["in batches of 65,536 rows, stopped after every epoch", { stops: true, batchRows: 65_536 }],
   ["failing once in every epoch", { stops: false, fails: true }],
 ];
+
+/** Cases whose process is killed in every epoch: one of each kind of state, or all with SFERIC_GOLDEN_KILLS=all. */
+const someKilled = new Set(["dedup_within_watermark_append", "session_append_sessions", "tumbling_append_late"]);
+const killed = accepted.filter((golden) => {
+  return process.env["SFERIC_GOLDEN_KILLS"] === "all" || someKilled.has(golden.case);
+});
 
 test("there are as many cases as there are files, most with rows", () => {
   expect(accepted.length).toBeGreaterThanOrEqual(46);
@@ -30,6 +37,17 @@ describe.each(accepted.map((golden) => [golden.case, golden] as const))("%s", (_
     } else expect(seen).toEqual(expected);
   });
 });
+
+it.each(killed.map((golden, index) => [golden.case, golden, index] as const))(
+  "%s gives the rows and the watermarks of Spark, killed once in every epoch",
+  { timeout: 120_000 },
+  async (_, golden, index) => {
+    const seen = await runGolden(golden, { stops: false, kills: index });
+    const expected = expectedOf(golden);
+    expect(seen.map(({ rows }) => rows)).toEqual(expected.map(({ rows }) => rows));
+    if (golden.query.watermark !== null) expect(seen).toEqual(expected);
+  },
+);
 
 const codes: Readonly<Record<string, string>> = {
   session_append_nokey: "session-without-key",

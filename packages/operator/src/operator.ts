@@ -121,6 +121,7 @@ export interface Streaming {
   readonly eventTime?: EventTime;
   /** Whether input comes in more than one epoch. */
   readonly isEndless: boolean;
+  /** By the name of the input. */
   readonly inputs: Readonly<Record<string, InputStream>>;
 }
 
