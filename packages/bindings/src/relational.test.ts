@@ -23,6 +23,15 @@ describe("checkExpressions", () => {
     expect(problems).toMatchObject([{ code: "unknown-column", pointer: "/where", offset: 8, length: 2, hint: "n" }]);
   });
 
+  it.each([
+    ["CAST(n AS INETGER)", { offset: 10, length: 7, hint: "INTEGER" }],
+    ["TIMETSAMP '2026-01-01' IS NULL", { offset: 0, length: 9, hint: "TIMESTAMP" }],
+    ["n + daby(DATE '2026-01-01')", { offset: 4, length: 4, hint: "day" }],
+  ])("shows and corrects the name of a type or function: %s", (expression, told) => {
+    const { problems } = checkExpressions(columns, [{ expression, pointer: "/x" }]);
+    expect(problems).toMatchObject([{ code: "invalid-expression", ...told }]);
+  });
+
   it("measures a name in quotes with its quotes", () => {
     const { problems } = checkExpressions(columns, [{ expression: `n > 0 AND "od ""name" = 'a'`, pointer: "/where" }]);
     expect(problems).toMatchObject([{ code: "unknown-column", offset: 10, length: 11 }]);

@@ -107,7 +107,9 @@ function problemOf(
   schema: Schema,
 ): ConfigProblem {
   const near = issue.identifier ? nearest(issue.identifier, schema.names) : undefined;
-  const hint = near ?? nearestFunction(issue, expression) ?? issue.candidates[0];
+  const type = missingType(issue);
+  const hint =
+    near ?? (type && nearest(type, commonTypes)) ?? nearestFunction(issue, expression) ?? issue.candidates[0];
   return {
     code: issue.identifier ? "unknown-column" : issue.mixesUnits ? "unit-mismatch" : "invalid-expression",
     message: issue.message,
@@ -118,10 +120,11 @@ function problemOf(
   };
 }
 
-/** A column as it is written, or the name of a function; to the end for what is neither. */
-function lengthOf({ identifier, position }: native.NativeExpressionIssue, expression: string): { length?: number } {
+/** A column as it is written, or the name of a function or type; to the end for what is none of these. */
+function lengthOf(issue: native.NativeExpressionIssue, expression: string): { length?: number } {
+  const { identifier, position } = issue;
   if (identifier) return { length: written(identifier, expression, position ?? 0).length };
-  const called = calledAt(expression, position ?? 0);
+  const called = missingType(issue) ?? calledAt(expression, position ?? 0);
   return called === undefined ? {} : { length: called.length };
 }
 
@@ -129,9 +132,20 @@ function calledAt(expression: string, position: number): string | undefined {
   return /^\w+(?=\s*\()/.exec(expression.slice(position))?.[0];
 }
 
+/** The name of a type that DuckDB does not know. */
+function missingType({ message }: native.NativeExpressionIssue): string | undefined {
+  return /^Type with name (\w+) does not exist/.exec(message)?.[1];
+}
+
+/** Types under the names that people write. */
+const commonTypes =
+  "BIGINT BLOB BOOLEAN DATE DECIMAL DOUBLE FLOAT HUGEINT INTEGER INTERVAL REAL SMALLINT TIME TIMESTAMP TIMESTAMPTZ TINYINT UBIGINT UINTEGER USMALLINT UTINYINT VARCHAR".split(
+    " ",
+  );
+
 /** Functions that people mean rather than rare ones that are spelt as near. */
 const commonFunctions =
-  "abs any_value avg bool_and bool_or ceil coalesce concat contains count date_diff date_part date_trunc exp first floor greatest hash if ifnull isnan last least left length ln log log10 lower ltrim max median min mod mode now nullif pow power quantile_cont regexp_matches regexp_replace replace right round rtrim sign sqrt stddev strftime strptime substring sum trim trunc upper var_pop variance".split(
+  "abs any_value avg bool_and bool_or ceil coalesce concat contains count date_diff date_part date_trunc day dayname exp first floor greatest hash hour if ifnull isnan last least left length ln log log10 lower ltrim max median min minute mod mode month monthname now nullif pow power quantile_cont quarter regexp_matches regexp_replace replace right round rtrim second sign sqrt stddev strftime strptime substring sum time_bucket to_milliseconds to_minutes to_seconds trim trunc upper var_pop variance week year".split(
     " ",
   );
 
