@@ -87,7 +87,11 @@ fn names(schema: &SchemaRef) -> String {
         .iter()
         .map(|field| field.name().as_str())
         .collect();
-    names.join(", ")
+    names
+        .join(", ")
+        .chars()
+        .take(NAMES_CHARACTERS_SHOWN)
+        .collect()
 }
 
 /// The rows of one file, batch by batch.
@@ -139,6 +143,8 @@ pub enum FilesItem {
     },
 }
 
+/// What is said of the columns that a file has: what is no table at all may seem to have very long ones.
+const NAMES_CHARACTERS_SHOWN: usize = 200;
 /// Rows of a file that are told one by one when they cannot be read; further ones are counted.
 pub(crate) const BAD_ROWS_MAX: usize = 1_000;
 /// Rows that nobody took yet, in bytes, beyond which no more files are begun.

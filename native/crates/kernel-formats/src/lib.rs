@@ -27,7 +27,7 @@ pub use csv::{
 };
 pub use durable_file::{FileChecksum, FileSummary, checksum_file};
 pub use error::{FormatsError, Result};
-pub use files::{FileRows, FilesItem, FilesReader, InputFile, ReadFile};
+pub use files::{FilePieces, FileRows, FilesItem, FilesReader, InputFile, ReadFile};
 pub use input::Input;
 pub use json::{
     JsonFilesReader, JsonLayout, JsonReadParams, JsonWriteParams, JsonWriter, encode_json,

@@ -407,6 +407,23 @@ fn a_bad_row_among_files_is_told_and_the_others_go_on() {
 }
 
 #[test]
+fn a_file_without_any_of_the_columns_is_told_with_those_it_has() {
+    let long = "x".repeat(100_000);
+    let (values, wrong) = read_files(&[
+        ("first", b"n\n1\n".to_vec()),
+        ("other", b"a,\"b c\"\n2,3\n".to_vec()),
+        ("no-table", format!("{long}\n").into_bytes()),
+    ]);
+    assert_eq!((values, wrong.len()), (vec![1], 2));
+    assert!(
+        wrong[0].contains("is in the file, which has a, b c;"),
+        "{}",
+        wrong[0]
+    );
+    assert!(wrong[1].contains("which has xxx") && wrong[1].len() < 500);
+}
+
+#[test]
 fn after_a_thousand_bad_rows_of_a_file_the_others_are_counted() {
     let text = format!("n\n1\n{}2\n", "x\n".repeat(1_200)).into_bytes();
     let (values, wrong) = read_files(&[("first", b"n\n0\n".to_vec()), ("many", text)]);

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use arrow_schema::{FieldRef, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
 
 use super::infer::{infer_csv_schema, read_header};
 use super::params::CsvReadParams;
@@ -110,11 +110,14 @@ impl CsvFiles {
             });
         }
         let names = read_header(&mut RowScanner::open(&file.input, &self.params)?)?;
-        let named = names
+        let wanted_field = |name: &String| wanted.field_with_name(name).ok().cloned();
+        let any = |name: &String| Field::new(name, DataType::Utf8, true);
+        let all = names
             .iter()
-            .filter_map(|name| wanted.field_with_name(name).ok());
-        let schema = Arc::new(Schema::new(named.cloned().collect::<Vec<_>>()));
-        file_columns(&schema, wanted, &file.constants, &file.title())?;
-        Ok(schema)
+            .map(|name| wanted_field(name).unwrap_or_else(|| any(name)));
+        let all = Arc::new(Schema::new(all.collect::<Vec<_>>()));
+        file_columns(&all, wanted, &file.constants, &file.title())?;
+        let named: Vec<_> = names.iter().filter_map(wanted_field).collect();
+        Ok(Arc::new(Schema::new(named)))
     }
 }
