@@ -67,8 +67,8 @@ export declare class NativeJoinAside {
 
 /** What a join of two streams remembers. */
 export declare class NativeJoinState {
-  /** How many rows of both inputs it remembers. */
-  get rowCount(): number
+  /** How large it is; its groups are rows. */
+  size(): NativeStateSize
   /** Begins an epoch. */
   settle(): Promise<void>
   /** Remembers rows and begins to look for their partners; the batch stays open. */
@@ -77,8 +77,8 @@ export declare class NativeJoinState {
   nextMatches(): Promise<NativeBatch | null>
   /** Forgets rows that nothing after the watermark can meet. */
   close(watermarkMs: number): Promise<void>
-  /** Writes all rows, or those of this epoch, and syncs; resolves to the bytes. */
-  write(path: string, whole: boolean): Promise<number>
+  /** Writes all rows, or those of this epoch, and syncs. */
+  write(path: string, whole: boolean): Promise<WrittenStateFile>
   /** Takes in what `write` wrote, after it what the watermark `closed_ms` has passed is gone. */
   restore(path: string, closedMs?: number | undefined | null): Promise<void>
 }
@@ -122,8 +122,8 @@ export declare class NativeWindowed {
 
 /** What a windowed aggregation remembers. */
 export declare class NativeWindowState {
-  /** How many groups there are. */
-  get groupCount(): number
+  /** How large it is. */
+  size(): NativeStateSize
   /** Merges partial aggregates; the batch stays open. */
   merge(batch: NativeBatch): Promise<void>
   /** Rows whose keys are new, which are kept for `delay_ms` after their time; the batch stays open. */
@@ -136,9 +136,11 @@ export declare class NativeWindowState {
   close(watermarkMs: number): Promise<NativeBatch>
   /** Begins an epoch. */
   settle(): void
-  /** Writes all groups, or those that changed in this epoch, and syncs; resolves to the bytes. */
-  write(path: string, whole: boolean): Promise<number>
-  /** Takes in what `write` wrote, after it windows that end at `closed_ms` or before are gone. */
+  /** Writes all groups, or those that changed in this epoch, and syncs. */
+  write(path: string, whole: boolean): Promise<WrittenStateFile>
+  /** Writes the state that files restore to, oldest first, as one whole file, and syncs it. The state itself goes on meanwhile. */
+  compact(files: Array<NativeStateFile>, path: string): Promise<WrittenStateFile>
+  /** Takes in what `write` or `compact` wrote, after it windows that end at `closed_ms` or before are gone. */
   restore(path: string, closedMs?: number | undefined | null): Promise<void>
 }
 
@@ -507,6 +509,23 @@ export interface NativeSplit {
   later: NativeBatch
 }
 
+/** A file of a state, and the watermark that it is restored with. */
+export interface NativeStateFile {
+  path: string
+  closedMs?: number
+}
+
+/** How large a state is, and what is open in it. Milliseconds since 1970. */
+export interface NativeStateSize {
+  groups: number
+  /** Groups that changed in this epoch. */
+  changed: number
+  /** Bytes of memory. */
+  bytes: number
+  oldestEndMs?: number
+  newestEndMs?: number
+}
+
 /** A table of a query that is checked. */
 export interface NativeTable {
   name: string
@@ -606,3 +625,10 @@ export declare function unpivotBatch(batch: NativeBatch, unpivot: NativeUnpivot)
 export declare function useDuckdb(path: string): void
 
 export declare function writeTable(write: NativeTableWrite): Promise<NativeWriteOutcome>
+
+/** What a file holds that is complete and synced. */
+export interface WrittenStateFile {
+  bytes: number
+  /** `crc32:` and eight hex digits, over the bytes of the file. */
+  checksum: string
+}

@@ -7,9 +7,11 @@ import type {
 } from "@sferic/engine";
 import { placeText } from "./run-summary.ts";
 import type { Paint } from "./terminal.ts";
-import { counted, countText, indented, printable, textTable } from "./text.ts";
+import { bytesText, counted, countText, indented, printable, textTable } from "./text.ts";
 
 const offsetLengthMax = 80;
+
+const repairs = { "set-aside": "set aside", rebuild: "rebuild  ", forget: "forget   " } as const;
 
 /** A checkpoint for people: whose it is, how far it got, where each source and sink stands, what is wrong. */
 export function checkpointText(report: CheckpointReport, paint: Paint): string {
@@ -20,6 +22,7 @@ export function checkpointText(report: CheckpointReport, paint: Paint): string {
     `${paint("bold", printable(pipeline))}\n${indented(stateText(report))}`,
     ...section("Offsets", offsetsText(report, paint)),
     ...section("Outputs", outputsText(report, paint)),
+    ...section("States", statesText(report, paint)),
     ...(report.findings.length === 0 ? [] : [findingsText(report.findings, paint)]),
   ].join("\n\n");
 }
@@ -41,9 +44,7 @@ export function findingsText(findings: readonly CheckpointFinding[], paint: Pain
 /** What a repair does, or would do, and what is beyond it. */
 export function repairText({ actions, beyondRepair }: CheckpointRepair, paint: Paint): string {
   const lines = [
-    ...actions.map(
-      ({ does, path, why }) => `${does === "rebuild" ? "rebuild  " : "set aside"}  ${placeText(path)}: ${why}`,
-    ),
+    ...actions.map(({ does, path, why }) => `${repairs[does]}  ${placeText(path)}: ${why}`),
     ...beyondRepair.map(({ path, why }) => `${paint("red", "beyond repair")}  ${placeText(path)}: ${why}`),
   ];
   if (beyondRepair.length > 0) {
@@ -105,7 +106,7 @@ function offsetsText({ offsets, unfinished }: CheckpointReport, paint: Paint): s
 }
 
 /** An offset is the source's own: simple fields as they are, lists by their length. */
-function offsetText(offset: unknown): string {
+export function offsetText(offset: unknown): string {
   if (offset === null) return "";
   if (typeof offset !== "object" || Array.isArray(offset)) return short(JSON.stringify(offset));
   const fields = Object.entries(offset).map(([name, value]) =>
@@ -117,6 +118,30 @@ function offsetText(offset: unknown): string {
 function short(text: string): string {
   const whole = printable(text);
   return whole.length <= offsetLengthMax ? whole : `${whole.slice(0, offsetLengthMax - 1)}…`;
+}
+
+function statesText({ states }: CheckpointReport, paint: Paint): string {
+  if (Object.keys(states).length === 0) return "";
+  const rows = Object.entries(states).map(([id, { groups, bytes, files }]) => {
+    const [newest] = files.slice(-1);
+    return [
+      id,
+      countText(groups),
+      bytesText(bytes),
+      countText(files.length),
+      bytesText(files.reduce((sum, file) => sum + file.bytes, 0)),
+      newest === undefined ? "" : `${newest.version} of epoch ${newest.epoch}, ${bytesText(newest.bytes)}`,
+    ];
+  });
+  const columns = [
+    { title: "operator" },
+    { title: "groups", align: "right" },
+    { title: "memory", align: "right" },
+    { title: "files", align: "right" },
+    { title: "in all", align: "right" },
+    { title: "newest" },
+  ] as const;
+  return textTable(columns, rows, (line) => paint("dim", line));
 }
 
 function outputsText({ outputs }: CheckpointReport, paint: Paint): string {

@@ -37,6 +37,7 @@ export function createProgram(
       });
   };
   addSpecCommands(program, terminal, runs);
+  addWhyCommand(program, terminal, runs);
   addTestCommands(program, terminal, runs);
   addCatalogueCommands(program, terminal, runs);
   addCheckpointCommands(program, terminal, runs);
@@ -98,6 +99,26 @@ ${examples("sferic init", "sferic init lightning-stream && sferic run lightning-
 Ctrl-C, or SIGTERM, finishes the epoch in work and stops; a second one gives it up.`,
       ),
     async (options: never, spec) => (await import("./commands/run.ts")).run(terminal, spec!, options),
+  );
+}
+
+/** What tells about runs that were, without running anything. */
+function addWhyCommand(program: Command, terminal: Terminal, runs: Runs): void {
+  runs(
+    withSpec(
+      program.command("why"),
+      "Say why windows have not closed: what is open, which source holds the watermark back, what it waits for.",
+    )
+      .argument("[operator]", "operator id; all that remember something by default")
+      .option("--checkpoint <dir>", "checkpoint folder; wins over the spec", parsePath)
+      .addHelpText(
+        "after",
+        `
+Read from the newest committed epoch of the checkpoint, also while a run lives on it. Nothing is run.
+${examples("sferic why pipeline.json", "sferic why pipeline.json sums --json")}`,
+      ),
+    async (options: never, spec, operator) =>
+      (await import("./commands/why.ts")).why(terminal, spec!, operator, options),
   );
 }
 
@@ -184,7 +205,8 @@ function addCheckpointCommands(program: Command, terminal: Terminal, runs: Runs)
         "after",
         `
 A torn newest record is set aside, as the next run would. An older one is rebuilt where the records around it prove what
-it said. Ends with 3 when something is beyond repair; then nothing is done.${examples("sferic checkpoint repair out/.checkpoint")}`,
+it said. What an operator remembered cannot be rebuilt: when a file of it is lost, the operator begins anew, and
+windows that are open miss earlier rows. Ends with 3 when something is beyond repair; then nothing is done.${examples("sferic checkpoint repair out/.checkpoint")}`,
       ),
     async (options: never, folder) => (await load()).repair(terminal, folder!, options),
   );

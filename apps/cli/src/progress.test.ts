@@ -38,6 +38,16 @@ test("rows of earlier epochs count too", () => {
   expect(err.text).toContain("flashes 140 rows");
 });
 
+test("what an operator remembers stands beside its rows", () => {
+  const { terminal, err } = recordedTerminal();
+  const progress = new Progress(terminal);
+  progress.take(rows("sums", 100));
+  progress.take({ type: "states", epoch: 0, states: { sums: { groups: 12_345, bytes: 1_900_000 } } });
+  vi.advanceTimersByTime(10_000);
+  progress.stop();
+  expect(err.text).toBe("10.0 s: sums 100 rows, 10 a second, 12,345 groups kept in 1.9 MB\n");
+});
+
 test("on a terminal the lines are drawn over, and cleared in the end", () => {
   const { terminal, err } = recordedTerminal({ isTTY: true, environment: { NO_COLOR: "1" } });
   const progress = new Progress(terminal);

@@ -1,6 +1,6 @@
-import type { RunEvent } from "@sferic/engine";
+import type { RunEvent, StateReport } from "@sferic/engine";
 import type { Terminal } from "./terminal.ts";
-import { countText, printable, secondsText } from "./text.ts";
+import { countText, keptText, printable, secondsText } from "./text.ts";
 
 const redrawEveryMs = 100;
 const plainEveryMs = 10_000;
@@ -25,6 +25,7 @@ export class Progress {
   readonly #terminal: Terminal;
   readonly #started = performance.now();
   readonly #operators = new Map<string, OperatorRows>();
+  readonly #states = new Map<string, StateReport>();
   readonly #timer: NodeJS.Timeout;
   #drawnLines = 0;
   #invalid = 0;
@@ -41,6 +42,9 @@ export class Progress {
     switch (event.type) {
       case "progress":
         this.#count(event.epoch, event.progress);
+        break;
+      case "states":
+        for (const [id, state] of Object.entries(event.states)) this.#states.set(id, state);
         break;
       case "point":
         if (event.point === "prepared") this.#pause();
@@ -92,7 +96,7 @@ export class Progress {
     this.#clear();
     const operators = this.#shownOperators();
     const width = Math.max(...operators.map(([id]) => id.length));
-    const lines = operators.map(([id, rows]) => `  ${id.padEnd(width)}  ${this.#rowsText(rows)}`);
+    const lines = operators.map(([id, rows]) => `  ${id.padEnd(width)}  ${this.#rowsText(id, rows)}`);
     if (operators.length < this.#operators.size) lines.push(`  ${this.#moreText()}`);
     lines.push(this.#terminal.paintErr("dim", `  ${secondsText(this.#seconds())}`));
     const shown = lines.map((line) => line.slice(0, Math.max(20, this.#terminal.columns - 1)));
@@ -101,7 +105,7 @@ export class Progress {
   }
 
   #tell(): void {
-    const rows = this.#shownOperators().map(([id, counts]) => `${id} ${this.#rowsText(counts)}`);
+    const rows = this.#shownOperators().map(([id, counts]) => `${id} ${this.#rowsText(id, counts)}`);
     if (rows.length < this.#operators.size) rows.push(this.#moreText());
     this.#terminal.note([`${secondsText(this.#seconds())}:`, rows.join(", ") || "waiting for input"].join(" "));
   }
@@ -114,9 +118,11 @@ export class Progress {
     return `and ${countText(this.#operators.size - operatorsShownMax)} more operators`;
   }
 
-  #rowsText({ rowsIn, rowsOut, before }: OperatorRows): string {
+  #rowsText(id: string, { rowsIn, rowsOut, before }: OperatorRows): string {
     const rows = before + Math.max(rowsIn, rowsOut);
-    return `${countText(rows)} rows, ${countText(Math.round(rows / Math.max(this.#seconds(), 0.001)))} a second`;
+    const state = this.#states.get(id);
+    const kept = state === undefined ? "" : `, ${keptText(state)}`;
+    return `${countText(rows)} rows, ${countText(Math.round(rows / Math.max(this.#seconds(), 0.001)))} a second${kept}`;
   }
 
   #seconds(): number {

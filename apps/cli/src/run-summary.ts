@@ -3,7 +3,7 @@ import type { RunResult } from "@sferic/engine";
 import { failureText } from "./failure.ts";
 import type { ToldRun } from "./run-plan.ts";
 import type { Paint } from "./terminal.ts";
-import { bytesText, counted, countText, printable, secondsText, textTable } from "./text.ts";
+import { bytesText, counted, countText, keptText, printable, secondsText, textTable } from "./text.ts";
 
 const filesShownMax = 5;
 const invalidShownMax = 10;
@@ -31,7 +31,7 @@ function stateText(result: RunResult, paint: Paint): string {
 
 function operatorTable(result: RunResult, paint: Paint): string {
   if (result.epochs === 0) return "";
-  const rows = Object.entries(result.operators).map(([id, { kind, rowsIn, rowsOut, bytesRead, ports }]) => [
+  const rows = Object.entries(result.operators).map(([id, { kind, rowsIn, rowsOut, bytesRead, ports, state }]) => [
     id,
     kind,
     rowsIn === undefined ? "" : countText(rowsIn),
@@ -39,6 +39,7 @@ function operatorTable(result: RunResult, paint: Paint): string {
     [
       ...(bytesRead ? [`${bytesText(bytesRead)} read`] : []),
       ...Object.entries(ports ?? {}).map(([port, count]) => `${port}: ${countText(count)}`),
+      ...(state === undefined ? [] : [keptText(state)]),
     ].join(", "),
   ]);
   const columns = [

@@ -24,6 +24,11 @@ export function bytesText(bytes: number): string {
   return power === 0 ? counted(bytes, "byte") : `${(bytes / 1000 ** power).toFixed(1)} ${units[power]}`;
 }
 
+/** What an operator remembers: `12,345 groups kept in 1.9 MB`. */
+export function keptText({ groups, bytes }: { readonly groups: number; readonly bytes: number }): string {
+  return `${counted(groups, "group")} kept in ${bytesText(bytes)}`;
+}
+
 /** One column of a {@link textTable}. */
 export interface TableColumn {
   readonly title: string;

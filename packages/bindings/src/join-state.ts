@@ -1,4 +1,4 @@
-import type { Batch, Schema } from "@sferic/operator";
+import type { Batch, Schema, WrittenFile } from "@sferic/operator";
 import { fromHandle, handleOf, toNativeColumns } from "./batch.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import type { LookupColumn } from "./lookup.ts";
@@ -35,7 +35,7 @@ export interface JoinAside {
   readonly invalid: Batch | null;
 }
 
-/** Rows of two inputs that wait for their partners. About 24 bytes a row and 70 a key, beside the columns. */
+/** Rows of two inputs that wait for their partners. About 24 bytes a row and 140 a key, beside the columns. */
 export class JoinState {
   readonly #native: native.NativeJoinState;
 
@@ -52,9 +52,10 @@ export class JoinState {
     );
   }
 
-  /** How many rows of both inputs it remembers. */
-  get rowCount(): number {
-    return this.#native.rowCount;
+  /** How large it is now, its groups being rows; not to be asked while something else is under way. */
+  size(): { readonly groups: number; readonly changed: number; readonly bytes: number } {
+    const { groups, changed, bytes } = this.#native.size();
+    return { groups, changed, bytes };
   }
 
   /** Begins an epoch: nothing has come yet. */
@@ -94,8 +95,8 @@ export class JoinState {
     return unwrapped(this.#native.close(watermarkMs));
   }
 
-  /** Writes all rows, or those of this epoch, as an Arrow file and syncs it; resolves to its bytes. */
-  write(path: string, whole: boolean): Promise<number> {
+  /** Writes all rows, or those of this epoch, as an Arrow file and syncs it. */
+  write(path: string, whole: boolean): Promise<WrittenFile> {
     return unwrapped(this.#native.write(path, whole));
   }
 

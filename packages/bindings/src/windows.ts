@@ -1,4 +1,11 @@
-import { type Batch, type Column, type ConfigProblem, type Schema, toPointer } from "@sferic/operator";
+import {
+  type Batch,
+  type Column,
+  type ConfigProblem,
+  type Schema,
+  toPointer,
+  type WrittenFile,
+} from "@sferic/operator";
 import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
 import { useDuckdb } from "./duckdb.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
@@ -99,7 +106,18 @@ export interface WindowStateParams {
   readonly partials: readonly Partial[];
 }
 
-/** Partial aggregates per window and group, kept from epoch to epoch. Rows come sorted by window and keys, nulls last. */
+/** How large a {@link WindowState} is. */
+export interface WindowStateSize {
+  readonly groups: number;
+  /** Groups that changed in this epoch. */
+  readonly changed: number;
+  /** Bytes of memory. */
+  readonly bytes: number;
+  /** When the first and the last of the open windows end, in milliseconds since 1970; absent when none is open. */
+  readonly open?: { readonly oldestEndMs: number; readonly newestEndMs: number };
+}
+
+/** Partial aggregates per window and group, kept from epoch to epoch. Rows come in no order. */
 export class WindowState {
   readonly #native: native.NativeWindowState;
 
@@ -113,9 +131,11 @@ export class WindowState {
     );
   }
 
-  /** How many groups there are. */
-  get groupCount(): number {
-    return this.#native.groupCount;
+  /** How large it is now; not to be asked while something else is under way. */
+  size(): WindowStateSize {
+    const { oldestEndMs, newestEndMs, ...size } = this.#native.size();
+    if (oldestEndMs == null || newestEndMs == null) return size;
+    return { ...size, open: { oldestEndMs, newestEndMs } };
   }
 
   /** Begins an epoch: nothing has changed yet. */
@@ -159,13 +179,25 @@ export class WindowState {
     return fromHandle(await unwrapped(this.#native.close(watermarkMs)));
   }
 
-  /** Writes all groups, or what changed in this epoch, as an Arrow file and syncs it; resolves to its bytes. */
-  write(path: string, whole: boolean): Promise<number> {
+  /** Writes all groups, or what changed in this epoch, as an Arrow file and syncs it. */
+  write(path: string, whole: boolean): Promise<WrittenFile> {
     return unwrapped(this.#native.write(path, whole));
   }
 
   /**
-   * Takes in a file that `write` made, after windows that end at `closedMs` or before are gone. Throws
+   * Writes one whole file in the place of a chain of them, oldest first, and syncs it. It is made from the files alone: the
+   * state goes on meanwhile. Memory holds the keys of all files but the first.
+   */
+  compact(
+    files: readonly { readonly path: string; readonly closedMs: number | null }[],
+    path: string,
+  ): Promise<WrittenFile> {
+    const chain = files.map(({ path: file, closedMs }) => ({ path: file, ...(closedMs === null ? {} : { closedMs }) }));
+    return unwrapped(this.#native.compact(chain, path));
+  }
+
+  /**
+   * Takes in a file that `write` or `compact` made, after windows that end at `closedMs` or before are gone. Throws
    * `checkpoint-corrupt` when the file is not what was written.
    */
   restore(path: string, closedMs?: number): Promise<void> {

@@ -11,7 +11,7 @@ import {
 } from "@sferic/operator";
 import type { Recovery } from "./checkpoint/checkpoint.ts";
 import type { Committed, Intent, Prepared } from "./checkpoint/records.ts";
-import { States } from "./checkpoint/states.ts";
+import { type StateReports, stateReports, States } from "./checkpoint/states.ts";
 import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow.ts";
 import { type DeadLetter, removeDeadLetters, writeDeadLetters } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
@@ -259,12 +259,15 @@ export class EpochRunner {
       ([id, staged]) => [id, staged && { ...staged, type: this.#sinkType(id)! }] as const,
     );
     const states = (await this.#states?.write(this.#transforms(), intent.epoch)) ?? {};
+    const stateSizes = stateReports(this.#transforms(), states, intent.epoch);
+    await this.#tellStates(intent.epoch, stateSizes);
     const prepared = {
       epoch: intent.epoch,
       sinks: Object.fromEntries(sinks),
       operators: outcome.operators,
       ...this.#watermarks.with(outcome.eventTimes, intent.timeMs),
       ...(Object.keys(states).length === 0 ? {} : { states }),
+      ...(Object.keys(stateSizes).length === 0 ? {} : { stateSizes }),
     };
     await this.#home.checkpoint?.write("prepared", prepared);
     await this.#at(intent.epoch, "prepared");
@@ -285,7 +288,9 @@ export class EpochRunner {
     await this.#at(intent.epoch, "all-published");
     const committing = performance.now();
     const seconds = { ...spent, publish: (committing - publishing) / 1000 };
-    const committed: Committed = { epoch: intent.epoch, sinks, operators: prepared.operators, seconds };
+    const { operators, stateSizes } = prepared;
+    const kept = stateSizes === undefined ? {} : { stateSizes };
+    const committed: Committed = { epoch: intent.epoch, sinks, operators, seconds, ...kept };
     await this.#home.checkpoint?.write("committed", committed);
     await this.#at(intent.epoch, "committed");
     await this.#finish(intent);
@@ -293,7 +298,8 @@ export class EpochRunner {
     this.#advance(intent);
     this.#watermarks.resume(intent.watermarks ?? {}, prepared);
     this.#summary.watermarks = this.#watermarks.reached();
-    this.#summary.add(prepared.operators, sinks, { ...seconds, commit: secondsSince(committing) });
+    this.#summary.states = stateSizes ?? {};
+    this.#summary.add(operators, sinks, { ...seconds, commit: secondsSince(committing) });
   }
 
   #advance(intent: Intent): void {
@@ -344,6 +350,10 @@ export class EpochRunner {
   #epochOf(intent: Intent): Epoch {
     const signal = this.#options.signal ?? new AbortController().signal;
     return { id: intent.epoch, timeMs: intent.timeMs, seed: intent.seed, signal };
+  }
+
+  async #tellStates(epoch: number, states: StateReports): Promise<void> {
+    if (Object.keys(states).length > 0) await this.#emit({ type: "states", epoch, states });
   }
 
   async #at(epoch: number, point: ProtocolPoint, operatorId?: string): Promise<void> {

@@ -1,4 +1,5 @@
 import type { PlanChange } from "./checkpoint/plan-changes.ts";
+import type { StateReports } from "./checkpoint/states.ts";
 import type { RunResult } from "./result.ts";
 
 /** Rows an operator has taken and given so far in the epoch. */
@@ -35,5 +36,6 @@ export type RunEvent =
       readonly name: string;
       readonly reason: string;
     }
+  | { readonly type: "states"; readonly epoch: number; readonly states: StateReports }
   | { readonly type: "idle" }
   | { readonly type: "finished"; readonly result: RunResult };

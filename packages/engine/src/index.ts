@@ -4,10 +4,12 @@ export {
   type CheckpointFinding,
   type CheckpointReport,
   inspectCheckpoint,
+  type ShownState,
   type UnfinishedEpoch,
 } from "./checkpoint/inspect.ts";
 export { type CheckpointRepair, type RepairAction, repairCheckpoint } from "./checkpoint/repair.ts";
 export { resetCheckpoint } from "./checkpoint/reset.ts";
+export type { StateReport, StateReports } from "./checkpoint/states.ts";
 export type { LockHolder } from "./checkpoint/lock.ts";
 export { type Committed, type Intent, type Prepared } from "./checkpoint/records.ts";
 export { type DeadLetter, type DeadLetterFile, readDeadLetters } from "./dead-letters.ts";
@@ -15,6 +17,7 @@ export type { PlanChange } from "./checkpoint/plan-changes.ts";
 export * from "./events.ts";
 export * from "./explain.ts";
 export * from "./follow.ts";
+export { openWindows, type WatermarkHolder, type WindowsQuery, type WindowsReport } from "./open-windows.ts";
 export * from "./plan.ts";
 export * from "./preview.ts";
 export * from "./result.ts";

@@ -1,4 +1,5 @@
 import type { ErrorData, OperatorError } from "@sferic/operator";
+import type { StateReport } from "./checkpoint/states.ts";
 
 /** What happened at one operator, over one epoch or a whole run. */
 export interface OperatorCounts {
@@ -32,6 +33,8 @@ export interface OperatorResult {
   invalid?: number;
   bytesRead?: number;
   ports?: Record<string, number>;
+  /** What it remembers after the newest epoch. */
+  state?: StateReport;
   files?: string[];
   delivery?: string;
 }

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { OperatorError, SinkDefinition } from "@sferic/operator";
+import type { StateReports } from "./checkpoint/states.ts";
 import { deliveryOf, type Plan } from "./plan.ts";
 import {
   addCounts,
@@ -16,6 +17,8 @@ export class RunSummary {
   durable = false;
   /** Per operator that declares an event time, how far its watermark has got. */
   watermarks: Readonly<Record<string, string>> = {};
+  /** Per operator that remembers something, how much after the newest epoch. */
+  states: StateReports = {};
   readonly deadLetters: string[] = [];
   readonly #plan: Plan;
   readonly #started = performance.now();
@@ -84,7 +87,8 @@ export class RunSummary {
     const { definition } = this.#plan.operators.find(({ node }) => node.id === id)!;
     const { kind, rowsIn, rowsOut, bytesRead, invalid, ports } = counts;
     if (kind === "source") return { kind, rowsOut, bytesRead, invalid, ports };
-    if (kind === "transform") return { kind, rowsIn, rowsOut, ports };
+    const state = this.states[id];
+    if (kind === "transform") return { kind, rowsIn, rowsOut, ports, ...(state === undefined ? {} : { state }) };
     const delivery = deliveryOf(definition as SinkDefinition, this.durable);
     return { kind, rowsIn, files: [...(this.#files.get(id) ?? [])], delivery };
   }

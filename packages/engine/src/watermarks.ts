@@ -12,7 +12,7 @@ import type { OperatorNode, WatermarkSpec } from "@sferic/spec";
 import type { Plan, PlannedOperator } from "./plan.ts";
 
 /** Later than any event time: a run that ends with `flush` says so to close every window. */
-const endOfTimeMs = 8.64e15;
+export const endOfTimeMs = 8.64e15;
 
 /** Per operator that declares an event time, the operators downstream of it share its watermark with others. */
 export function watermarkSources(nodes: readonly OperatorNode[]): ReadonlyMap<string, readonly OperatorNode[]> {
@@ -179,12 +179,18 @@ export class Watermarks {
   }
 
   #together(declaring: readonly OperatorNode[], timeMs: number): number {
-    const active = declaring.filter((node) => !this.#isIdle(node, timeMs));
+    const active = declaring.filter((node) => !this.isIdle(node, timeMs));
     if (active.length > 0) return Math.min(...active.map((node) => this.#declared(node)));
     return Math.max(...declaring.map((node) => this.#declared(node)));
   }
 
-  #isIdle({ id, watermark }: OperatorNode, timeMs: number): boolean {
+  /** How much later than at its sources event time is at an operator, in milliseconds. */
+  waitMs(id: string): number {
+    return this.#waits.get(id) ?? 0;
+  }
+
+  /** Whether an operator that declares an event time has been silent for too long at `timeMs`. */
+  isIdle({ id, watermark }: OperatorNode, timeMs: number): boolean {
     const since = this.#seen.activeMs?.[id];
     if (since === undefined || watermark!.idleAfter === undefined) return false;
     return timeMs - since >= parseDuration(watermark!.idleAfter);

@@ -201,11 +201,30 @@ export interface StateFile {
   readonly record: Json;
 }
 
+/** A file that is complete and on disk. */
+export interface WrittenFile {
+  readonly bytes: number;
+  /** `crc32:` and eight hex digits, over the bytes of the file. */
+  readonly checksum: string;
+}
+
 /** What `snapshot` wrote. */
-export interface Snapshot {
+export interface Snapshot extends WrittenFile {
   /** Whether the file is all there is to know; if not, it tells what changed since the file before. */
   readonly isWhole: boolean;
   readonly record: Json;
+  /** A whole file that was made beside the run: it takes the place of the first `fileCount` files of before. */
+  readonly base?: WrittenFile & StateFile & { readonly fileCount: number };
+}
+
+/** How much an operator remembers. */
+export interface StateSize {
+  /** Groups, keys or rows. */
+  readonly groups: number;
+  /** Bytes of memory. */
+  readonly bytes: number;
+  /** When the first and the last of the open windows end, in milliseconds since 1970; absent when none is open. */
+  readonly open?: { readonly oldestEndMs: number; readonly newestEndMs: number };
 }
 
 export interface Transform {
@@ -217,6 +236,8 @@ export interface Transform {
   snapshot?(path: string): Promise<Snapshot | null>;
   /** Before the first `apply`: remembers what the files say, a whole one and those that followed it. */
   restore?(files: readonly StateFile[]): Promise<void>;
+  /** How much it remembers after the epoch that `apply` has just ended; null for nothing. */
+  stateSize?(): StateSize | null;
   close?(): Promise<void>;
 }
 
@@ -351,6 +372,8 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
    * that far behind the watermark. Absent or undefined when rows meet within an epoch only.
    */
   meetsWithinMs?(config: z.output<C>): number | undefined;
+  /** Fields that bound what it may hold: a change of them fits whatever it remembers. */
+  readonly limitFields?: readonly string[];
   /** For one unnamed input: a row for which one of these is false or null leaves no trace in any output. */
   keeps?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>): readonly Condition[];
   create(config: z.output<C>, context: OperatorContext): Transform;

@@ -20,6 +20,7 @@ import { computedColumns } from "./computed-columns.ts";
 import { KeptGroups, type KeptGroupsPlan, lateNames } from "./kept-groups.ts";
 import { knownRows } from "./known-rows.ts";
 import { perSchema } from "./per-schema.ts";
+import { stateBytesMaxField } from "./remembering.ts";
 import { spanOf, windowField, windowTimeType } from "./windows.ts";
 
 const config = z.strictObject({
@@ -34,6 +35,7 @@ const config = z.strictObject({
   window: windowField
     .optional()
     .describe("Windows of event time: groups are told apart by them, too, and end with them."),
+  stateBytesMax: stateBytesMaxField,
 });
 
 type Config = z.output<typeof config>;
@@ -82,7 +84,7 @@ export const aggregate = callable(
         ...expressionColumns(main!, Object.values(measures), "group"),
       ],
     }),
-    errors: ["expression-failed"],
+    errors: ["expression-failed", "state-too-large"],
     examples: [
       {
         title: "Flashes and mean energy by quality",
@@ -102,9 +104,11 @@ export const aggregate = callable(
       },
       { title: "One row for all flashes", data: "glm-minute", config: { measures: { flashes: "count(*)" } } },
     ],
-    create: (c, { memoryBytesMax, outputMode = "append" }) => {
+    limitFields: ["stateBytesMax"],
+    create: (c, { operatorId, memoryBytesMax, outputMode = "append" }) => {
       if (c.window !== undefined || outputMode !== "append") {
-        return new KeptGroups((schema) => keptPlan(schema, c), outputMode, memoryBytesMax);
+        const limit = { operatorId, stateBytesMax: c.stateBytesMax, advice: adviceOn(c) };
+        return new KeptGroups((schema) => keptPlan(schema, c), outputMode, memoryBytesMax, limit);
       }
       const columns = perSchema((schema) => outputSchema(schema!, c));
       return {
@@ -118,6 +122,13 @@ export const aggregate = callable(
   }),
   () => Promise.resolve(batches),
 );
+
+/** What makes the state smaller. */
+function adviceOn({ window }: Config): string {
+  const coarser = "Group by fewer columns, or by columns with fewer values.";
+  if (window === undefined) return `${coarser} Give it a window, at whose end groups go.`;
+  return `Let windows close sooner: shorten them or the delay of the watermark; "sferic why" tells what holds it back. ${coarser}`;
+}
 
 function isKept({ streaming }: PlanContext): boolean {
   return streaming !== undefined && streaming.outputMode !== "append";

@@ -16,6 +16,7 @@ import { KeptKeys } from "./kept-keys.ts";
 import { freeName, knownRows } from "./known-rows.ts";
 import { perSchema } from "./per-schema.ts";
 import { plainColumns } from "./plain-columns.ts";
+import { stateBytesMaxField } from "./remembering.ts";
 
 const config = z.strictObject({
   keys: z.array(z.string()).min(1).describe("Columns that tell rows apart; null equals null, and NaN equals NaN."),
@@ -23,6 +24,7 @@ const config = z.strictObject({
     .boolean()
     .default(false)
     .describe("Whether a row passes again once the watermark has passed the time of the one before by its delay."),
+  stateBytesMax: stateBytesMaxField,
 });
 
 type Config = z.output<typeof config>;
@@ -54,15 +56,17 @@ export const deduplicate = callable(
         () => checkEventTime(main!, c, streaming),
       ),
     reads: (_, c, wanted) => ({ main: [...wanted, ...c.keys] }),
-    errors: [],
+    errors: ["state-too-large"],
+    limitFields: ["stateBytesMax"],
     examples: [
       { title: "The first flash of every quality", data: "glm-minute", config: { keys: ["quality_flag"] } },
       { title: "One flash per place", data: "glm-minute", config: { keys: ["flash_lon", "flash_lat"] } },
     ],
-    create: (c, { memoryBytesMax, eventTime }) => {
+    create: (c, { operatorId, memoryBytesMax, eventTime }) => {
       if (eventTime !== undefined) {
         const keys = (schema: Schema): Column[] => plainColumns(schema).pick(c.keys, "/keys");
-        return new KeptKeys({ keys, output: plainColumns, eventTime, isWithinWatermark: c.withinWatermark });
+        const plan = { keys, output: plainColumns, eventTime, isWithinWatermark: c.withinWatermark };
+        return new KeptKeys(plan, { operatorId, stateBytesMax: c.stateBytesMax, advice: adviceOn(c) });
       }
       const columns = perSchema((schema) => plainColumns(schema!));
       return {
@@ -79,6 +83,13 @@ export const deduplicate = callable(
   }),
   () => Promise.resolve(batches),
 );
+
+/** What makes the state smaller. */
+function adviceOn({ withinWatermark }: Config): string {
+  return withinWatermark
+    ? 'Let it forget sooner: shorten the delay of the watermark; "sferic why" tells what holds it back.'
+    : "Let it forget: set withinWatermark, or have the column with the event time among the keys.";
+}
 
 function portSchemas(main: Schema, streaming: Streaming | undefined): PortSchemas {
   const result = { main: plainColumns(main) };

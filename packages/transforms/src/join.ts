@@ -25,6 +25,7 @@ import { freeName, knownRows } from "./known-rows.ts";
 import { lookedUp, lookupOrRows } from "./lookup-join.ts";
 import { perSchema } from "./per-schema.ts";
 import { plainColumns } from "./plain-columns.ts";
+import { stateBytesMaxField } from "./remembering.ts";
 import { StreamJoin } from "./stream-join.ts";
 import { windowTimeType } from "./windows.ts";
 
@@ -61,6 +62,7 @@ const config = z.strictObject({
       "Put after the name of a right column when the left input has one of that name, which is an issue otherwise.",
     ),
   within: withinField.optional().describe("For two streams: how far apart in event time rows that meet may be."),
+  stateBytesMax: stateBytesMaxField,
 });
 
 type Config = z.output<typeof config>;
@@ -75,7 +77,7 @@ const rowCountHints = { left: 1e9, right: 1e5 };
  * 1,000,000 rows, plain key types and few matches per row, the result is in the order of the left rows; otherwise in none.
  *
  * With `within` two streams are joined, from epoch to epoch: a row waits for its partners until the watermark says that no
- * more can come, in memory and in the checkpoint, about 24 bytes a row and 70 a key beside the columns. A row that is not after
+ * more can come, in memory and in the checkpoint, about 24 bytes a row and 140 a key beside the columns. A row that is not after
  * the watermark of the epoch before is late. The keys are integers, booleans, text, dates or times, of the same type in both
  * inputs. The result is in the order of the left rows and their partners of before, then in that of the right rows.
  */
@@ -113,7 +115,7 @@ export const join = callable(
         right: [...keysOf(c).map(([, name]) => name), ...others.map((other) => other.column.name)],
       };
     },
-    errors: ["schema-unknown"],
+    errors: ["schema-unknown", "state-too-large"],
     examples: [
       {
         title: "Flashes at the same place, each with each",
@@ -135,9 +137,13 @@ export const join = callable(
         },
       },
     ],
-    create: (c, { memoryBytesMax }) => {
-      const { within } = c;
-      if (within !== undefined) return new StreamJoin((left, right) => streamParams(left, right, c, within));
+    limitFields: ["stateBytesMax"],
+    create: (c, { operatorId, memoryBytesMax }) => {
+      const { within, stateBytesMax } = c;
+      if (within !== undefined) {
+        const limit = { operatorId, stateBytesMax, what: "rows", advice: adviceOnRoom };
+        return new StreamJoin((left, right) => streamParams(left, right, c, within), limit);
+      }
       const plan = perSchema((left, right) => lookupParams(left!, right!, c));
       return {
         async *apply(_, { signal }, inputs) {
@@ -171,6 +177,10 @@ function lookupParams(left: Schema, right: Schema, c: Config): LookupParams {
   const looked = rightColumns(left, right, c).map(({ column }) => ({ right: rightAt!.get(column.name)! }));
   return { kind: c.kind, keys, columns: [...own, ...looked], result: outputSchema(left, right, c) };
 }
+
+/** What makes what two streams remember smaller. */
+const adviceOnRoom =
+  'Let it forget sooner: shorten "after" and "before", or the delay of the watermark; "sferic why" tells what holds it back.';
 
 /** Two streams without a bound would have to be remembered for ever. */
 function checkBounded({ inputs, isEndless }: Streaming): void {

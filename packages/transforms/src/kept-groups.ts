@@ -16,13 +16,11 @@ import {
   type OutputMode,
   port,
   Schema,
-  type Snapshot,
-  type StateFile,
   type Transform,
 } from "@sferic/operator";
 import { inOrder } from "./in-order.ts";
 import { freeName, knownRows } from "./known-rows.ts";
-import { StateFiles } from "./state-files.ts";
+import { type MemoryLimit, Remembering } from "./remembering.ts";
 
 /** What groups are made of, once the columns of the rows are known. */
 export interface KeptGroupsPlan {
@@ -42,17 +40,19 @@ const endOfTimeMs = 8.64e15;
  * Groups that outlive an epoch. An epoch's rows are aggregated by a query; what it gives is merged into the groups there
  * are. Cost of an epoch: its rows, and the groups they touch.
  */
-export class KeptGroups implements Transform {
+export class KeptGroups extends Remembering<WindowState> implements Transform {
   readonly #planOf: (schema: Schema) => KeptGroupsPlan;
   readonly #mode: OutputMode;
   readonly #memoryBytesMax: number | undefined;
-  #state: WindowState | undefined;
-  readonly #files = new StateFiles();
   #plan: KeptGroupsPlan | undefined;
-  #closedMs: number | null = null;
-  #hasChanged = false;
 
-  constructor(planOf: (schema: Schema) => KeptGroupsPlan, mode: OutputMode, memoryBytesMax: number | undefined) {
+  constructor(
+    planOf: (schema: Schema) => KeptGroupsPlan,
+    mode: OutputMode,
+    memoryBytesMax: number | undefined,
+    limit: MemoryLimit,
+  ) {
+    super(limit);
     this.#planOf = planOf;
     this.#mode = mode;
     this.#memoryBytesMax = memoryBytesMax;
@@ -63,19 +63,12 @@ export class KeptGroups implements Transform {
     return this.#mode !== "complete";
   }
 
-  restore(files: readonly StateFile[]): Promise<void> {
-    this.#files.restored = files;
-    return Promise.resolve();
-  }
-
   async *apply(batches: AsyncIterable<Batch>, epoch: Epoch): AsyncGenerator<Output> {
     const input = await knownRows(batches);
     if (input === null) return;
     this.#plan ??= this.#planOf(input.schema);
     const plan = this.#plan;
-    const state = (this.#state ??= await this.#restoredState(plan));
-    state.settle();
-    this.#hasChanged = false;
+    const state = await this.begin(() => stateOf(plan));
     const aside: Output[] = [];
     const { rows, schema } = this.#windowed(plan, input.schema, input.rows, epoch, aside);
     for await (const partials of runQuery(
@@ -84,24 +77,13 @@ export class KeptGroups implements Transform {
       partialsSchema(plan),
       this.#options(epoch),
     )) {
-      this.#hasChanged ||= partials.rowCount > 0;
+      this.hasChanged ||= partials.rowCount > 0;
       await state.merge(partials);
+      this.requireRoom();
       yield* aside.splice(0);
     }
     yield* aside.splice(0);
     yield* this.#finished(plan, await this.#due(state, epoch), epoch);
-  }
-
-  async snapshot(path: string): Promise<Snapshot | null> {
-    if (this.#state === undefined || !this.#hasChanged) return null;
-    return this.#files.write(this.#state, path, this.#closedMs);
-  }
-
-  async #restoredState({ window, keys, decomposition }: KeptGroupsPlan): Promise<WindowState> {
-    const { partials } = decomposition;
-    const state = new WindowState({ ...(window === undefined ? {} : { window }), keys, partials });
-    await this.#files.restoreInto(state);
-    return state;
   }
 
   /** The rows with the start of their window; what does not count goes aside, for the other ports. */
@@ -148,8 +130,8 @@ export class KeptGroups implements Transform {
 
   async #close(state: WindowState, watermarkMs: number): Promise<Batch> {
     const closed = await state.close(watermarkMs);
-    this.#hasChanged ||= closed.rowCount > 0;
-    this.#closedMs = watermarkMs;
+    this.hasChanged ||= closed.rowCount > 0;
+    this.closedMs = watermarkMs;
     return closed;
   }
 
@@ -166,6 +148,11 @@ export class KeptGroups implements Transform {
   #options({ signal }: Epoch): { signal: AbortSignal; memoryBytesMax?: number } {
     return { signal, ...(this.#memoryBytesMax === undefined ? {} : { memoryBytesMax: this.#memoryBytesMax }) };
   }
+}
+
+function stateOf({ window, keys, decomposition }: KeptGroupsPlan): WindowState {
+  const { partials } = decomposition;
+  return new WindowState({ ...(window === undefined ? {} : { window }), keys, partials });
 }
 
 /** Names of the columns that late rows have after those of the input. */

@@ -8,13 +8,11 @@ import {
   type Output,
   port,
   type Schema,
-  type Snapshot,
-  type StateFile,
   type Transform,
 } from "@sferic/operator";
 import { knownRows } from "./known-rows.ts";
 import { arePlain } from "./plain-columns.ts";
-import { StateFiles } from "./state-files.ts";
+import { type MemoryLimit, Remembering } from "./remembering.ts";
 import { windowTimeType } from "./windows.ts";
 
 /** What a deduplication remembers keys by. */
@@ -28,31 +26,21 @@ export interface KeptKeysPlan {
   readonly isWithinWatermark: boolean;
 }
 
-/** Keys that outlive an epoch; a row passes if its keys are not among them. About 120 bytes a key. */
-export class KeptKeys implements Transform {
+/** Keys that outlive an epoch; a row passes if its keys are not among them. About 80 bytes a key of up to 22 bytes. */
+export class KeptKeys extends Remembering<WindowState> implements Transform {
   readonly followsWatermark = true;
   readonly #plan: KeptKeysPlan;
-  readonly #files = new StateFiles();
-  #state: WindowState | undefined;
-  #closedMs: number | null = null;
-  #hasChanged = false;
 
-  constructor(plan: KeptKeysPlan) {
+  constructor(plan: KeptKeysPlan, limit: MemoryLimit) {
+    super(limit);
     this.#plan = plan;
-  }
-
-  restore(files: readonly StateFile[]): Promise<void> {
-    this.#files.restored = files;
-    return Promise.resolve();
   }
 
   async *apply(batches: AsyncIterable<Batch>, epoch: Epoch): AsyncGenerator<Output> {
     const input = await knownRows(batches);
     if (input === null) return;
     const { schema } = input;
-    const state = (this.#state ??= await this.#restoredState(schema));
-    state.settle();
-    this.#hasChanged = false;
+    const state = await this.begin(() => this.#newState(schema));
     const until = this.#until(schema);
     const asides = this.#asides(schema, epoch);
     const text = new Projection(null, asides.kept);
@@ -65,25 +53,19 @@ export class KeptKeys implements Transform {
       }
       const kept = isPlain && asides.kept === null ? batch : await text.apply(batch, epoch.signal);
       const first = await state.takeFirst(kept, until);
-      this.#hasChanged ||= first.rowCount > 0;
+      this.hasChanged ||= first.rowCount > 0;
+      this.requireRoom();
       yield first;
     }
     await this.#forget(state, epoch);
   }
 
-  async snapshot(path: string): Promise<Snapshot | null> {
-    if (this.#state === undefined || !this.#hasChanged) return null;
-    return this.#files.write(this.#state, path, this.#closedMs);
-  }
-
-  async #restoredState(schema: Schema): Promise<WindowState> {
+  #newState(schema: Schema): WindowState {
     const { eventTime } = this.#plan;
     const timeType = this.#until(schema) && windowTimeType(schema, eventTime);
     // The length of windows has no meaning for keys: each ends with its own row.
     const window = timeType === undefined ? {} : { window: { span: { sizeMs: 1, slideMs: 1, offsetMs: 0 }, timeType } };
-    const state = new WindowState({ ...window, keys: this.#plan.keys(schema), partials: [] });
-    await this.#files.restoreInto(state);
-    return state;
+    return new WindowState({ ...window, keys: this.#plan.keys(schema), partials: [] });
   }
 
   /** How long a key is kept: some time after its row's time; for ever when undefined. */
@@ -117,8 +99,8 @@ export class KeptKeys implements Transform {
   async #forget(state: WindowState, { watermark }: Epoch): Promise<void> {
     if (watermark === undefined) return;
     const forgotten = await state.close(watermark.nowMs);
-    this.#hasChanged ||= forgotten.rowCount > 0;
-    this.#closedMs = watermark.nowMs;
+    this.hasChanged ||= forgotten.rowCount > 0;
+    this.closedMs = watermark.nowMs;
     forgotten.close();
   }
 }

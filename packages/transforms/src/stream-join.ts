@@ -9,15 +9,13 @@ import {
   type Output,
   port,
   type Schema,
-  type Snapshot,
-  type StateFile,
   type Transform,
 } from "@sferic/operator";
 import { coalesced } from "./coalesced.ts";
 import { inOrder } from "./in-order.ts";
 import { type KnownRows, knownRows } from "./known-rows.ts";
 import { arePlain } from "./plain-columns.ts";
-import { StateFiles } from "./state-files.ts";
+import { type MemoryLimit, Remembering } from "./remembering.ts";
 
 const sides = ["left", "right"] as const;
 
@@ -25,38 +23,29 @@ const sides = ["left", "right"] as const;
  * A join of two streams that outlives an epoch: the rows of either input wait for their partners until the watermark says
  * that no more can come. Cost of an epoch: its rows, and for each the rows with its key. Without a watermark nothing outlives it.
  */
-export class StreamJoin implements Transform {
+export class StreamJoin extends Remembering<JoinState> implements Transform {
   readonly #paramsOf: (left: Schema, right: Schema) => JoinStateParams;
-  readonly #files = new StateFiles();
   #params: JoinStateParams | undefined;
-  #state: JoinState | undefined;
-  #closedMs: number | null = null;
-  #hasChanged = false;
 
-  constructor(paramsOf: (left: Schema, right: Schema) => JoinStateParams) {
+  constructor(paramsOf: (left: Schema, right: Schema) => JoinStateParams, limit: MemoryLimit) {
+    super(limit);
     this.#paramsOf = paramsOf;
-  }
-
-  restore(files: readonly StateFile[]): Promise<void> {
-    this.#files.restored = files;
-    return Promise.resolve();
   }
 
   async *apply(_: AsyncIterable<Batch>, { watermark, signal }: Epoch, inputs: Inputs): AsyncGenerator<Output> {
     const [left, right] = await Promise.all(sides.map((side) => knownRows(inputs[side]!)));
     if (left == null || right == null) return requireNothing(left ?? right);
     const params = (this.#params ??= this.#paramsOf(left.schema, right.schema));
-    const state = (this.#state ??= await this.#restoredState(params));
-    await state.settle();
-    this.#hasChanged = false;
+    const state = await this.begin(() => new JoinState(params));
     let hasPairs = false;
     for (const [side, rows] of [
       ["left", left],
       ["right", right],
     ] as const) {
       for await (const batch of plain(coalesced(rows.rows), rows, params[side].schema, signal)) {
-        this.#hasChanged ||= batch.rowCount > 0;
+        this.hasChanged ||= batch.rowCount > 0;
         const { late, invalid } = await state.take(side, batch, watermark);
+        this.requireRoom();
         if (late !== null) yield port("late", late);
         if (invalid !== null) yield port("invalid", invalid);
         for await (const pairs of state.matches()) {
@@ -67,20 +56,10 @@ export class StreamJoin implements Transform {
     }
     // What follows the watermark downstream has something to do in an epoch without pairs, too.
     if (!hasPairs) yield batches.concat([], params.result);
-    if (watermark === undefined) return void (this.#state = undefined);
+    // Nothing says when what is remembered would end.
+    if (watermark === undefined) return void (this.hasChanged = false);
     await state.close(watermark.nowMs);
-    this.#closedMs = watermark.nowMs;
-  }
-
-  async snapshot(path: string): Promise<Snapshot | null> {
-    if (this.#state === undefined || !this.#hasChanged) return null;
-    return this.#files.write(this.#state, path, this.#closedMs);
-  }
-
-  async #restoredState(params: JoinStateParams): Promise<JoinState> {
-    const state = new JoinState(params);
-    await this.#files.restoreInto(state);
-    return state;
+    this.closedMs = watermark.nowMs;
   }
 }
 

@@ -17,6 +17,7 @@ import { silhouette100k } from "./silhouette-100k.ts";
 import { silhouette40k } from "./silhouette-40k.ts";
 import { spill50m } from "./spill-50m.ts";
 import { sweep20k } from "./sweep-20k.ts";
+import { windowState1m } from "./window-state-1m.ts";
 
 export const scenarios: readonly Scenario[] = [
   glmFlashes,
@@ -35,5 +36,6 @@ export const scenarios: readonly Scenario[] = [
   epoch100,
   spill50m,
   epochs400,
+  windowState1m,
   checkCold,
 ];

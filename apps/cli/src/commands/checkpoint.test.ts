@@ -219,3 +219,44 @@ test("reset refuses while a run holds the lock", async () => {
   expect(await readdir(checkpoint, { recursive: true })).toEqual(before);
   expect(hostname()).not.toBe("elsewhere");
 });
+
+test("what operators remember is shown, checked, and given up when a file of it is lost", async () => {
+  const windows = await specFile({
+    ...flashesSpec,
+    sources: { flashes: { ...flashesSpec.sources.flashes, watermark: { column: "flash_time", delay: "1 hour" } } },
+    transforms: {
+      minutes: {
+        type: "aggregate",
+        from: "flashes",
+        window: { column: "flash_time", size: "1 hour" },
+        groupBy: ["quality_flag"],
+        measures: { flashes: "count(*)" },
+      },
+    },
+    sinks: { out: { type: "files", from: "minutes", url: "./minutes/", format: { type: "json" } } },
+  });
+  const folder = join(dirname(windows), "check");
+  const told = await sferic("run", windows, "--max-epochs", "2");
+  expect(told.err + told.out).toMatch(/minutes +transform +[\d,]+ +0 +\d groups kept in [\d.]+ (bytes|kB)/);
+  const { out } = await sferic("checkpoint", "show", folder);
+  expect(out).toMatch(
+    /States\n {2}operator +groups +memory +files +in all +newest\n {2}minutes +\d +[\d.]+ (bytes|kB) +\d +[\d.]+ kB +(full|delta) of epoch 1, [\d.]+ kB/,
+  );
+  const [name = ""] = (await readdir(join(folder, "state/minutes"))).slice(-1);
+  await rm(join(folder, "state/minutes", name));
+  const lost = new RegExp(`^error\\[corrupt\\]: .*${name}: Of what "minutes" remembers: it is missing\\.`, "m");
+  expect(await sferic("checkpoint", "verify", folder)).toMatchObject({ code: 3, out: expect.stringMatching(lost) });
+  expect(await sferic("run", windows)).toMatchObject({
+    code: 3,
+    err: expect.stringMatching(/error\[checkpoint-corrupt\].*"minutes" remembers: it is missing.*checkpoint repair/s),
+  });
+  const repair = await sferic("checkpoint", "repair", folder);
+  expect(repair).toMatchObject({
+    code: 0,
+    out: expect.stringMatching(/^forget .*"minutes" forgets its \d groups and begins anew/),
+  });
+  expect(repair.err).toContain("Add --yes");
+  await sferic("checkpoint", "repair", folder, "--yes");
+  expect(await sferic("checkpoint", "verify", folder)).toMatchObject({ code: 0 });
+  expect(await sferic("run", windows)).toMatchObject({ code: 0 });
+});

@@ -47,6 +47,19 @@ test(
   },
 );
 
+test("windows and duplicates that outlive epochs, killed at every step", { timeout: 300_000 }, async () => {
+  const path = join(import.meta.dirname, "../../../cases/torture/windows.json");
+  const { code, out } = await sferic("torture", path, "--param", "rows=8000", "--kills", "2", "--json");
+  const { sinks, kills, failures, epochs } = JSON.parse(out) as TortureResult;
+  expect({ code, failures, epochs }).toEqual({ code: 0, failures: [], epochs: 4 });
+  expect(kills.atSteps).toBeGreaterThanOrEqual(4 * 7);
+  const once = { promise: "exactly-once", observed: "exactly-once", lost: 0, doubled: 0, foreign: 0 };
+  expect(sinks).toMatchObject({ parquet: once, growing: once, late: once, database: once });
+  // Of every five ids one comes twice; the first of all rows, and every 97th after it, is a minute early.
+  expect(sinks["parquet"]!.rows).toBeGreaterThan(6000);
+  expect(sinks["parquet"]!.rows).toBeLessThan(7000);
+});
+
 test.each([
   ["twice", "doubled", "at-least-once"],
   ["dropped", "lost", "rows lost"],

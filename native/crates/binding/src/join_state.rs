@@ -13,7 +13,8 @@ use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
 use crate::lookup::{NativeLookupColumn, to_lookup_column};
 use crate::schema::{NativeColumn, from_columns};
-use crate::windows::{read_rows, write_rows};
+use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file};
+use crate::windows::NativeStateSize;
 use crate::work::{Work, guarded, promise};
 
 /// The rows of an input of a join.
@@ -114,11 +115,17 @@ fn to_params(params: &NativeJoinStateParams) -> Result<JoinStateParams> {
 
 #[napi]
 impl NativeJoinState {
-    /// How many rows of both inputs it remembers.
-    #[napi(getter)]
-    pub fn row_count(&self) -> f64 {
+    /// How large it is; its groups are rows.
+    #[napi]
+    pub fn size(&self) -> NativeStateSize {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
-        state.row_count() as f64
+        NativeStateSize {
+            groups: state.row_count() as f64,
+            changed: state.changed_count() as f64,
+            bytes: state.bytes() as f64,
+            oldest_end_ms: None,
+            newest_end_ms: None,
+        }
     }
 
     /// Begins an epoch.
@@ -169,10 +176,16 @@ impl NativeJoinState {
         })
     }
 
-    /// Writes all rows, or those of this epoch, and syncs; resolves to the bytes.
-    #[napi(ts_return_type = "Promise<number>")]
-    pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<f64>> {
-        self.work(move |state| write_rows(Path::new(&path), &state.snapshot(whole)?))
+    /// Writes all rows, or those of this epoch, and syncs.
+    #[napi(ts_return_type = "Promise<WrittenStateFile>")]
+    pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<WrittenStateFile>> {
+        self.work(move |state| {
+            let mut writer = StateFileWriter::create(Path::new(&path), &state.snapshot_schema())?;
+            for rows in state.snapshot(whole)? {
+                writer.write(&rows)?;
+            }
+            writer.finish()
+        })
     }
 
     /// Takes in what `write` wrote, after it what the watermark `closed_ms` has passed is gone.
@@ -180,7 +193,8 @@ impl NativeJoinState {
     pub fn restore(&self, path: String, closed_ms: Option<f64>) -> AsyncTask<Work<()>> {
         self.work(move |state| {
             let closed = closed_ms.map(|closed| closed as i64);
-            let restored = state.restore(&read_rows(Path::new(&path))?, closed);
+            let batches = read_state_file(Path::new(&path))?.collect::<Result<Vec<_>>>()?;
+            let restored = state.restore(&batches, closed);
             restored.map_err(|error| match error {
                 RelationalError::BatchSchema { .. } => other_columns(&path),
                 other => other.into(),

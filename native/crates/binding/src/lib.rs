@@ -16,6 +16,7 @@ mod query;
 mod relational;
 mod reshape;
 mod schema;
+mod state_file;
 mod windows;
 mod work;
 

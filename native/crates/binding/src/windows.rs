@@ -1,17 +1,13 @@
 //! Event time and window state of `kernel-relational` for JavaScript.
 
-use std::fs::File;
-use std::io::{BufWriter, Write};
 use std::path::Path;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use arrow_array::RecordBatch;
-use arrow_ipc::reader::FileReader;
-use arrow_ipc::writer::FileWriter;
 use arrow_schema::{Field, Schema};
 use kernel_relational::{
-    Merge, Partial, RelationalError, Span, WindowParams, WindowState, WindowStateParams, Windowed,
-    assign_windows, decompose_measures, latest_event_time_ms, split_by_event_time,
+    Compaction, Merge, Partial, RelationalError, Span, WindowParams, WindowState,
+    WindowStateParams, Windowed, assign_windows, decompose_measures, latest_event_time_ms,
+    split_by_event_time,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -20,6 +16,7 @@ use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
 use crate::relational::{NativeExpressionIssue, memory_database, to_issue};
 use crate::schema::{NativeColumn, from_columns, parse_type, to_columns};
+use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, write_rows};
 use crate::work::{Work, guarded, promise};
 
 /// Tumbling or sliding windows have a size, sessions a gap.
@@ -208,14 +205,36 @@ pub struct NativeWindowStateParams {
 /// What a windowed aggregation remembers.
 #[napi]
 pub struct NativeWindowState {
+    params: WindowStateParams,
     state: Arc<Mutex<WindowState>>,
+}
+
+/// How large a state is, and what is open in it. Milliseconds since 1970.
+#[napi(object)]
+pub struct NativeStateSize {
+    pub groups: f64,
+    /// Groups that changed in this epoch.
+    pub changed: f64,
+    /// Bytes of memory.
+    pub bytes: f64,
+    pub oldest_end_ms: Option<f64>,
+    pub newest_end_ms: Option<f64>,
+}
+
+/// A file of a state, and the watermark that it is restored with.
+#[napi(object)]
+pub struct NativeStateFile {
+    pub path: String,
+    pub closed_ms: Option<f64>,
 }
 
 /// An empty state.
 #[napi]
 pub fn create_window_state(params: NativeWindowStateParams) -> napi::Result<NativeWindowState> {
-    let state = guarded(|| Ok(WindowState::new(to_state_params(params)?)?))?;
+    let params = guarded(|| to_state_params(params))?;
+    let state = guarded(|| Ok(WindowState::new(params.clone())?))?;
     Ok(NativeWindowState {
+        params,
         state: Arc::new(Mutex::new(state)),
     })
 }
@@ -253,10 +272,18 @@ fn to_state_params(params: NativeWindowStateParams) -> Result<WindowStateParams>
 
 #[napi]
 impl NativeWindowState {
-    /// How many groups there are.
-    #[napi(getter)]
-    pub fn group_count(&self) -> f64 {
-        self.locked().group_count() as f64
+    /// How large it is.
+    #[napi]
+    pub fn size(&self) -> NativeStateSize {
+        let state = self.locked();
+        let open = state.open_windows();
+        NativeStateSize {
+            groups: state.group_count() as f64,
+            changed: state.changed_count() as f64,
+            bytes: state.bytes() as f64,
+            oldest_end_ms: open.map(|open| open.oldest_end_ms as f64),
+            newest_end_ms: open.map(|open| open.newest_end_ms as f64),
+        }
     }
 
     /// Merges partial aggregates; the batch stays open.
@@ -306,21 +333,47 @@ impl NativeWindowState {
         self.locked().settle();
     }
 
-    /// Writes all groups, or those that changed in this epoch, and syncs; resolves to the bytes.
-    #[napi(ts_return_type = "Promise<number>")]
-    pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<f64>> {
+    /// Writes all groups, or those that changed in this epoch, and syncs.
+    #[napi(ts_return_type = "Promise<WrittenStateFile>")]
+    pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<WrittenStateFile>> {
         self.work(move |state| {
             let rows = if whole { state.all()? } else { state.delta()? };
             write_rows(Path::new(&path), &rows)
         })
     }
 
-    /// Takes in what `write` wrote, after it windows that end at `closed_ms` or before are gone.
+    /// Writes the state that files restore to, oldest first, as one whole file, and syncs it. The state itself goes on meanwhile.
+    #[napi(ts_return_type = "Promise<WrittenStateFile>")]
+    pub fn compact(
+        &self,
+        files: Vec<NativeStateFile>,
+        path: String,
+    ) -> AsyncTask<Work<WrittenStateFile>> {
+        let (params, schema) = (self.params.clone(), Arc::clone(self.locked().schema()));
+        promise(move || {
+            let mut compaction = Compaction::new(params)?;
+            let mut writer = StateFileWriter::create(Path::new(&path), &schema)?;
+            for (index, file) in files.iter().enumerate().rev() {
+                for rows in read_state_file(Path::new(&file.path))? {
+                    let rows = rows?;
+                    writer.write(&match index {
+                        0 => compaction.surviving_of_oldest(&rows)?,
+                        _ => compaction.surviving(&rows)?,
+                    })?;
+                }
+                compaction.go_back(file.closed_ms.map(|closed| closed as i64));
+            }
+            writer.finish()
+        })
+    }
+
+    /// Takes in what `write` or `compact` wrote, after it windows that end at `closed_ms` or before are gone.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn restore(&self, path: String, closed_ms: Option<f64>) -> AsyncTask<Work<()>> {
         self.work(move |state| {
             let closed = closed_ms.map(|closed| closed as i64);
-            Ok(state.restore(&read_rows(Path::new(&path))?, closed)?)
+            let batches = read_state_file(Path::new(&path))?.collect::<Result<Vec<_>>>()?;
+            Ok(state.restore(&batches, closed)?)
         })
     }
 
@@ -338,42 +391,4 @@ impl NativeWindowState {
     fn locked(&self) -> MutexGuard<'_, WindowState> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-/// Writes rows as an Arrow file and syncs it; its bytes.
-pub(crate) fn write_rows(path: &Path, rows: &RecordBatch) -> Result<f64> {
-    let failed = |error: &dyn std::fmt::Display| {
-        let message = format!("The state cannot be written to {}: {error}", path.display());
-        Failure::new("state-not-written", "external", message)
-    };
-    let file = File::create(path).map_err(|error| failed(&error))?;
-    let mut writer = FileWriter::try_new(BufWriter::new(file), rows.schema_ref())
-        .map_err(|error| failed(&error))?;
-    writer
-        .write(rows)
-        .and_then(|()| writer.finish())
-        .map_err(|error| failed(&error))?;
-    let mut buffered = writer.into_inner().map_err(|error| failed(&error))?;
-    buffered.flush().map_err(|error| failed(&error))?;
-    let file = buffered.get_ref();
-    file.sync_all().map_err(|error| failed(&error))?;
-    let bytes = file.metadata().map_err(|error| failed(&error))?.len();
-    Ok(bytes as f64)
-}
-
-/// The rows of a file that [`write_rows`] made.
-pub(crate) fn read_rows(path: &Path) -> Result<RecordBatch> {
-    let failed = |error: &dyn std::fmt::Display| {
-        let message = format!(
-            "The checkpoint cannot be trusted: {}: {error}. Restore the file from a copy, or start anew with an empty checkpoint and empty outputs.",
-            path.display()
-        );
-        Failure::new("checkpoint-corrupt", "external", message)
-    };
-    let file = File::open(path).map_err(|error| failed(&error))?;
-    let reader = FileReader::try_new(file, None).map_err(|error| failed(&error))?;
-    let schema = reader.schema();
-    let batches = reader.collect::<std::result::Result<Vec<_>, _>>();
-    let batches = batches.map_err(|error| failed(&error))?;
-    arrow_select::concat::concat_batches(&schema, &batches).map_err(|error| failed(&error))
 }

@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 use crate::error::Result;
 use crate::row_stream::MORSEL_ROWS;
 
-/// Rows with their times, all in one unit. About 24 bytes a row and 70 a key, beside the columns.
+/// Rows with their times, all in one unit. About 24 bytes a row and 140 a key, beside the columns.
 #[derive(Debug)]
 pub(crate) struct JoinSide {
     schema: SchemaRef,
@@ -41,6 +41,8 @@ struct Segment {
     first: u64,
     rows: RecordBatch,
     times: Vec<i64>,
+    /// Of the columns.
+    bytes: usize,
 }
 
 /// Rows with one key.
@@ -57,6 +59,9 @@ pub(crate) struct Kept {
     pub(crate) number: u64,
     pub(crate) time: i64,
 }
+
+/// What a group has outside of the table: its key, if that is short, and room for a few rows.
+const GROUP_BYTES: usize = 80;
 
 /// Fewer rows than this are not worth putting in order.
 const ENDED_MIN: usize = 4096;
@@ -94,6 +99,18 @@ impl JoinSide {
         self.held() - self.ended_count
     }
 
+    /// How many rows came in this epoch.
+    pub(crate) fn changed_count(&self) -> usize {
+        (self.next - self.settled) as usize
+    }
+
+    /// Bytes of memory, about: the columns, the times twice, and what finds rows by their keys.
+    pub(crate) fn bytes(&self) -> usize {
+        let columns: usize = self.segments.iter().map(|segment| segment.bytes).sum();
+        let rows = self.held() * (size_of::<i64>() + size_of::<Kept>());
+        columns + rows + self.groups.allocation_size() + self.groups.len() * GROUP_BYTES
+    }
+
     /// The keys of rows in a form in which those of both inputs can be compared.
     pub(crate) fn keys_of(&self, rows: &RecordBatch) -> Result<Rows> {
         let columns: Vec<ArrayRef> = self
@@ -122,7 +139,12 @@ impl JoinSide {
         }
         let first = self.next;
         self.next += times.len() as u64;
-        self.segments.push(Segment { first, rows, times });
+        self.segments.push(Segment {
+            first,
+            bytes: rows.get_array_memory_size(),
+            rows,
+            times,
+        });
         self.merge_small()
     }
 
@@ -233,6 +255,7 @@ impl JoinSide {
             let rows = concat_batches(&self.schema, [&before.rows, &last.rows])?;
             let last = self.segments.pop();
             if let (Some(kept), Some(last)) = (self.segments.last_mut(), last) {
+                kept.bytes = rows.get_array_memory_size();
                 kept.rows = rows;
                 kept.times.extend(last.times);
             }

@@ -150,6 +150,16 @@ impl JoinState {
         self.left.row_count() + self.right.row_count()
     }
 
+    /// How many rows came in this epoch.
+    pub fn changed_count(&self) -> usize {
+        self.left.changed_count() + self.right.changed_count()
+    }
+
+    /// Bytes of memory, about.
+    pub fn bytes(&self) -> usize {
+        self.left.bytes() + self.right.bytes()
+    }
+
     /// Begins an epoch: nothing has come yet.
     ///
     /// # Errors
@@ -226,22 +236,34 @@ impl JoinState {
         self.right.end(right);
     }
 
-    /// What is remembered, or of it what came in this epoch: one column `row`, which is a left one or a right one.
+    /// What is remembered, or of it what came in this epoch, in batches of up to 65,536 rows: one column `row`, which is a left one or a
+    /// right one.
     ///
     /// # Errors
     /// `Arrow` for more text in one column than 2 GiB.
-    pub fn snapshot(&self, is_whole: bool) -> Result<RecordBatch> {
-        let (left, right) = (
-            self.left.snapshot(is_whole)?,
-            self.right.snapshot(is_whole)?,
-        );
-        let (lefts, rights) = (left.num_rows(), right.num_rows());
-        let types = std::iter::repeat_n(0, lefts).chain(std::iter::repeat_n(1, rights));
-        let offsets = (0..lefts as i32).chain(0..rights as i32);
+    pub fn snapshot(&self, is_whole: bool) -> Result<Vec<RecordBatch>> {
+        let mut batches = Vec::new();
+        for input in [Left, Right] {
+            let rows = self.side(input).snapshot(is_whole)?;
+            for start in (0..rows.num_rows()).step_by(MORSEL_ROWS) {
+                let count = MORSEL_ROWS.min(rows.num_rows() - start);
+                batches.push(self.united(input, rows.slice(start, count))?);
+            }
+        }
+        Ok(batches)
+    }
+
+    fn united(&self, input: JoinInput, rows: RecordBatch) -> Result<RecordBatch> {
+        let count = rows.num_rows();
+        let none = RecordBatch::new_empty(Arc::clone(self.side(input.other()).schema()));
+        let (id, left, right) = match input {
+            Left => (0, rows, none),
+            Right => (1, none, rows),
+        };
         let union = UnionArray::try_new(
             self.union_fields(),
-            types.collect::<ScalarBuffer<i8>>(),
-            Some(offsets.collect::<ScalarBuffer<i32>>()),
+            std::iter::repeat_n(id, count).collect::<ScalarBuffer<i8>>(),
+            Some((0..count as i32).collect::<ScalarBuffer<i32>>()),
             vec![
                 Arc::new(StructArray::from(left)),
                 Arc::new(StructArray::from(right)),
@@ -257,27 +279,28 @@ impl JoinState {
     ///
     /// # Errors
     /// `BatchSchema` for rows of another join.
-    pub fn restore(&mut self, rows: &RecordBatch, closed_ms: Option<i64>) -> Result<()> {
-        if rows.schema_ref().fields() != self.snapshot_schema().fields() {
-            return Err(RelationalError::BatchSchema {
-                difference: format!(
-                    "{:?} instead of {:?}",
-                    rows.schema_ref(),
-                    self.snapshot_schema()
-                ),
-            });
-        }
+    pub fn restore(&mut self, batches: &[RecordBatch], closed_ms: Option<i64>) -> Result<()> {
         if let Some(closed) = closed_ms {
             self.close(closed);
+        }
+        for rows in batches {
+            self.restore_batch(rows)?;
+        }
+        Ok(())
+    }
+
+    fn restore_batch(&mut self, rows: &RecordBatch) -> Result<()> {
+        let expected = self.snapshot_schema();
+        if rows.schema_ref().fields() != expected.fields() {
+            return Err(RelationalError::BatchSchema {
+                difference: format!("{:?} instead of {expected:?}", rows.schema_ref()),
+            });
         }
         let union = rows.column(0).as_union();
         for (input, id) in [(Left, 0), (Right, 1)] {
             let part = RecordBatch::from(union.child(id).as_struct());
-            // Only the names of the columns are lost in a struct.
-            let part = RecordBatch::try_new(
-                Arc::clone(self.side(input).schema()),
-                part.columns().to_vec(),
-            )?;
+            let schema = Arc::clone(self.side(input).schema());
+            let part = RecordBatch::try_new(schema, part.columns().to_vec())?;
             let times = self.times_of(input, &part)?;
             match input {
                 Left => self.left.insert_sliced(&part, times.values.to_vec())?,
@@ -302,7 +325,8 @@ impl JoinState {
         [(0, field(Left)), (1, field(Right))].into_iter().collect()
     }
 
-    fn snapshot_schema(&self) -> SchemaRef {
+    /// Columns of a snapshot.
+    pub fn snapshot_schema(&self) -> SchemaRef {
         let union = DataType::Union(self.union_fields(), UnionMode::Dense);
         Arc::new(Schema::new(vec![Field::new("row", union, false)]))
     }

@@ -9,6 +9,7 @@
 //! microseconds; comparisons and plain columns keep every nanosecond. Computed text is `Utf8`, sums of integers are `Decimal128(38, 0)`.
 
 mod columns;
+mod compaction;
 mod connection;
 mod counter;
 mod database;
@@ -33,6 +34,7 @@ mod reshape;
 mod row_stream;
 mod scan;
 mod simple_filter;
+mod small_bytes;
 mod sync;
 mod syntax;
 mod table_write;
@@ -40,6 +42,7 @@ mod units;
 mod window_state;
 mod windows;
 
+pub use compaction::Compaction;
 pub use counter::counter_rows;
 pub use database::{Database, Limits, Location};
 pub use decompose::{Decomposition, Partial, decompose_measures};
@@ -56,7 +59,7 @@ pub use references::{RowCondition, expression_columns, row_conditions};
 pub use reshape::{Unpivot, flatten, unpivot};
 pub use row_stream::{MORSEL_ROWS, RowStream};
 pub use table_write::{TableWrite, WriteMode, WriteOutcome, count_rows, write_table};
-pub use window_state::{WINDOW_NAMES, WindowState, WindowStateParams};
+pub use window_state::{OpenWindows, WINDOW_NAMES, WindowState, WindowStateParams};
 pub use windows::{
     Span, WindowParams, Windowed, assign_windows, latest_event_time_ms, split_by_event_time,
     window_time_type,

@@ -10,6 +10,7 @@ use arrow_row::{RowConverter, Rows, SortField};
 use arrow_schema::DataType;
 
 use crate::error::{RelationalError, Result};
+use crate::small_bytes::SmallBytes;
 
 /// How two partial aggregates of a group become one. Null is that of no rows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,7 +34,9 @@ pub(crate) enum Partials {
     },
     Extreme {
         /// Values in a form whose bytes have their order.
-        values: Vec<Option<Box<[u8]>>>,
+        values: Vec<Option<SmallBytes>>,
+        /// Bytes of the values that stand outside of the column.
+        heap: usize,
         converter: RowConverter,
         data_type: DataType,
         greatest: bool,
@@ -64,6 +67,7 @@ impl Partials {
             }
             (Merge::Least | Merge::Greatest, other) => Self::Extreme {
                 values: Vec::new(),
+                heap: 0,
                 converter: RowConverter::new(vec![SortField::new(other.clone())])?,
                 data_type: other.clone(),
                 greatest: merge == Merge::Greatest,
@@ -87,7 +91,19 @@ impl Partials {
             Self::Count(counts) => counts[place] = None,
             Self::Float(sums) => sums[place] = None,
             Self::Exact { sums, .. } => sums[place] = None,
-            Self::Extreme { values, .. } => values[place] = None,
+            Self::Extreme { values, heap, .. } => put(&mut values[place], heap, None),
+        }
+    }
+
+    /// Bytes of memory.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Self::Count(counts) => size_of::<Option<i64>>() * counts.capacity(),
+            Self::Float(sums) => size_of::<Option<f64>>() * sums.capacity(),
+            Self::Exact { sums, .. } => size_of::<Option<i128>>() * sums.capacity(),
+            Self::Extreme { values, heap, .. } => {
+                size_of::<Option<SmallBytes>>() * values.capacity() + heap
+            }
         }
     }
 
@@ -137,14 +153,15 @@ impl Partials {
             (
                 Self::Extreme {
                     values: kept,
+                    heap,
                     greatest,
                     ..
                 },
                 Values::Extreme(rows, nulls),
             ) if nulls.as_ref().is_none_or(|nulls| nulls.is_valid(row)) => {
                 let more = rows.row(row);
-                if wins(more.as_ref(), kept[place].as_deref(), *greatest) {
-                    kept[place] = Some(more.as_ref().into());
+                if wins(more.as_ref(), kept[place].as_ref(), *greatest) {
+                    put(&mut kept[place], heap, Some(SmallBytes::new(more.as_ref())));
                 }
             }
             _ => {}
@@ -172,12 +189,15 @@ impl Partials {
                 }
             }
             Self::Extreme {
-                values, greatest, ..
+                values,
+                heap,
+                greatest,
+                ..
             } => {
-                if let Some(more) = values[other].take()
-                    && wins(&more, values[place].as_deref(), *greatest)
+                if let Some(more) = values[other].clone()
+                    && wins(more.as_slice(), values[place].as_ref(), *greatest)
                 {
-                    values[place] = Some(more);
+                    put(&mut values[place], heap, Some(more));
                 }
             }
         }
@@ -207,7 +227,7 @@ impl Partials {
                 let null =
                     converter.convert_columns(&[arrow_array::new_null_array(data_type, 1)])?;
                 let rows = places.iter().map(|place| match &values[*place as usize] {
-                    Some(value) => parser.parse(value),
+                    Some(value) => parser.parse(value.as_slice()),
                     None => null.row(0),
                 });
                 converter.convert_rows(rows)?.remove(0)
@@ -216,9 +236,20 @@ impl Partials {
     }
 }
 
+/// Puts a value in the place of another one and keeps count of the bytes outside.
+fn put(kept: &mut Option<SmallBytes>, heap: &mut usize, value: Option<SmallBytes>) {
+    let bytes = |value: &Option<SmallBytes>| value.as_ref().map_or(0, SmallBytes::heap_bytes);
+    *heap += bytes(&value);
+    *heap -= bytes(kept);
+    *kept = value;
+}
+
 /// Whether a value takes the place of the one that is kept.
-fn wins(value: &[u8], kept: Option<&[u8]>, greatest: bool) -> bool {
-    kept.is_none_or(|kept| if greatest { value > kept } else { value < kept })
+fn wins(value: &[u8], kept: Option<&SmallBytes>, greatest: bool) -> bool {
+    kept.is_none_or(|kept| match greatest {
+        true => value > kept.as_slice(),
+        false => value < kept.as_slice(),
+    })
 }
 
 fn exact_sum(sum: Option<i128>, more: i128) -> Result<i128> {

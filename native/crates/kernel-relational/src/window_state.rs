@@ -4,17 +4,20 @@
 //! snapshot is told as the rows that changed.
 
 use std::collections::BTreeMap;
-use std::hash::{BuildHasher, BuildHasherDefault, DefaultHasher};
+use std::hash::BuildHasher;
 use std::sync::Arc;
 
-use arrow_array::{ArrayRef, BooleanArray, RecordBatch, RecordBatchOptions, new_null_array};
-use arrow_row::{RowConverter, SortField};
-use arrow_schema::{DataType, Field, Schema, SchemaRef, SortOptions};
+use arrow_array::{
+    ArrayRef, BooleanArray, Int64Array, RecordBatch, RecordBatchOptions, new_null_array,
+};
+use arrow_row::{RowConverter, Rows, SortField};
+use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use arrow_select::filter::filter_record_batch;
-use hashbrown::HashTable;
+use hashbrown::{DefaultHashBuilder, HashTable};
 
 use crate::error::{RelationalError, Result};
 use crate::partials::{Merge, Partials, Values};
+use crate::small_bytes::SmallBytes;
 use crate::windows::{Span, Times, int64s, time_column, units_per_ms, window_time_type};
 
 /// What a state holds.
@@ -32,15 +35,16 @@ pub struct WindowStateParams {
 pub const WINDOW_NAMES: [&str; 2] = ["window_start", "window_end"];
 
 /// The end of a window that never ends.
-const NEVER: i64 = i64::MAX;
+pub(crate) const NEVER: i64 = i64::MAX;
 
-/// Partial aggregates per window and group. About 120 bytes a group and 16 for each partial of it.
+/// Partial aggregates per window and group, in no order. About 60 to 120 bytes a group and 16 to 32 for each partial of it, see
+/// [`WindowState::bytes`].
 #[derive(Debug)]
 pub struct WindowState {
     params: WindowStateParams,
     schema: SchemaRef,
     converter: RowConverter,
-    hasher: BuildHasherDefault<DefaultHasher>,
+    hasher: DefaultHashBuilder,
     /// Places of groups by the hash of key and start; sessions by that of the key alone.
     groups: HashTable<u32>,
     /// Places by the end of the window. An entry whose place has another end by now, or none, is left over.
@@ -49,11 +53,20 @@ pub struct WindowState {
     free: Vec<u32>,
     partials: Vec<Partials>,
     touched: Vec<u32>,
+    /// Bytes of the keys that stand outside of the slots.
+    key_heap: usize,
+}
+
+/// Windows that the watermark has not passed yet. Milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct OpenWindows {
+    pub oldest_end_ms: i64,
+    pub newest_end_ms: i64,
 }
 
 #[derive(Debug)]
 struct Slot {
-    key: Box<[u8]>,
+    key: SmallBytes,
     start: i64,
     end: i64,
     live: bool,
@@ -75,16 +88,11 @@ impl WindowState {
             .iter()
             .map(|(field, _)| Arc::new(field.clone()));
         let schema = Schema::new(times.chain(keys).chain(partials).collect::<Vec<_>>());
-        let options = SortOptions {
-            descending: false,
-            nulls_first: false,
-        };
-        let sort = |field: &Field| SortField::new_with_options(field.data_type().clone(), options);
         if let Some((_, time)) = &params.window {
             window_time_type(time)?;
         }
         Ok(Self {
-            converter: RowConverter::new(params.keys.iter().map(sort).collect())?,
+            converter: key_converter(&params.keys)?,
             partials: params
                 .partials
                 .iter()
@@ -92,12 +100,13 @@ impl WindowState {
                 .collect::<Result<_>>()?,
             schema: Arc::new(schema),
             params,
-            hasher: BuildHasherDefault::default(),
+            hasher: DefaultHashBuilder::default(),
             groups: HashTable::new(),
             ends_at: BTreeMap::new(),
             slots: Vec::new(),
             free: Vec::new(),
             touched: Vec::new(),
+            key_heap: 0,
         })
     }
 
@@ -109,6 +118,43 @@ impl WindowState {
     /// How many groups there are.
     pub fn group_count(&self) -> usize {
         self.slots.len() - self.free.len()
+    }
+
+    /// How many groups changed since [`WindowState::settle`]: what [`WindowState::delta`] has at least.
+    pub fn changed_count(&self) -> usize {
+        self.touched.len()
+    }
+
+    /// Bytes of memory that it takes, room for growth included.
+    pub fn bytes(&self) -> usize {
+        let numbers = self.free.capacity() + self.touched.capacity();
+        // Each place stands in the list of its end.
+        let ends =
+            size_of::<Vec<u32>>() * 2 * self.ends_at.len() + size_of::<u32>() * self.slots.len();
+        let partials: usize = self.partials.iter().map(Partials::bytes).sum();
+        let slots = size_of::<Slot>() * self.slots.capacity() + self.key_heap;
+        slots + partials + ends + self.groups.allocation_size() + size_of::<u32>() * numbers
+    }
+
+    /// What is open; none for groups that no window ends.
+    pub fn open_windows(&self) -> Option<OpenWindows> {
+        let per_ms = self.per_ms();
+        self.params.window.as_ref()?;
+        let is_open = |end: i64, place: &u32| {
+            let slot = &self.slots[*place as usize];
+            slot.live && slot.end == end
+        };
+        let mut ends = self
+            .ends_at
+            .iter()
+            .filter(|(end, places)| places.iter().any(|place| is_open(**end, place)))
+            .map(|(end, _)| end.div_euclid(per_ms));
+        let oldest_end_ms = ends.next()?;
+        let newest_end_ms = ends.next_back().unwrap_or(oldest_end_ms);
+        Some(OpenWindows {
+            oldest_end_ms,
+            newest_end_ms,
+        })
     }
 
     /// Merges partial aggregates into their groups: the start of the window (unless there are none), the keys, the partials.
@@ -219,7 +265,7 @@ impl WindowState {
         if self.has_sessions() {
             places = places
                 .iter()
-                .flat_map(|place| self.sessions_of(&self.slots[*place as usize].key))
+                .flat_map(|place| self.sessions_of(self.slots[*place as usize].key.as_slice()))
                 .collect();
             places.sort_unstable();
             places.dedup();
@@ -234,48 +280,66 @@ impl WindowState {
         }
     }
 
-    /// Takes in a snapshot, or what changed since the one before: what is there for the same groups goes. `closed_ms` is the watermark
-    /// that had been told to [`WindowState::close`].
+    /// Takes in a snapshot, or what changed since the one before, cut into batches: what is there for the same groups goes. `closed_ms`
+    /// is the watermark that had been told to [`WindowState::close`].
     ///
     /// # Errors
     /// `BatchSchema` for rows of another state.
-    pub fn restore(&mut self, rows: &RecordBatch, closed_ms: Option<i64>) -> Result<()> {
+    pub fn restore(&mut self, batches: &[RecordBatch], closed_ms: Option<i64>) -> Result<()> {
+        if let Some(closed) = closed_ms {
+            let due = self.due(closed);
+            due.into_iter().for_each(|place| self.remove(place));
+        }
+        // All that goes first: batches share the sessions of a key.
+        for rows in batches {
+            self.forget(rows)?;
+        }
+        for rows in batches {
+            self.take_in(rows)?;
+        }
+        self.settle();
+        Ok(())
+    }
+
+    /// Removes the groups that the rows stand for.
+    fn forget(&mut self, rows: &RecordBatch) -> Result<()> {
         if rows.schema_ref().fields() != self.schema.fields() {
             return Err(RelationalError::BatchSchema {
                 difference: format!("{:?} instead of {:?}", rows.schema_ref(), self.schema),
             });
         }
-        let offset = 2 * usize::from(self.params.window.is_some());
-        if let Some(closed) = closed_ms {
-            let due = self.due(closed);
-            due.into_iter().for_each(|place| self.remove(place));
+        if self.group_count() == 0 {
+            return Ok(());
         }
-        let keys = self.keys_of(rows, offset)?;
-        let values = self.values_of(rows, offset)?;
-        let times = match offset {
-            2 => Some((int64s(rows.column(0))?, int64s(rows.column(1))?)),
-            _ => None,
-        };
-        let time = |row| match &times {
-            Some((starts, ends)) => (starts.value(row), ends.value(row)),
-            None => (0, NEVER),
-        };
+        let times = self.times_of(rows)?;
+        let keys = self.keys_of(rows, 2 * usize::from(self.params.window.is_some()))?;
         for row in 0..rows.num_rows() {
             let key = keys.row(row);
             if self.has_sessions() {
                 let old = self.sessions_of(key.as_ref());
                 old.into_iter().for_each(|place| self.remove(place));
-            } else if let Some(place) = self.find(key.as_ref(), time(row).0) {
+            } else if let Some(place) = self.find(key.as_ref(), times.at(row).0) {
                 self.remove(place);
             }
         }
+        Ok(())
+    }
+
+    fn take_in(&mut self, rows: &RecordBatch) -> Result<()> {
+        let offset = 2 * usize::from(self.params.window.is_some());
+        let times = self.times_of(rows)?;
+        let keys = self.keys_of(rows, offset)?;
+        let values = self.values_of(rows, offset)?;
         for row in 0..rows.num_rows() {
-            let (start, end) = time(row);
+            let (start, end) = times.at(row);
             let place = self.insert(keys.row(row).as_ref(), start, end);
             self.merge_row(place, &values, row)?;
         }
-        self.settle();
         Ok(())
+    }
+
+    fn times_of(&self, rows: &RecordBatch) -> Result<WindowTimes> {
+        WindowTimes::of(rows, self.params.window.is_some())
     }
 
     fn has_sessions(&self) -> bool {
@@ -292,20 +356,14 @@ impl WindowState {
         Some(span.length_ms().saturating_mul(self.per_ms()))
     }
 
-    fn keys_of(&self, rows: &RecordBatch, offset: usize) -> Result<arrow_row::Rows> {
+    fn keys_of(&self, rows: &RecordBatch, offset: usize) -> Result<Rows> {
         if rows.num_columns() != offset + self.params.keys.len() + self.params.partials.len() {
             return Err(RelationalError::BatchSchema {
                 difference: format!("{:?} for a state of {:?}", rows.schema_ref(), self.schema),
             });
         }
         let columns = &rows.columns()[offset..offset + self.params.keys.len()];
-        if columns.is_empty() {
-            // A converter takes the number of rows from its columns.
-            let null = SortField::new(DataType::Null);
-            let nulls = new_null_array(&DataType::Null, rows.num_rows());
-            return Ok(RowConverter::new(vec![null])?.convert_columns(&[nulls])?);
-        }
-        Ok(self.converter.convert_columns(columns)?)
+        key_rows(&self.converter, columns, rows.num_rows())
     }
 
     fn values_of(&self, rows: &RecordBatch, offset: usize) -> Result<Vec<Values>> {
@@ -374,7 +432,7 @@ impl WindowState {
     fn find(&self, key: &[u8], start: i64) -> Option<u32> {
         let same = |place: &u32| {
             let slot = &self.slots[*place as usize];
-            slot.start == start && *slot.key == *key
+            slot.start == start && slot.key.as_slice() == key
         };
         self.groups.find(self.hash(key, start), same).copied()
     }
@@ -382,18 +440,19 @@ impl WindowState {
     fn sessions_of(&self, key: &[u8]) -> Vec<u32> {
         let candidates = self.groups.iter_hash(self.hash(key, 0)).copied();
         candidates
-            .filter(|place| *self.slots[*place as usize].key == *key)
+            .filter(|place| self.slots[*place as usize].key.as_slice() == key)
             .collect()
     }
 
     fn insert(&mut self, key: &[u8], start: i64, end: i64) -> u32 {
         let slot = Slot {
-            key: key.into(),
+            key: SmallBytes::new(key),
             start,
             end,
             live: true,
             touched: false,
         };
+        self.key_heap += slot.key.heap_bytes();
         let place = match self.free.pop() {
             Some(place) => {
                 self.slots[place as usize] = slot;
@@ -412,7 +471,7 @@ impl WindowState {
         let (slots, hasher, sessions) = (&self.slots, &self.hasher, self.has_sessions());
         let rehash = |place: &u32| {
             let slot = &slots[*place as usize];
-            hasher.hash_one((if sessions { 0 } else { slot.start }, &*slot.key))
+            hasher.hash_one((if sessions { 0 } else { slot.start }, slot.key.as_slice()))
         };
         self.groups.insert_unique(hash, place, rehash);
         place
@@ -420,13 +479,14 @@ impl WindowState {
 
     fn remove(&mut self, place: u32) {
         let slot = &self.slots[place as usize];
-        let hash = self.hash(&slot.key, slot.start);
+        let hash = self.hash(slot.key.as_slice(), slot.start);
         if let Ok(entry) = self.groups.find_entry(hash, |other| *other == place) {
             entry.remove();
         }
         let slot = &mut self.slots[place as usize];
         slot.live = false;
-        slot.key = Box::default();
+        self.key_heap -= slot.key.heap_bytes();
+        slot.key = SmallBytes::new(&[]);
         for partials in &mut self.partials {
             partials.clear(place as usize);
         }
@@ -463,12 +523,8 @@ impl WindowState {
         places
     }
 
-    /// Rows by start and key, nulls last.
-    fn rows(&self, mut places: Vec<u32>) -> Result<RecordBatch> {
+    fn rows(&self, places: Vec<u32>) -> Result<RecordBatch> {
         let slot = |place: &u32| &self.slots[*place as usize];
-        places.sort_unstable_by(|a, b| {
-            (slot(a).start, &slot(a).key).cmp(&(slot(b).start, &slot(b).key))
-        });
         let mut columns: Vec<ArrayRef> = Vec::with_capacity(self.schema.fields().len());
         if let Some((_, time)) = &self.params.window {
             let starts = places.iter().map(|place| slot(place).start).collect();
@@ -477,7 +533,9 @@ impl WindowState {
         }
         if !self.params.keys.is_empty() {
             let parser = self.converter.parser();
-            let keys = places.iter().map(|place| parser.parse(&slot(place).key));
+            let keys = places
+                .iter()
+                .map(|place| parser.parse(slot(place).key.as_slice()));
             columns.extend(self.converter.convert_rows(keys)?);
         }
         for partials in &self.partials {
@@ -490,4 +548,46 @@ impl WindowState {
             &options,
         )?)
     }
+}
+
+/// Start and end of the windows in a snapshot.
+pub(crate) struct WindowTimes(Option<(Int64Array, Int64Array)>);
+
+impl WindowTimes {
+    pub(crate) fn of(rows: &RecordBatch, has_windows: bool) -> Result<Self> {
+        Ok(Self(match has_windows {
+            true => Some((int64s(rows.column(0))?, int64s(rows.column(1))?)),
+            false => None,
+        }))
+    }
+
+    pub(crate) fn at(&self, row: usize) -> (i64, i64) {
+        let times = self.0.as_ref();
+        times.map_or((0, NEVER), |(starts, ends)| {
+            (starts.value(row), ends.value(row))
+        })
+    }
+}
+
+/// Gives keys a form in which they are equal when their bytes are.
+pub(crate) fn key_converter(keys: &[Field]) -> Result<RowConverter> {
+    let fields = keys
+        .iter()
+        .map(|key| SortField::new(key.data_type().clone()));
+    Ok(RowConverter::new(fields.collect())?)
+}
+
+/// The keys of rows; all are equal where there are no columns.
+pub(crate) fn key_rows(
+    converter: &RowConverter,
+    columns: &[ArrayRef],
+    row_count: usize,
+) -> Result<Rows> {
+    if columns.is_empty() {
+        // A converter takes the number of rows from its columns.
+        let null = SortField::new(DataType::Null);
+        let nulls = new_null_array(&DataType::Null, row_count);
+        return Ok(RowConverter::new(vec![null])?.convert_columns(&[nulls])?);
+    }
+    Ok(converter.convert_columns(columns)?)
 }

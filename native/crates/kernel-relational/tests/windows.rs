@@ -7,8 +7,8 @@ use arrow_array::types::{Int64Type, TimestampMillisecondType};
 use arrow_array::{ArrayRef, Int64Array, RecordBatch, StringArray, TimestampMillisecondArray};
 use arrow_schema::{DataType, Field, TimeUnit};
 use kernel_relational::{
-    Merge, Span, WindowParams, WindowState, WindowStateParams, Windowed, assign_windows,
-    latest_event_time_ms, split_by_event_time,
+    Compaction, Merge, OpenWindows, Span, WindowParams, WindowState, WindowStateParams, Windowed,
+    assign_windows, latest_event_time_ms, split_by_event_time,
 };
 
 const TIME: DataType = DataType::Timestamp(TimeUnit::Millisecond, None);
@@ -91,15 +91,18 @@ fn the_latest_time_is_rounded_down() {
 }
 
 fn state(span: Span) -> WindowState {
-    WindowState::new(WindowStateParams {
+    WindowState::new(params(span)).unwrap()
+}
+
+fn params(span: Span) -> WindowStateParams {
+    WindowStateParams {
         window: Some((span, TIME)),
         keys: vec![Field::new("k", DataType::Utf8, true)],
         partials: vec![
             (Field::new("n", DataType::Int64, true), Merge::Sum),
             (Field::new("last", DataType::Utf8, true), Merge::Greatest),
         ],
-    })
-    .unwrap()
+    }
 }
 
 fn partials(rows: &[(i64, Option<&str>, i64, &str)]) -> RecordBatch {
@@ -115,7 +118,7 @@ fn partials(rows: &[(i64, Option<&str>, i64, &str)]) -> RecordBatch {
     .unwrap()
 }
 
-/// Start, end, key, count and greatest text of each group.
+/// Start, end, key, count and greatest text of each group, sorted: groups come in no order.
 fn told(batch: &RecordBatch) -> Vec<String> {
     let (starts, ends) = (values(batch, "window_start"), values(batch, "window_end"));
     let counts = batch.column(3).as_primitive::<Int64Type>();
@@ -133,7 +136,9 @@ fn told(batch: &RecordBatch) -> Vec<String> {
             last.value(row)
         )
     };
-    (0..batch.num_rows()).map(row).collect()
+    let mut rows: Vec<String> = (0..batch.num_rows()).map(row).collect();
+    rows.sort();
+    rows
 }
 
 #[test]
@@ -201,7 +206,7 @@ fn a_snapshot_and_what_changed_after_it_make_the_same_state() {
             (37, Some("b"), 4, "z"),
         ];
         living.merge(&partials(&first)).unwrap();
-        restored.restore(&living.all().unwrap(), None).unwrap();
+        restored.restore(&[living.all().unwrap()], None).unwrap();
         living.settle();
         living
             .merge(&partials(&[
@@ -211,7 +216,7 @@ fn a_snapshot_and_what_changed_after_it_make_the_same_state() {
             .unwrap();
         living.close(37).unwrap();
         restored
-            .restore(&living.delta().unwrap(), Some(37))
+            .restore(&[living.delta().unwrap()], Some(37))
             .unwrap();
         assert_eq!(told(&restored.all().unwrap()), told(&living.all().unwrap()));
         // The groups that were there stand where they stood: nothing is found twice.
@@ -220,4 +225,100 @@ fn a_snapshot_and_what_changed_after_it_make_the_same_state() {
         restored.merge(&more).unwrap();
         assert_eq!(told(&restored.all().unwrap()), told(&living.all().unwrap()));
     }
+}
+
+/// Numbers that look random and are the same every time (Knuth's MMIX generator).
+struct Draws(u64);
+
+impl Draws {
+    fn below(&mut self, limit: u64) -> i64 {
+        let (factor, step) = (6_364_136_223_846_793_005, 1_442_695_040_888_963_407);
+        self.0 = self.0.wrapping_mul(factor).wrapping_add(step);
+        ((self.0 >> 33) % limit) as i64
+    }
+}
+
+#[test]
+fn a_compacted_chain_restores_to_the_state_that_the_chain_restores_to() {
+    let tumbling = Span::Sliding {
+        size_ms: 30,
+        slide_ms: 30,
+        offset_ms: 0,
+    };
+    let names = ["a", "b", "c", "a key that is longer than twenty-two bytes"];
+    for span in [tumbling, Span::Session { gap_ms: 10 }] {
+        for seed in 0..50 {
+            let mut draws = Draws(seed);
+            let mut living = state(span);
+            let mut chain = Vec::new();
+            for epoch in 0..8 {
+                living.settle();
+                for _ in 0..draws.below(6) {
+                    let time = epoch * 20 + draws.below(60);
+                    let start = match span {
+                        Span::Session { .. } => time,
+                        Span::Sliding { .. } => time - time % 30,
+                    };
+                    let key = names.get(draws.below(5) as usize).copied();
+                    living.merge(&partials(&[(start, key, 1, "x")])).unwrap();
+                }
+                let closed = epoch * 20;
+                living.close(closed).unwrap();
+                let rows = match epoch {
+                    0 => living.all().unwrap(),
+                    _ => living.delta().unwrap(),
+                };
+                chain.push((rows, closed));
+            }
+            let mut restored = state(span);
+            for (rows, closed) in &chain {
+                let half = rows.num_rows() / 2;
+                let halves = [
+                    rows.slice(0, half),
+                    rows.slice(half, rows.num_rows() - half),
+                ];
+                restored.restore(&halves, Some(*closed)).unwrap();
+            }
+            let mut whole = state(span);
+            whole.restore(&compacted(span, &chain), None).unwrap();
+            assert_eq!(told(&restored.all().unwrap()), told(&living.all().unwrap()));
+            assert_eq!(told(&whole.all().unwrap()), told(&living.all().unwrap()));
+        }
+    }
+}
+
+fn compacted(span: Span, chain: &[(RecordBatch, i64)]) -> Vec<RecordBatch> {
+    let mut compaction = Compaction::new(params(span)).unwrap();
+    let mut kept = Vec::new();
+    for (rows, closed) in chain[1..].iter().rev() {
+        kept.push(compaction.surviving(rows).unwrap());
+        compaction.go_back(Some(*closed));
+    }
+    kept.push(compaction.surviving_of_oldest(&chain[0].0).unwrap());
+    kept
+}
+
+#[test]
+fn open_windows_are_told_by_their_ends_and_memory_by_its_bytes() {
+    let mut state = state(TUMBLING);
+    assert_eq!(state.open_windows(), None);
+    let rows = [(7, Some("a"), 1, "x"), (37, Some("b"), 2, "y")];
+    state.merge(&partials(&rows)).unwrap();
+    let open = |oldest_end_ms, newest_end_ms| OpenWindows {
+        oldest_end_ms,
+        newest_end_ms,
+    };
+    assert_eq!(state.open_windows(), Some(open(37, 67)));
+    assert_eq!(state.changed_count(), 2);
+    state.close(37).unwrap();
+    assert_eq!(state.open_windows(), Some(open(67, 67)));
+    let before = state.bytes();
+    let long = "x".repeat(100_000);
+    state
+        .merge(&partials(&[(37, Some(&long), 1, &long)]))
+        .unwrap();
+    assert!(state.bytes() > before + 200_000, "{}", state.bytes());
+    state.close(67).unwrap();
+    assert!(state.bytes() < before + 10_000, "{}", state.bytes());
+    assert_eq!(state.open_windows(), None);
 }

@@ -15,6 +15,7 @@ import {
 } from "./layout.ts";
 import { liveHolder, type LockHolder } from "./lock.ts";
 import { type Pack, packedEnd, packsOf, readPack } from "./packs.ts";
+import { stateFolder, stateProblem } from "./states.ts";
 import { type Committed, decodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
 const kinds = Object.keys(folders) as RecordKind[];
@@ -43,6 +44,21 @@ export interface UnfinishedEpoch {
   readonly staged: Readonly<Record<string, { readonly type: string; readonly rows: number }>>;
 }
 
+/** What an operator remembers, as the newest prepared record tells. */
+export interface ShownState {
+  /** Groups, keys or rows. */
+  readonly groups: number;
+  /** Bytes of memory. */
+  readonly bytes: number;
+  /** A whole file and those with what changed after it, oldest first. */
+  readonly files: readonly {
+    readonly path: string;
+    readonly epoch: number;
+    readonly version: "full" | "delta";
+    readonly bytes: number;
+  }[];
+}
+
 /** What a checkpoint says, as far as its records can be read. */
 export interface CheckpointReport {
   readonly checkpoint: string;
@@ -57,6 +73,8 @@ export interface CheckpointReport {
   readonly offsets: Readonly<Record<string, Offset>>;
   /** Per sink, rows and files of all committed epochs. */
   readonly outputs: Readonly<Record<string, { readonly rows: number; readonly files: readonly string[] }>>;
+  /** Per operator that remembers something, how much after the newest prepared epoch, and in which files. */
+  readonly states: Readonly<Record<string, ShownState>>;
   /** Records read, the identity included. */
   readonly records: number;
   /** Torn records that earlier runs have set aside. */
@@ -94,7 +112,12 @@ async function inspectOnce(directory: string): Promise<CheckpointReport | null> 
   await reading.packs(packs);
   reading.findGaps();
   for (const epoch of epochs) await reading.epoch(epoch);
+  const hasSoundStates = await reading.states();
+  const hasMoved = async (): Promise<boolean> =>
+    (await recordedEpochs(directory, "prepared")).at(-1) !== present.prepared.at(-1);
   if ((await packsOf(directory)).length !== packs.length) return null;
+  // A run that lives removes files of states that it no longer needs.
+  if (!hasSoundStates && lock !== null && (await hasMoved())) return null;
   const { newest, unfinished, records, findings } = reading;
   return {
     checkpoint: directory,
@@ -104,6 +127,7 @@ async function inspectOnce(directory: string): Promise<CheckpointReport | null> 
     unfinished,
     offsets: Object.fromEntries(reading.offsets),
     outputs: Object.fromEntries([...reading.outputs].map(([id, { rows, files }]) => [id, { rows, files: [...files] }])),
+    states: reading.shownStates(),
     records,
     setAside: await setAsideRecords(directory),
     findings,
@@ -133,6 +157,7 @@ class Reading {
   readonly outputs = new Map<string, { rows: number; files: Set<string> }>();
   readonly findings: CheckpointFinding[] = [];
   newest: CheckpointReport["newest"] = null;
+  #prepared: Prepared | null = null;
   unfinished: UnfinishedEpoch | null = null;
   records = 0;
   readonly #directory: string;
@@ -197,9 +222,37 @@ class Reading {
     const intent = await this.#read("intent", epoch);
     const prepared = await this.#read("prepared", epoch);
     const committed = await this.#read("committed", epoch);
+    this.#prepared = prepared ?? this.#prepared;
     if (committed !== null) this.#addCommitted(committed, intent);
     // The records of a commit that is torn are those of an epoch in work.
     this.unfinished = committed === null && intent !== null ? unfinishedEpoch(intent, prepared) : null;
+  }
+
+  /** Checks the files of all states; whether nothing is wrong with them. */
+  async states(): Promise<boolean> {
+    let isSound = true;
+    for (const [id, chain] of Object.entries(this.#prepared?.states ?? {})) {
+      const found = await stateProblem(this.#directory, id, chain);
+      if (found === null) continue;
+      isSound = false;
+      this.#add("corrupt", found.path, `Of what "${id}" remembers: ${found.problem}.`);
+    }
+    return isSound;
+  }
+
+  shownStates(): CheckpointReport["states"] {
+    const { states = {}, stateSizes = {} } = this.#prepared ?? {};
+    const shown = Object.entries(states).map(([id, chain]) => {
+      const files = chain.map(({ epoch, file, isWhole, bytes }) => ({
+        path: join(stateFolder(this.#directory), id, file),
+        epoch,
+        version: isWhole ? ("full" as const) : ("delta" as const),
+        bytes,
+      }));
+      const { groups = 0, bytes = 0 } = stateSizes[id] ?? {};
+      return [id, { groups, bytes, files }] as const;
+    });
+    return Object.fromEntries(shown);
   }
 
   #addCommitted({ epoch, sinks }: Committed, intent: Intent | null): void {

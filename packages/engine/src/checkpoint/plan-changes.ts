@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { OperatorError, type SourceDefinition } from "@sferic/operator";
+import { OperatorError, type SourceDefinition, type TransformDefinition } from "@sferic/operator";
 import { namesIn } from "@sferic/operator/durable-files";
 import type { Plan, PlannedOperator } from "../plan.ts";
 import { fingerprint } from "./records.ts";
@@ -99,6 +99,12 @@ function changed(
   if (fields.some((name) => positionFields.includes(name))) {
     return { operatorId, effect: "reset", message: `${named}, without which it is not known how far it was read` };
   }
-  if (hasState) return { operatorId, effect: "reset", message: `${named}, and it remembers rows of before` };
+  const { limitFields = [] } = kind === "transform" ? (definition as TransformDefinition) : {};
+  if (hasState && fields.some((name) => !limitFields.includes(name)))
+    return {
+      operatorId,
+      effect: "reset",
+      message: `${named}, and it remembers rows of before`,
+    };
   return { operatorId, effect: "safe", message: `${named}; this holds from the next epoch on` };
 }

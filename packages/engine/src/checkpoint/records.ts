@@ -2,7 +2,7 @@ import { createHash } from "node:crypto";
 import type { Json, Offset, Staged, Watermark } from "@sferic/operator";
 import type { OperatorCounts, PhaseSeconds } from "../result.ts";
 import type { EventTimes } from "../watermarks.ts";
-import type { StateEntries } from "./states.ts";
+import type { StateEntries, StateReports } from "./states.ts";
 
 /** What an epoch will read; written before anything is read. */
 export interface Intent {
@@ -38,6 +38,8 @@ export interface Prepared extends EventTimes {
   readonly operators: Readonly<Record<string, OperatorCounts>>;
   /** What operators remember from here on. */
   readonly states?: StateEntries;
+  /** How much that is. */
+  readonly stateSizes?: StateReports;
 }
 
 /** The epoch is visible in every sink. */
@@ -46,6 +48,8 @@ export interface Committed {
   readonly sinks: Readonly<Record<string, { readonly rows: number; readonly files: readonly string[] }>>;
   readonly operators: Readonly<Record<string, OperatorCounts>>;
   readonly seconds: PhaseSeconds;
+  /** How much operators remember from here on. */
+  readonly stateSizes?: StateReports;
 }
 
 /** A record that is not what was written: cut off, altered, or not JSON. */

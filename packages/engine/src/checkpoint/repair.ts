@@ -1,8 +1,8 @@
-import { rename } from "node:fs/promises";
+import { link, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Offset } from "@sferic/operator";
-import { createDurably, sizeOf, syncDirectory, textOf } from "@sferic/operator/durable-files";
+import { createDurably, replaceDurably, sizeOf, syncDirectory, textOf } from "@sferic/operator/durable-files";
 import { isCheckpoint, notFound } from "./inspect.ts";
 import {
   folders,
@@ -16,11 +16,15 @@ import {
 import { acquireLock } from "./lock.ts";
 import { packedEnd, packsOf, readPack } from "./packs.ts";
 import { type Committed, decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
+import { type StateProblem, stateProblem } from "./states.ts";
 
 /** One thing that a repair does to a file. */
 export interface RepairAction {
-  /** `set-aside`: the file gets another name beside it. `rebuild`: a record is written in its place. */
-  readonly does: "set-aside" | "rebuild";
+  /**
+   * `set-aside`: the file gets another name beside it. `rebuild`: a record is written in its place. `forget`: an operator's
+   * state is left out of a record, which stays under another name.
+   */
+  readonly does: "set-aside" | "rebuild" | "forget";
   readonly path: string;
   readonly why: string;
 }
@@ -40,7 +44,8 @@ const kinds = Object.keys(folders) as RecordKind[];
 /**
  * Puts a checkpoint right as far as its other records prove what was lost. A torn newest record is set aside, as the
  * next run would. An older one is rebuilt: that an epoch was committed follows from a later one, its range from the
- * ends before and the starts after it. Without `apply` it only says what it would do; with it the checkpoint is locked,
+ * ends before and the starts after it. An operator whose state cannot be restored forgets it: that loses rows of
+ * open windows, which the action says. Without `apply` it only says what it would do; with it the checkpoint is locked,
  * and a repair that is killed can be done again. Throws `checkpoint-not-found`, `checkpoint-locked`.
  */
 export async function repairCheckpoint(directory: string, { apply }: { apply: boolean }): Promise<CheckpointRepair> {
@@ -52,8 +57,11 @@ export async function repairCheckpoint(directory: string, { apply }: { apply: bo
     const repair = survey.repair();
     if (repair.beyondRepair.length > 0) return repair;
     for (const { does, path } of repair.actions) {
-      if (does === "set-aside") await setAside(path);
-      else await createDurably(path, encodeRecord(survey.rebuilt.get(path)!));
+      if (does === "set-aside") await rename(path, await nameAside(path));
+      if (does === "forget") await link(path, await nameAside(path));
+      await syncDirectory(dirname(path));
+      if (does === "rebuild") await createDurably(path, encodeRecord(survey.rebuilt.get(path)!));
+      if (does === "forget") await replaceDurably(path, encodeRecord(survey.rebuilt.get(path)!));
     }
     return repair;
   } finally {
@@ -61,11 +69,11 @@ export async function repairCheckpoint(directory: string, { apply }: { apply: bo
   }
 }
 
-async function setAside(path: string): Promise<void> {
+/** A name that is free. */
+async function nameAside(path: string): Promise<string> {
   let name = `${path}.torn`;
   for (let number = 2; (await sizeOf(name)) !== null; number++) name = `${path}.${number}.torn`;
-  await rename(path, name);
-  await syncDirectory(dirname(path));
+  return name;
 }
 
 async function surveyOf(directory: string): Promise<Survey> {
@@ -78,7 +86,24 @@ async function surveyOf(directory: string): Promise<Survey> {
       records.set(path, { kind, epoch, ...(await read(path)) });
     }
   }
-  return new Survey(directory, records, await read(identityPath(directory)), packed);
+  const lost = await lostStates(directory, records);
+  return new Survey(directory, records, await read(identityPath(directory)), packed, lost);
+}
+
+/** Per operator whose state cannot be restored after the newest prepared epoch, what is wrong with it. */
+async function lostStates(directory: string, records: ReadonlyMap<string, Found>): Promise<Map<string, StateProblem>> {
+  const { states = {} } = newestPrepared(records) ?? {};
+  const lost = new Map<string, StateProblem>();
+  for (const [id, chain] of Object.entries(states)) {
+    const found = await stateProblem(directory, id, chain);
+    if (found !== null) lost.set(id, found);
+  }
+  return lost;
+}
+
+function newestPrepared(records: ReadonlyMap<string, Found>): Prepared | undefined {
+  const prepared = [...records.values()].filter(({ kind, record }) => kind === "prepared" && record !== null);
+  return prepared.toSorted((a, b) => b.epoch - a.epoch)[0]?.record as Prepared | undefined;
 }
 
 /** What the packs say, which are never rebuilt: every pack holds all there is about its epochs. */
@@ -131,10 +156,18 @@ class Survey {
   readonly #records: Map<string, Found>;
   readonly #identity: object | null;
   readonly #packed: PackedPart;
+  readonly #lost: ReadonlyMap<string, StateProblem>;
   readonly #actions: RepairAction[] = [];
   readonly #beyond: { path: string; why: string }[] = [];
 
-  constructor(directory: string, records: Map<string, Found>, identity: { record: object | null }, packed: PackedPart) {
+  constructor(
+    directory: string,
+    records: Map<string, Found>,
+    identity: { record: object | null },
+    packed: PackedPart,
+    lost: ReadonlyMap<string, StateProblem>,
+  ) {
+    this.#lost = lost;
     this.#directory = directory;
     this.#records = records;
     this.#identity = identity.record;
@@ -153,6 +186,7 @@ class Survey {
       const [kind, epoch] = [kinds[place % kinds.length]!, Math.floor(place / kinds.length)];
       if (this.#get(kind, epoch) === undefined) this.#rebuild(kind, epoch);
     }
+    this.#forgetLost();
     return { actions: this.#actions, beyondRepair: this.#beyond };
   }
 
@@ -166,6 +200,22 @@ class Survey {
   #leaveOutTorn(): void {
     const torn = [...this.#records].find(([, found]) => placeOf(found) === this.#last() && found.record === null);
     if (torn !== undefined) this.#leaveOut(torn[0], "it is torn and the newest, as a power failure leaves it");
+  }
+
+  /** What an operator remembered cannot be made again without its rows: it begins anew. */
+  #forgetLost(): void {
+    const prepared = newestPrepared(this.#records);
+    if (prepared === undefined || this.#lost.size === 0) return;
+    const { states = {}, stateSizes = {}, ...rest } = prepared;
+    const without = <T>(all: Readonly<Record<string, T>>): Record<string, T> =>
+      Object.fromEntries(Object.entries(all).filter(([id]) => !this.#lost.has(id)));
+    const whys = [...this.#lost].map(([id, { path, problem }]) => {
+      const groups = stateSizes[id]?.groups ?? 0;
+      return `${path}: ${problem}. "${id}" forgets its ${groups} groups and begins anew: windows that are open now will miss the rows of epochs up to ${prepared.epoch}`;
+    });
+    const path = recordPath(this.#directory, "prepared", prepared.epoch);
+    this.rebuilt.set(path, { ...rest, states: without(states), stateSizes: without(stateSizes) });
+    this.#actions.push({ does: "forget", path, why: whys.join("; ") });
   }
 
   #leaveOut(path: string, why: string): void {
@@ -203,11 +253,22 @@ class Survey {
     if (kind === "intent") return this.#rebuiltIntent(epoch);
     const isFollowed = [...this.#records.values()].some((found) => found.epoch > epoch);
     if (!isFollowed && this.#get("committed", epoch) === undefined) return "no later record proves what it said";
+    if (kind === "prepared" && this.#isRemembering(epoch)) {
+      return "what operators remember, and how far event time had got, stands in no other record";
+    }
     const operators = this.#countsOf(epoch) ?? {};
     const prepared: Prepared = { epoch, sinks: {}, operators };
     if (kind === "prepared") return prepared;
     const seconds = { plan: 0, read: 0, transform: 0, stage: 0, publish: 0, commit: 0 };
     return { ...prepared, sinks: {}, seconds } satisfies Committed;
+  }
+
+  /** Whether the run goes on with what the prepared record of this epoch said of event time and states. */
+  #isRemembering(epoch: number): boolean {
+    const isNewest = [...this.#records.values()].every((found) => found.kind !== "prepared" || found.epoch <= epoch);
+    const { watermarks } = this.#get("intent", epoch) ?? {};
+    const { stateSizes } = this.#get("committed", epoch) ?? {};
+    return isNewest && (watermarks !== undefined || stateSizes !== undefined);
   }
 
   #rebuiltIntent(epoch: number): Intent | string {
