@@ -67,7 +67,7 @@ export declare class NativeJoinAside {
 
 /** What a join of two streams remembers. */
 export declare class NativeJoinState {
-  /** How large it is: its groups are rows. */
+  /** How large it is; its groups are rows. */
   size(): NativeStateSize
   /** Begins an epoch. */
   settle(): Promise<void>

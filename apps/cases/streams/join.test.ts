@@ -245,6 +245,21 @@ test("windows behind a join wait for its pairs", async () => {
   ]);
 });
 
+test("more rows than it may remember end the run, and a higher limit goes on from there", async () => {
+  const files = [0, 1, 2].map((n) => Array.from({ length: 300 }, (_, k) => ({ ts: n, k: `${n} ${k}`, n: k })));
+  await writeInputs({ shown: files, clicked: files });
+  const limited = (stateBytesMax: number): object => ({
+    ...spec,
+    transforms: { pairs: { ...spec.transforms.pairs, stateBytesMax } },
+  });
+  const result = await runPipeline(limited(200_000), { registry: builtIn, baseDirectory: base });
+  expect(result).toMatchObject({ state: "failed", error: { code: "state-too-large", operatorId: "pairs" } });
+  expect(result.error!.message).toMatch(/keeps [\d,]+ rows in/);
+  const more = await runPipeline(limited(10_000_000), { registry: builtIn, baseDirectory: base });
+  expect(more.state).toBe("succeeded");
+  expect(await written("pairs")).toHaveLength(900);
+});
+
 test("inputs with other columns do not fit the rows that are remembered", async () => {
   const rows = [[{ ts: 1, k: "a", n: 1 }]];
   await writeInputs({ shown: rows, clicked: rows });

@@ -35,7 +35,7 @@ export interface JoinAside {
   readonly invalid: Batch | null;
 }
 
-/** Rows of two inputs that wait for their partners. About 24 bytes a row and 70 a key, beside the columns. */
+/** Rows of two inputs that wait for their partners. About 24 bytes a row and 140 a key, beside the columns. */
 export class JoinState {
   readonly #native: native.NativeJoinState;
 

@@ -77,7 +77,7 @@ const rowCountHints = { left: 1e9, right: 1e5 };
  * 1,000,000 rows, plain key types and few matches per row, the result is in the order of the left rows; otherwise in none.
  *
  * With `within` two streams are joined, from epoch to epoch: a row waits for its partners until the watermark says that no
- * more can come, in memory and in the checkpoint, about 24 bytes a row and 70 a key beside the columns. A row that is not after
+ * more can come, in memory and in the checkpoint, about 24 bytes a row and 140 a key beside the columns. A row that is not after
  * the watermark of the epoch before is late. The keys are integers, booleans, text, dates or times, of the same type in both
  * inputs. The result is in the order of the left rows and their partners of before, then in that of the right rows.
  */

@@ -115,7 +115,7 @@ fn to_params(params: &NativeJoinStateParams) -> Result<JoinStateParams> {
 
 #[napi]
 impl NativeJoinState {
-    /// How large it is: its groups are rows.
+    /// How large it is; its groups are rows.
     #[napi]
     pub fn size(&self) -> NativeStateSize {
         let state = self.state.lock().unwrap_or_else(PoisonError::into_inner);

@@ -14,7 +14,7 @@ use hashbrown::HashTable;
 use crate::error::Result;
 use crate::row_stream::{MORSEL_ROWS, byte_size};
 
-/// Rows with their times, all in one unit. About 24 bytes a row and 70 a key, beside the columns.
+/// Rows with their times, all in one unit. About 24 bytes a row and 140 a key, beside the columns.
 #[derive(Debug)]
 pub(crate) struct JoinSide {
     schema: SchemaRef,
@@ -41,6 +41,7 @@ struct Segment {
     first: u64,
     rows: RecordBatch,
     times: Vec<i64>,
+    /// Of the columns.
     bytes: usize,
 }
 
@@ -59,10 +60,9 @@ pub(crate) struct Kept {
     pub(crate) time: i64,
 }
 
-/// Memory of a row beside its columns: its time, and its number and time under its key.
-const KEPT_BYTES: usize = 24;
-/// Memory of a key, a short one.
-const GROUP_BYTES: usize = 70;
+/// What a group has outside of the table: its key, if that is short, and room for a few rows.
+const GROUP_BYTES: usize = 80;
+
 /// Fewer rows than this are not worth putting in order.
 const ENDED_MIN: usize = 4096;
 
@@ -104,10 +104,11 @@ impl JoinSide {
         (self.next - self.settled) as usize
     }
 
-    /// Bytes of memory that it takes, about.
+    /// Bytes of memory, about: the columns, the times twice, and what finds rows by their keys.
     pub(crate) fn bytes(&self) -> usize {
-        let segments: usize = self.segments.iter().map(|segment| segment.bytes).sum();
-        segments + KEPT_BYTES * self.held() + GROUP_BYTES * self.groups.len()
+        let columns: usize = self.segments.iter().map(|segment| segment.bytes).sum();
+        let rows = self.held() * (size_of::<i64>() + size_of::<Kept>());
+        columns + rows + self.groups.allocation_size() + self.groups.len() * GROUP_BYTES
     }
 
     /// The keys of rows in a form in which those of both inputs can be compared.

@@ -155,7 +155,7 @@ impl JoinState {
         self.left.changed_count() + self.right.changed_count()
     }
 
-    /// Bytes of memory that it takes, about.
+    /// Bytes of memory, about.
     pub fn bytes(&self) -> usize {
         self.left.bytes() + self.right.bytes()
     }
@@ -236,7 +236,8 @@ impl JoinState {
         self.right.end(right);
     }
 
-    /// What is remembered, or of it what came in this epoch, in batches of [`JoinState::snapshot_schema`] and of bounded size.
+    /// What is remembered, or of it what came in this epoch, in batches of up to 65,536 rows: one column `row`, which is a left one or a
+    /// right one.
     ///
     /// # Errors
     /// `Arrow` for more text in one column than 2 GiB.
@@ -246,35 +247,18 @@ impl JoinState {
             let rows = self.side(input).snapshot(is_whole)?;
             for start in (0..rows.num_rows()).step_by(MORSEL_ROWS) {
                 let count = MORSEL_ROWS.min(rows.num_rows() - start);
-                batches.push(self.snapshot_batch(input, rows.slice(start, count))?);
+                batches.push(self.united(input, rows.slice(start, count))?);
             }
         }
         Ok(batches)
     }
 
-    /// One column `row`, which is a left one or a right one.
-    pub fn snapshot_schema(&self) -> SchemaRef {
-        let union = DataType::Union(self.union_fields(), UnionMode::Dense);
-        Arc::new(Schema::new(vec![Field::new("row", union, false)]))
-    }
-
-    /// Takes in a snapshot, or what came after the one before. `closed_ms` is the watermark that had been told to [`JoinState::close`].
-    ///
-    /// # Errors
-    /// `BatchSchema` for rows of another join.
-    pub fn restore(&mut self, batches: &[RecordBatch], closed_ms: Option<i64>) -> Result<()> {
-        if let Some(closed) = closed_ms {
-            self.close(closed);
-        }
-        batches.iter().try_for_each(|rows| self.restore_batch(rows))
-    }
-
-    fn snapshot_batch(&self, input: JoinInput, rows: RecordBatch) -> Result<RecordBatch> {
+    fn united(&self, input: JoinInput, rows: RecordBatch) -> Result<RecordBatch> {
         let count = rows.num_rows();
-        let none = |input| RecordBatch::new_empty(Arc::clone(self.side(input).schema()));
+        let none = RecordBatch::new_empty(Arc::clone(self.side(input.other()).schema()));
         let (id, left, right) = match input {
-            Left => (0, rows, none(Right)),
-            Right => (1, none(Left), rows),
+            Left => (0, rows, none),
+            Right => (1, none, rows),
         };
         let union = UnionArray::try_new(
             self.union_fields(),
@@ -285,28 +269,38 @@ impl JoinState {
                 Arc::new(StructArray::from(right)),
             ],
         )?;
-        let schema = self.snapshot_schema();
-        Ok(RecordBatch::try_new(schema, vec![Arc::new(union)])?)
+        Ok(RecordBatch::try_new(
+            self.snapshot_schema(),
+            vec![Arc::new(union)],
+        )?)
+    }
+
+    /// Takes in a snapshot, or what came after the one before. `closed_ms` is the watermark that had been told to [`JoinState::close`].
+    ///
+    /// # Errors
+    /// `BatchSchema` for rows of another join.
+    pub fn restore(&mut self, batches: &[RecordBatch], closed_ms: Option<i64>) -> Result<()> {
+        if let Some(closed) = closed_ms {
+            self.close(closed);
+        }
+        for rows in batches {
+            self.restore_batch(rows)?;
+        }
+        Ok(())
     }
 
     fn restore_batch(&mut self, rows: &RecordBatch) -> Result<()> {
-        if rows.schema_ref().fields() != self.snapshot_schema().fields() {
+        let expected = self.snapshot_schema();
+        if rows.schema_ref().fields() != expected.fields() {
             return Err(RelationalError::BatchSchema {
-                difference: format!(
-                    "{:?} instead of {:?}",
-                    rows.schema_ref(),
-                    self.snapshot_schema()
-                ),
+                difference: format!("{:?} instead of {expected:?}", rows.schema_ref()),
             });
         }
         let union = rows.column(0).as_union();
         for (input, id) in [(Left, 0), (Right, 1)] {
             let part = RecordBatch::from(union.child(id).as_struct());
-            // Only the names of the columns are lost in a struct.
-            let part = RecordBatch::try_new(
-                Arc::clone(self.side(input).schema()),
-                part.columns().to_vec(),
-            )?;
+            let schema = Arc::clone(self.side(input).schema());
+            let part = RecordBatch::try_new(schema, part.columns().to_vec())?;
             let times = self.times_of(input, &part)?;
             match input {
                 Left => self.left.insert_sliced(&part, times.values.to_vec())?,
@@ -329,6 +323,12 @@ impl JoinState {
             Arc::new(Field::new(input.name(), DataType::Struct(fields), false))
         };
         [(0, field(Left)), (1, field(Right))].into_iter().collect()
+    }
+
+    /// Columns of a snapshot.
+    pub fn snapshot_schema(&self) -> SchemaRef {
+        let union = DataType::Union(self.union_fields(), UnionMode::Dense);
+        Arc::new(Schema::new(vec![Field::new("row", union, false)]))
     }
 
     /// The times of rows in the unit of the state.

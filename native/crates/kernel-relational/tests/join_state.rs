@@ -255,6 +255,19 @@ fn a_large_state_is_written_in_batches_and_read_back_once() {
 }
 
 #[test]
+fn its_size_is_that_of_rows_columns_and_keys() {
+    let mut state = state();
+    let rows: Vec<Row> = (0..10_000).map(|row| (Some(row), Some(500), row)).collect();
+    let all = batch(JoinInput::Left, &rows);
+    state.take(JoinInput::Left, &all, None).unwrap();
+    assert_eq!((state.row_count(), state.changed_count()), (10_000, 10_000));
+    let bytes = state.bytes() - all.get_array_memory_size();
+    assert!((10_000 * 100..10_000 * 300).contains(&bytes), "{bytes}");
+    state.settle().unwrap();
+    assert_eq!(state.changed_count(), 0);
+}
+
+#[test]
 fn the_state_of_another_join_is_refused() {
     let other =
         RecordBatch::try_from_iter([("row", Arc::new(Int64Array::from(vec![1])) as ArrayRef)]);
