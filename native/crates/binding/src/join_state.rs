@@ -4,16 +4,16 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use kernel_relational::{
-    JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark, RelationalError,
+    JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
 use crate::batch::NativeBatch;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::lookup::{NativeLookupColumn, to_lookup_column};
 use crate::schema::{NativeColumn, from_columns};
-use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file};
+use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, restored};
 use crate::windows::NativeStateSize;
 use crate::work::{Work, guarded, promise};
 
@@ -83,14 +83,6 @@ pub fn create_join_state(params: NativeJoinStateParams) -> napi::Result<NativeJo
     Ok(NativeJoinState {
         state: Arc::new(Mutex::new(state)),
     })
-}
-
-/// The inputs of a join have changed since its state was written.
-fn other_columns(path: &str) -> Failure {
-    let message = format!(
-        "The join remembers rows with other columns than its inputs have now, in {path}. Undo what changed its inputs; or give the join another id, under which it begins anew; or reset the checkpoint, and remove the outputs."
-    );
-    Failure::user("checkpoint-mismatch", message)
 }
 
 fn to_params(params: &NativeJoinStateParams) -> Result<JoinStateParams> {
@@ -194,11 +186,7 @@ impl NativeJoinState {
         self.work(move |state| {
             let closed = closed_ms.map(|closed| closed as i64);
             let batches = read_state_file(Path::new(&path))?.collect::<Result<Vec<_>>>()?;
-            let restored = state.restore(&batches, closed);
-            restored.map_err(|error| match error {
-                RelationalError::BatchSchema { .. } => other_columns(&path),
-                other => other.into(),
-            })
+            restored(&path, state.restore(&batches, closed))
         })
     }
 

@@ -16,7 +16,9 @@ use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
 use crate::relational::{NativeExpressionIssue, memory_database, to_issue};
 use crate::schema::{NativeColumn, from_columns, parse_type, to_columns};
-use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, write_rows};
+use crate::state_file::{
+    StateFileWriter, WrittenStateFile, read_state_file, restored, write_rows,
+};
 use crate::work::{Work, guarded, promise};
 
 /// Tumbling or sliding windows have a size, sessions a gap.
@@ -373,7 +375,7 @@ impl NativeWindowState {
         self.work(move |state| {
             let closed = closed_ms.map(|closed| closed as i64);
             let batches = read_state_file(Path::new(&path))?.collect::<Result<Vec<_>>>()?;
-            Ok(state.restore(&batches, closed)?)
+            restored(&path, state.restore(&batches, closed))
         })
     }
 
