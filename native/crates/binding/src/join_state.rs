@@ -3,9 +3,7 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel_relational::{
-    JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark,
-};
+use kernel_relational::{JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
@@ -49,25 +47,10 @@ pub struct NativeJoinWatermark {
 }
 
 /// Rows that take no part in a join.
-#[napi]
+#[napi(object, object_from_js = false)]
 pub struct NativeJoinAside {
-    late: Option<NativeBatch>,
-    invalid: Option<NativeBatch>,
-}
-
-#[napi]
-impl NativeJoinAside {
-    /// Takes out the late rows.
-    #[napi]
-    pub fn late(&mut self) -> Option<NativeBatch> {
-        self.late.take()
-    }
-
-    /// Takes out the rows without event time.
-    #[napi]
-    pub fn invalid(&mut self) -> Option<NativeBatch> {
-        self.invalid.take()
-    }
+    pub late: Option<NativeBatch>,
+    pub invalid: Option<NativeBatch>,
 }
 
 /// What a join of two streams remembers.

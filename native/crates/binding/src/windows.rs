@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_schema::{Field, Schema};
 use kernel_relational::{
     Compaction, Merge, Partial, RelationalError, Span, WindowParams, WindowState,
-    WindowStateParams, Windowed, assign_windows, decompose_measures, latest_event_time_ms,
+    WindowStateParams, assign_windows, decompose_measures, latest_event_time_ms,
     split_by_event_time,
 };
 use napi::bindgen_prelude::AsyncTask;
@@ -16,9 +16,7 @@ use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
 use crate::relational::{NativeExpressionIssue, memory_database, to_issue};
 use crate::schema::{NativeColumn, from_columns, parse_type, to_columns};
-use crate::state_file::{
-    StateFileWriter, WrittenStateFile, read_state_file, restored, write_rows,
-};
+use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, restored, write_rows};
 use crate::work::{Work, guarded, promise};
 
 /// Tumbling or sliding windows have a size, sessions a gap.
@@ -41,27 +39,11 @@ pub struct NativeWindowParams {
 }
 
 /// The rows of a batch, told apart.
-#[napi]
+#[napi(object, object_from_js = false)]
 pub struct NativeWindowed {
-    windowed: Windowed,
-}
-
-#[napi]
-impl NativeWindowed {
-    #[napi(getter)]
-    pub fn rows(&self) -> NativeBatch {
-        NativeBatch::new(self.windowed.rows.clone())
-    }
-
-    #[napi(getter)]
-    pub fn late(&self) -> Option<NativeBatch> {
-        self.windowed.late.clone().map(NativeBatch::new)
-    }
-
-    #[napi(getter)]
-    pub fn invalid(&self) -> Option<NativeBatch> {
-        self.windowed.invalid.clone().map(NativeBatch::new)
-    }
+    pub rows: NativeBatch,
+    pub late: Option<NativeBatch>,
+    pub invalid: Option<NativeBatch>,
 }
 
 /// The largest time of a column in whole milliseconds, or null.
@@ -118,7 +100,11 @@ pub fn native_assign_windows(
     };
     Ok(promise(move || {
         let windowed = assign_windows(&rows, &params)?;
-        Ok(NativeWindowed { windowed })
+        Ok(NativeWindowed {
+            rows: NativeBatch::new(windowed.rows),
+            late: windowed.late.map(NativeBatch::new),
+            invalid: windowed.invalid.map(NativeBatch::new),
+        })
     }))
 }
 
