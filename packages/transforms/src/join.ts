@@ -33,8 +33,6 @@ const config = z.strictObject({
   stateBytesMax: stateBytesMaxField,
 });
 
-type Config = z.output<typeof config>;
-
 /** Guesses that make the query keep the right input and stream the left one. */
 const rowCountHints = { left: 1e9, right: 1e5 };
 
