@@ -99,6 +99,7 @@ test("what follows a transform that gives nothing learns its columns all the sam
     create: () => ({
       async *apply(batches) {
         for await (const batch of batches) batch.close();
+        yield* [];
       },
     }),
   });
