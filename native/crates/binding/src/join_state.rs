@@ -13,7 +13,7 @@ use crate::lookup::{NativeLookupColumn, to_lookup_column};
 use crate::schema::{NativeColumn, from_columns};
 use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, restored};
 use crate::windows::NativeStateSize;
-use crate::work::{Work, guarded, promise};
+use crate::work::{Work, guarded, promise_on};
 
 /// The rows of an input of a join.
 #[napi(object)]
@@ -106,7 +106,7 @@ impl NativeJoinState {
     /// Begins an epoch.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn settle(&self) -> AsyncTask<Work<()>> {
-        self.work(|state| Ok(state.settle()?))
+        promise_on(&self.state, |state| Ok(state.settle()?))
     }
 
     /// Remembers rows and begins to look for their partners; the batch stays open.
@@ -118,7 +118,7 @@ impl NativeJoinState {
         watermark: Option<NativeJoinWatermark>,
     ) -> napi::Result<AsyncTask<Work<NativeJoinAside>>> {
         let rows = batch.rows()?.clone();
-        Ok(self.work(move |state| {
+        Ok(promise_on(&self.state, move |state| {
             let input = if is_left {
                 JoinInput::Left
             } else {
@@ -139,13 +139,15 @@ impl NativeJoinState {
     /// Further pairs of the rows that were taken last; null at their end.
     #[napi(ts_return_type = "Promise<NativeBatch | null>")]
     pub fn next_matches(&self) -> AsyncTask<Work<Option<NativeBatch>>> {
-        self.work(|state| Ok(state.next_matches()?.map(NativeBatch::new)))
+        promise_on(&self.state, |state| {
+            Ok(state.next_matches()?.map(NativeBatch::new))
+        })
     }
 
     /// Forgets rows that nothing after the watermark can meet.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close(&self, watermark_ms: f64) -> AsyncTask<Work<()>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             state.close(watermark_ms as i64);
             Ok(())
         })
@@ -154,7 +156,7 @@ impl NativeJoinState {
     /// Writes all rows, or those of this epoch, and syncs.
     #[napi(ts_return_type = "Promise<WrittenStateFile>")]
     pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<WrittenStateFile>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             let mut writer = StateFileWriter::create(Path::new(&path), &state.snapshot_schema())?;
             for rows in state.snapshot(whole)? {
                 writer.write(&rows)?;
@@ -166,21 +168,10 @@ impl NativeJoinState {
     /// Takes in what `write` wrote, after it what the watermark `closed_ms` has passed is gone.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn restore(&self, path: String, closed_ms: Option<f64>) -> AsyncTask<Work<()>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             let closed = closed_ms.map(|closed| closed as i64);
             let batches = read_state_file(Path::new(&path))?.collect::<Result<Vec<_>>>()?;
             restored(&path, state.restore(&batches, closed))
         })
-    }
-
-    fn work<T>(
-        &self,
-        job: impl FnOnce(&mut JoinState) -> Result<T> + Send + 'static,
-    ) -> AsyncTask<Work<T>>
-    where
-        T: Send + napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + 'static,
-    {
-        let state = Arc::clone(&self.state);
-        promise(move || job(&mut state.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }
