@@ -57,6 +57,12 @@ export declare class NativeFileWriter {
   abort(): void
 }
 
+/** A FlatBuffers schema with its root table. */
+export declare class NativeFlatbuffersSchema {
+  /** The columns of the rows. */
+  get columns(): Array<NativeColumn>
+}
+
 /** Rows that take no part in a join. */
 export declare class NativeJoinAside {
   /** Takes out the late rows. */
@@ -178,6 +184,8 @@ export declare function conformBatch(batch: NativeBatch, columns: Array<NativeCo
 export declare function counterRows(start: number, rows: number, seed: number, random: Array<NativeRandom>): Promise<NativeBatch>
 
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
+
+export declare function createFlatbuffers(path: string, columns: Array<NativeColumn>, schema: NativeFlatbuffersSchema): Promise<NativeFileWriter>
 
 /** An empty state. */
 export declare function createJoinState(params: NativeJoinStateParams): NativeJoinState
@@ -328,6 +336,14 @@ export interface NativeFileSummary {
   bytes: number
   /** `xxh64:` and 16 hex digits. */
   checksum: string
+}
+
+/** A schema by the path of its file, or by its text. */
+export interface NativeFlatbuffersOptions {
+  path?: string
+  text?: string
+  /** Full name of the root table; the schema's own when absent. */
+  root?: string
 }
 
 /** How a granule is read. */
@@ -584,6 +600,8 @@ export declare function openCsv(file: NativeFile, options: NativeCsvReadOptions)
 /** Opens the named library and its in-memory database on another thread. Costs about 65 ms of one core, once. */
 export declare function openDuckdb(): Promise<void>
 
+export declare function openFlatbuffersSchema(options: NativeFlatbuffersOptions): NativeFlatbuffersSchema
+
 export declare function openParquet(file: NativeFile, options: NativeParquetReadOptions): Promise<NativeFileReader>
 
 export declare function prepareProjection(columns: Array<NativeColumn>, names: Array<string>, expressions: Array<string>, filter?: string | undefined | null): NativeProjection
@@ -593,6 +611,9 @@ export declare function queryDatabase(database: string, sql: string): Promise<Na
 
 /** `options.columns` are those of the files; the conditions of the request are not looked at. */
 export declare function readCsvFiles(files: Array<NativeFile>, options: NativeCsvReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
+
+/** Files of messages, each with its length before it; the conditions of the request are not looked at. */
+export declare function readFlatbuffersFiles(files: Array<NativeFile>, schema: NativeFlatbuffersSchema, request: NativeReadRequest): Promise<NativeFilesReader>
 
 /** As [`read_csv_files`]. */
 export declare function readJsonFiles(files: Array<NativeFile>, options: NativeJsonReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
