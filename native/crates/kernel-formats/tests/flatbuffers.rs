@@ -144,6 +144,18 @@ fn written_rows_read_back() {
 }
 
 #[test]
+fn a_row_of_defaults_is_as_short_as_flatc_writes_it() {
+    let schema = FlatbuffersSchema::open(&fixture("everything.fbs"), None).unwrap();
+    let file = std::fs::read(fixture("everything.bin")).unwrap();
+    let first = 4 + u32::from_le_bytes(file[..4].try_into().unwrap()) as usize;
+    let second = u32::from_le_bytes(file[first..first + 4].try_into().unwrap()) as usize;
+    let (rows, _) = read(&schema, vec![file.into()]);
+    let encoder = FlatbuffersEncoder::new(&schema, &rows.schema()).unwrap();
+    let encoded = encoder.encode(&rows).unwrap();
+    assert_eq!(encoded.ranges[1].len(), second);
+}
+
+#[test]
 fn a_large_file_is_read_in_pieces_and_names_each_bad_message() {
     let (schema, rows) = (event_schema(), events(200_000));
     let encoder = FlatbuffersEncoder::new(&schema, &rows.schema()).unwrap();

@@ -465,13 +465,18 @@ fn is_present(field: &FieldPlan, columns: &[Source], row: usize) -> Result<bool,
             _ => false,
         },
         Value::Scalar {
-            column, default, ..
-        } => *default != Some(columns[*column].scalar(row)),
+            column,
+            default,
+            scalar,
+        } => differs(default, columns[*column].scalar(row), *scalar),
         Value::Enum {
             column,
             default,
             known,
-        } => *default != Some(enum_bytes(known, columns[*column].text(row))?),
+        } => {
+            let stored = enum_bytes(known, columns[*column].text(row))?;
+            differs(default, stored, known.underlying)
+        }
         Value::Text { column, .. } | Value::Vector { column, .. } | Value::Array { column, .. } => {
             !is_null(column)
         }
@@ -484,6 +489,11 @@ fn is_present(field: &FieldPlan, columns: &[Source], row: usize) -> Result<bool,
         true => Ok(is_present),
         false => Err("it is null, but required".to_owned()),
     }
+}
+
+fn differs(default: &Option<[u8; 8]>, stored: [u8; 8], scalar: Scalar) -> bool {
+    let width = scalar.width();
+    default.is_none_or(|default| default[..width] != stored[..width])
 }
 
 /// The number of an enum's value, given by its name or as digits.
