@@ -57,6 +57,20 @@ export declare class NativeFileWriter {
   abort(): void
 }
 
+/** A FlatBuffers schema with its root table. */
+export declare class NativeFlatbuffersSchema {
+  /** The columns of the rows. */
+  get columns(): Array<NativeColumn>
+}
+
+/** Rows that take no part in a join. */
+export declare class NativeJoinAside {
+  /** Takes out the late rows. */
+  late(): NativeBatch | null
+  /** Takes out the rows without event time. */
+  invalid(): NativeBatch | null
+}
+
 /** What a join of two streams remembers. */
 export declare class NativeJoinState {
   /** How large it is; its groups are rows. */
@@ -79,8 +93,6 @@ export declare class NativeJoinState {
 export declare class NativeLookup {
   /** How many rows of the table one left row can match at most, or somewhat more. */
   get matchesMax(): number
-  /** Lets go of the table; what is under way goes on. */
-  close(): void
   /** The result for a batch of left rows, in their order; the batch stays open. */
   apply(batch: NativeBatch): Promise<NativeBatch>
   /** Rows of the table that nothing has matched, for the kinds that keep them; the left rows have `columns`. */
@@ -105,6 +117,13 @@ export declare class NativeQuery {
   next(): Promise<NativeBatch | null>
   /** Stops the query soon; what was asked of it ends. */
   close(): void
+}
+
+/** The rows of a batch, told apart. */
+export declare class NativeWindowed {
+  get rows(): NativeBatch
+  get late(): NativeBatch | null
+  get invalid(): NativeBatch | null
 }
 
 /** What a windowed aggregation remembers. */
@@ -165,6 +184,8 @@ export declare function conformBatch(batch: NativeBatch, columns: Array<NativeCo
 export declare function counterRows(start: number, rows: number, seed: number, random: Array<NativeRandom>): Promise<NativeBatch>
 
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
+
+export declare function createFlatbuffers(path: string, columns: Array<NativeColumn>, schema: NativeFlatbuffersSchema): Promise<NativeFileWriter>
 
 /** An empty state. */
 export declare function createJoinState(params: NativeJoinStateParams): NativeJoinState
@@ -317,6 +338,14 @@ export interface NativeFileSummary {
   checksum: string
 }
 
+/** A schema by the path of its file, or by its text. */
+export interface NativeFlatbuffersOptions {
+  path?: string
+  text?: string
+  /** Full name of the root table; the schema's own when absent. */
+  root?: string
+}
+
 /** How a granule is read. */
 export interface NativeGlmOptions {
   table: 'flashes' | 'groups' | 'events'
@@ -331,12 +360,6 @@ export interface NativeInvalid {
   position?: number
   /** Whether other rows of the file were read. */
   isPart: boolean
-}
-
-/** Rows that take no part in a join. */
-export interface NativeJoinAside {
-  late?: NativeBatch
-  invalid?: NativeBatch
 }
 
 /** The rows of an input of a join. */
@@ -546,13 +569,6 @@ export interface NativeUnpivot {
   nulls: boolean
 }
 
-/** The rows of a batch, told apart. */
-export interface NativeWindowed {
-  rows: NativeBatch
-  late?: NativeBatch
-  invalid?: NativeBatch
-}
-
 export interface NativeWindowParams {
   column: string
   span: NativeSpan
@@ -584,6 +600,8 @@ export declare function openCsv(file: NativeFile, options: NativeCsvReadOptions)
 /** Opens the named library and its in-memory database on another thread. Costs about 65 ms of one core, once. */
 export declare function openDuckdb(): Promise<void>
 
+export declare function openFlatbuffersSchema(options: NativeFlatbuffersOptions): NativeFlatbuffersSchema
+
 export declare function openParquet(file: NativeFile, options: NativeParquetReadOptions): Promise<NativeFileReader>
 
 export declare function prepareProjection(columns: Array<NativeColumn>, names: Array<string>, expressions: Array<string>, filter?: string | undefined | null): NativeProjection
@@ -593,6 +611,9 @@ export declare function queryDatabase(database: string, sql: string): Promise<Na
 
 /** `options.columns` are those of the files; the conditions of the request are not looked at. */
 export declare function readCsvFiles(files: Array<NativeFile>, options: NativeCsvReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
+
+/** Files of messages, each with its length before it; the conditions of the request are not looked at. */
+export declare function readFlatbuffersFiles(files: Array<NativeFile>, schema: NativeFlatbuffersSchema, request: NativeReadRequest): Promise<NativeFilesReader>
 
 /** As [`read_csv_files`]. */
 export declare function readJsonFiles(files: Array<NativeFile>, options: NativeJsonReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>

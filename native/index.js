@@ -773,16 +773,19 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinAside, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
+export { NativeFlatbuffersSchema }
+export { NativeJoinAside }
 export { NativeJoinState }
 export { NativeLookup }
 export { NativeProjection }
 export { NativeQuery }
+export { NativeWindowed }
 export { NativeWindowState }
 export { assignWindows }
 export { batchFromIpc }
@@ -796,6 +799,7 @@ export { concatBatches }
 export { conformBatch }
 export { counterRows }
 export { createCsv }
+export { createFlatbuffers }
 export { createJoinState }
 export { createJson }
 export { createParquet }
@@ -813,10 +817,12 @@ export { latestEventTimeMs }
 export { netcdfSchema }
 export { openCsv }
 export { openDuckdb }
+export { openFlatbuffersSchema }
 export { openParquet }
 export { prepareProjection }
 export { queryDatabase }
 export { readCsvFiles }
+export { readFlatbuffersFiles }
 export { readJsonFiles }
 export { readParquetFiles }
 export { rowConditions }

@@ -4,6 +4,7 @@ import { createRegistry, type Definition, type Registry, type RegistryEntry } fr
 /** Every built-in operator; a module is loaded when its operator is first used. */
 export const builtins: readonly RegistryEntry[] = [
   { kind: "format", type: "csv", load: async () => (await import("@sferic/formats/csv")).csv },
+  { kind: "format", type: "flatbuffers", load: async () => (await import("@sferic/formats/flatbuffers")).flatbuffers },
   { kind: "format", type: "glm", load: async () => (await import("@sferic/formats/glm")).glm },
   { kind: "format", type: "json", load: async () => (await import("@sferic/formats/json")).json },
   { kind: "format", type: "netcdf", load: async () => (await import("@sferic/formats/netcdf")).netcdf },

@@ -55,6 +55,6 @@ function contextOf(
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     scratchDirectory: home.scratch(planned.node.id),
     resolvePath: (path) => resolvePath(plan.baseDirectory, path),
-    format: (config) => createFormat(plan.registry, config),
+    format: (config) => createFormat(plan.registry, config, plan.baseDirectory),
   };
 }

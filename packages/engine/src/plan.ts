@@ -122,11 +122,15 @@ export async function planPipeline(spec: string | object, options: PlanOptions):
   return { plan: failed ? null : plan, document, issues };
 }
 
-/** The format a `format` field names, created with its checked configuration. */
-export async function createFormat(registry: Registry, config: { readonly type: string }): Promise<Format> {
+/** The format a `format` field names, created with its checked configuration; paths in it count from `baseDirectory`. */
+export async function createFormat(
+  registry: Registry,
+  config: { readonly type: string },
+  baseDirectory: string,
+): Promise<Format> {
   const { type, ...own } = config;
   const definition = await requireOperator(registry, "format", type);
-  return definition.create(definition.config.parse(own));
+  return definition.create(definition.config.parse(own), { resolvePath: (path) => resolvePath(baseDirectory, path) });
 }
 
 /** How often a row of this sink can become visible, given whether a checkpoint survives. */
@@ -168,7 +172,7 @@ class Planner {
     this.#context = {
       probe,
       resolvePath: (path) => resolvePath(baseDirectory, path),
-      format: (config) => createFormat(registry, config),
+      format: (config) => createFormat(registry, config, baseDirectory),
     };
   }
 

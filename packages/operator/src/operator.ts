@@ -396,9 +396,16 @@ export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declara
   create(config: z.output<C>, context: OperatorContext): Sink;
 }
 
+/** What a format is given beside its configuration. */
+export interface FormatContext {
+  /** As of {@link PlanContext}. */
+  resolvePath(path: string): string;
+}
+
 export interface FormatDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
   readonly kind: "format";
-  create(config: z.output<C>): Format;
+  /** Without a context, paths count from the working directory. Throws `ConfigError` for what is wrong with a file it names. */
+  create(config: z.output<C>, context?: FormatContext): Format;
 }
 
 export type Definition = SourceDefinition | TransformDefinition | SinkDefinition | FormatDefinition;

@@ -66,7 +66,7 @@ export function operatorContext(surroundings: Surroundings): OperatorContext {
     history,
     scratchDirectory: join(directory, ".scratch"),
     resolvePath: (path) => absolutePath(directory, path),
-    format: (config) => createFormat(formats, config),
+    format: (config) => createFormat(formats, config, directory),
   };
 }
 
@@ -75,7 +75,7 @@ export function planContext({ directory, formats = [] }: Surroundings): PlanCont
   return {
     probe: true,
     resolvePath: (path) => absolutePath(directory, path),
-    format: (config) => createFormat(formats, config),
+    format: (config) => createFormat(formats, config, directory),
   };
 }
 
@@ -84,10 +84,16 @@ function absolutePath(directory: string, path: string): string {
   return isAbsolute(plain) ? plain : join(directory, plain);
 }
 
-async function createFormat(formats: readonly FormatDefinition[], config: { readonly type: string }): Promise<Format> {
+async function createFormat(
+  formats: readonly FormatDefinition[],
+  config: { readonly type: string },
+  directory: string,
+): Promise<Format> {
   const { type, ...own } = config;
   const definition = formats.find((format) => format.type === type);
-  if (definition !== undefined) return definition.create(definition.config.parse(own));
+  if (definition !== undefined) {
+    return definition.create(definition.config.parse(own), { resolvePath: (path) => absolutePath(directory, path) });
+  }
   throw new OperatorError({ code: "unknown-operator", message: `The test knows no format "${type}".` });
 }
 
