@@ -251,6 +251,42 @@ describe("says what is wrong and what to do when", () => {
   });
 });
 
+describe("with a broker that wants a login", () => {
+  let guarded: KafkaBroker;
+  beforeAll(async () => {
+    const users = 'username="admin" password="a" user_admin="a" user_alice="rabbit"';
+    guarded = await kafkaBroker({
+      "listener.security.protocol.map": "PLAINTEXT:SASL_PLAINTEXT,CONTROLLER:PLAINTEXT",
+      "sasl.enabled.mechanisms": "PLAIN",
+      "sasl.mechanism.inter.broker.protocol": "PLAIN",
+      "listener.name.plaintext.plain.sasl.jaas.config": `org.apache.kafka.common.security.plain.PlainLoginModule required ${users};`,
+    });
+  }, 120_000);
+  afterAll(() => guarded[Symbol.asyncDispose](), 60_000);
+
+  const topic = { topic: "guarded", createTopic: { partitions: 1 } };
+  const login = (username: string, password: string): Connection => ({
+    name: "guarded",
+    config: { ...(connection(guarded.address).config as object), sasl: { mechanism: "plain", username, password } },
+  });
+
+  it("rows are sent by a user that it knows", async () => {
+    await using out = await opened(topic, login("alice", "rabbit"));
+    await expect(out.write(numbers(10))).resolves.toBeUndefined();
+  });
+
+  it("a wrong password is told, and not shown", async () => {
+    const failure = await opened(topic, login("alice", "hare")).catch((thrown: unknown) => thrown as Error);
+    expect(failure).toMatchObject({ code: "not-authenticated" });
+    expect((failure as Error).message).toMatch(/refuse the login: .*"sasl" of the connection "guarded"/);
+    expect(JSON.stringify(failure)).not.toContain("hare");
+  });
+
+  it("no login is told as one that is missing", async () => {
+    await expect(opened(topic, connection(guarded.address))).rejects.toMatchObject({ code: "no-broker" });
+  });
+});
+
 describe("a plan is refused when", () => {
   const accept = async (config: Readonly<Record<string, Json>>): Promise<void> => {
     const context = planContext({ directory: "/", formats: [json, csv] });

@@ -10,7 +10,7 @@ import { promisify } from "node:util";
  */
 export async function runs(pid: number, text: string): Promise<boolean> {
   const { state, command, threads } = await look(pid);
-  if (/^Z/.test(state)) return threads > 1;
+  if (state.startsWith("Z")) return threads > 1;
   return state !== "" && !state.startsWith("X") && command.includes(text);
 }
 

@@ -64,7 +64,7 @@ function dataOf(error: ClientError, { connection, topic }: Attempt): ErrorData |
     case "KafkaJSBrokerNotFound":
       return {
         code: "no-broker",
-        message: `No Kafka broker answers at ${brokersOf(connection)}: ${error.message}. Start it, or correct "brokers" or "tls" of the connection "${name}".`,
+        message: `No Kafka broker answers at ${brokersOf(connection)}: ${error.message}. Start it, or correct "brokers", "tls" or "sasl" of the connection "${name}".`,
         domain: "external",
         retry: "backoff",
       };
