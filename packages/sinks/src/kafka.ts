@@ -5,6 +5,7 @@ import { conformBatch } from "@sferic/bindings/reshape";
 import {
   type Batch,
   column,
+  type Connection,
   ConfigError,
   defineSink,
   durationField,
@@ -23,7 +24,7 @@ import {
 import { z } from "zod";
 import { kafkaConnection } from "./kafka/connection.ts";
 import { stagedRows } from "./kafka/staged-rows.ts";
-import { TopicWriter } from "./kafka/topic-writer.ts";
+import type { TopicWriter } from "./kafka/topic-writer.ts";
 
 const config = z.strictObject({
   topic: z
@@ -141,7 +142,8 @@ interface StagedFiles {
 class KafkaSink implements Sink {
   readonly #config: Config;
   readonly #context: OperatorContext;
-  readonly #topic: TopicWriter;
+  readonly #connection: Connection;
+  #topic: Promise<TopicWriter> | undefined;
 
   constructor(c: Config, context: OperatorContext) {
     const { connection, operatorId } = context;
@@ -151,11 +153,11 @@ class KafkaSink implements Sink {
     }
     this.#config = c;
     this.#context = context;
-    this.#topic = new TopicWriter(connection, { ...c, retryForMs: parseDuration(c.retryFor) });
+    this.#connection = connection;
   }
 
   async open(): Promise<void> {
-    await this.#topic.open();
+    await (await this.#writer()).open();
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
@@ -177,14 +179,14 @@ class KafkaSink implements Sink {
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { rows, keys } = record as unknown as StagedFiles;
-    const { pipeline, history, operatorId, connection } = this.#context;
+    const { pipeline, history, operatorId } = this.#context;
     const headers = {
       ...this.#config.headers,
       "sferic-writer": `${pipeline}@${history}/${operatorId}`,
       "sferic-epoch": String(epoch.id),
     };
-    await this.#topic.write(stagedRows(rows, keys), headers, epoch);
-    return { files: [`${connection!.name}/${this.#config.topic}`] };
+    await (await this.#writer()).write(stagedRows(rows, keys), headers, epoch);
+    return { files: [`${this.#connection.name}/${this.#config.topic}`] };
   }
 
   async discard(epoch: number): Promise<void> {
@@ -193,8 +195,16 @@ class KafkaSink implements Sink {
     if (keys !== undefined) await rm(keys, { force: true });
   }
 
-  close(): Promise<void> {
-    return this.#topic.close();
+  async close(): Promise<void> {
+    await (await this.#topic)?.close();
+  }
+
+  /** The client library is loaded for those who use it. */
+  #writer(): Promise<TopicWriter> {
+    const options = { ...this.#config, retryForMs: parseDuration(this.#config.retryFor) };
+    return (this.#topic ??= import("./kafka/topic-writer.ts").then(
+      (loaded) => new loaded.TopicWriter(this.#connection, options),
+    ));
   }
 
   async #writers({ rows, keys }: StagedFiles, schema: Schema): Promise<FileWriter[]> {

@@ -33,7 +33,7 @@ export class TopicReader implements AsyncDisposable {
   /** Where the partitions of a topic end now; nothing where there is no topic. */
   async ends(topic: string): Promise<Ends> {
     if (!(await this.admin.listTopics()).includes(topic)) return [];
-    const offsets = await this.admin.fetchTopicOffsets(topic);
+    const offsets = await this.#offsets(topic);
     return offsets.toSorted((a, b) => a.partition - b.partition).map(({ high }) => Number(high));
   }
 
@@ -49,6 +49,17 @@ export class TopicReader implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await Promise.all([...this.#topics.values()].map(({ close }) => close()));
     await this.admin.disconnect();
+  }
+
+  /** The client does not repeat this question when a partition has no leader yet, or none for a moment. */
+  async #offsets(topic: string, attempts = 50): ReturnType<Admin["fetchTopicOffsets"]> {
+    try {
+      return await this.admin.fetchTopicOffsets(topic);
+    } catch (thrown) {
+      if (attempts === 0 || (thrown as { retriable?: boolean }).retriable !== true) throw thrown;
+      await sleep(200);
+      return this.#offsets(topic, attempts - 1);
+    }
   }
 
   async #followed(topic: string): Promise<{ messages: ReadMessage[][] }> {

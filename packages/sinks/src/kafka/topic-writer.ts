@@ -1,7 +1,7 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, type Epoch, OperatorError } from "@sferic/operator";
 import kafkajs, { type Admin, type IHeaders, type Message, type Producer } from "kafkajs";
-import { kafkaClient } from "./connection.ts";
+import { kafkaClient } from "./client.ts";
 import { kafkaError, unknownTopic } from "./errors.ts";
 import type { StagedRow } from "./staged-rows.ts";
 
