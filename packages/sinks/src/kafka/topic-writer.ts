@@ -24,6 +24,9 @@ const requestBytesMax = 512 * 1024;
 /** More than a message needs beside its key, value and headers, also when it is alone in its request. */
 const messageOverheadBytes = 128;
 
+/** Longest time between the creation of a topic and its first leaders, in milliseconds. */
+const newTopicMsMax = 15_000;
+
 /** Requests per second when rows are paced. */
 const pacedRequestsPerSecond = 10;
 
@@ -93,7 +96,8 @@ export class TopicWriter {
     const { partitions, replicas, settings } = createTopic;
     const configEntries = Object.entries(settings).map(([name, value]) => ({ name, value }));
     const wanted = { topic, numPartitions: partitions, replicationFactor: replicas, configEntries };
-    await admin.createTopics({ topics: [wanted], waitForLeaders: true });
+    await admin.createTopics({ topics: [wanted], waitForLeaders: false });
+    await untilLed(admin, topic);
   }
 
   #connected(): Promise<Producer> {
@@ -181,6 +185,21 @@ function bytesOf(headers: IHeaders): number {
 function isTooLarge(thrown: unknown): boolean {
   const { type } = thrown as { type?: string };
   return type === "MESSAGE_TOO_LARGE" || type === "RECORD_LIST_TOO_LARGE";
+}
+
+/** Waits until every partition has a leader. Brokers may not know a topic for a moment after it was created. */
+async function untilLed(admin: Admin, topic: string): Promise<void> {
+  const until = Date.now() + newTopicMsMax;
+  for (;;) {
+    try {
+      const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
+      if (topics.some(({ partitions }) => partitions.every(({ leader }) => leader >= 0))) return;
+    } catch (thrown) {
+      if (Date.now() > until) throw thrown;
+    }
+    if (Date.now() > until) throw new Error("the new topic has no leader yet");
+    await sleep(50);
+  }
 }
 
 /** The largest batch of messages that the topic takes, in bytes; Kafka's default where this user may not ask. */
