@@ -41,6 +41,7 @@ export const builtins: readonly RegistryEntry[] = [
   { kind: "sink", type: "console", load: async () => (await import("@sferic/sinks/console")).console },
   { kind: "sink", type: "duckdb", load: async () => (await import("@sferic/sinks/duckdb")).duckdb },
   { kind: "sink", type: "files", load: async () => (await import("@sferic/sinks/files")).files },
+  { kind: "sink", type: "kafka", load: async () => (await import("@sferic/sinks/kafka")).kafka },
   { kind: "sink", type: "report", load: async () => (await import("@sferic/sinks/report")).report },
 ];
 

@@ -63,6 +63,8 @@ export interface Plan {
   readonly baseDirectory: string;
   /** Columns of sources that nothing declares, for the checkpoint to keep. */
   readonly pins: PinnedSchemas;
+  /** Where secrets of connections are looked up. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface PlanOptions {
@@ -99,14 +101,14 @@ export interface PlanResult {
 /** Parses a spec (JSON text, or an object) and plans it. Never throws for what the spec says; every mistake is an issue. */
 export async function planPipeline(spec: string | object, options: PlanOptions): Promise<PlanResult> {
   const text = typeof spec === "string" ? spec : JSON.stringify(spec, null, 2);
-  const { loadPlugin } = options;
+  const { loadPlugin, environment = process.env } = options;
   const baseDirectory = resolve(options.baseDirectory ?? (options.file === undefined ? "." : dirname(options.file)));
   const parsed = await parseSpec(text, {
     registry: options.registry,
     ...(options.file === undefined ? {} : { file: options.file }),
     comments: options.file?.endsWith(".jsonc") ?? false,
     parameters: { ...options.parameters },
-    environment: { ...(options.environment ?? process.env) },
+    environment: { ...environment },
     ...(loadPlugin === undefined ? {} : { loadPlugin: (name) => loadPlugin(name, baseDirectory) }),
   });
   const { document, registry } = parsed;
@@ -115,7 +117,7 @@ export async function planPipeline(spec: string | object, options: PlanOptions):
   if (soundPart === null) return { plan: null, document, issues: parsed.issues };
   const planner = new Planner(soundPart, document, registry, baseDirectory, options);
   const operators = await planner.operators();
-  const plan = { spec: soundPart, document, operators, registry, baseDirectory, pins: planner.pins };
+  const plan = { spec: soundPart, document, operators, registry, baseDirectory, pins: planner.pins, environment };
   const scope = epochScopeIssues(soundPart, operators, document);
   const issues = sortIssues([...parsed.issues, ...planner.issues, ...testIssues(plan), ...scope]);
   const failed = issues.some((issue) => issue.severity === "error");

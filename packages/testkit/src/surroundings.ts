@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  type Connection,
   type Epoch,
   type FileContent,
   type Format,
@@ -54,16 +55,19 @@ export interface Surroundings {
   readonly operatorId?: string;
   readonly durable?: boolean;
   readonly history?: string;
+  readonly connection?: Connection | undefined;
 }
 
 /** The context of an operator in a run; the scratch folder must be made by the caller. Durable unless said. */
 export function operatorContext(surroundings: Surroundings): OperatorContext {
   const { directory, formats = [], pipeline = "p", operatorId = "o", durable = true, history = "h" } = surroundings;
+  const { connection } = surroundings;
   return {
     pipeline,
     operatorId,
     durable,
     history,
+    ...(connection === undefined ? {} : { connection }),
     scratchDirectory: join(directory, ".scratch"),
     resolvePath: (path) => absolutePath(directory, path),
     format: (config) => createFormat(formats, config, directory),
