@@ -63,14 +63,6 @@ export declare class NativeFlatbuffersSchema {
   get columns(): Array<NativeColumn>
 }
 
-/** Rows that take no part in a join. */
-export declare class NativeJoinAside {
-  /** Takes out the late rows. */
-  late(): NativeBatch | null
-  /** Takes out the rows without event time. */
-  invalid(): NativeBatch | null
-}
-
 /** What a join of two streams remembers. */
 export declare class NativeJoinState {
   /** How large it is; its groups are rows. */
@@ -93,6 +85,8 @@ export declare class NativeJoinState {
 export declare class NativeLookup {
   /** How many rows of the table one left row can match at most, or somewhat more. */
   get matchesMax(): number
+  /** Lets go of the table; what is under way goes on. */
+  close(): void
   /** The result for a batch of left rows, in their order; the batch stays open. */
   apply(batch: NativeBatch): Promise<NativeBatch>
   /** Rows of the table that nothing has matched, for the kinds that keep them; the left rows have `columns`. */
@@ -117,13 +111,6 @@ export declare class NativeQuery {
   next(): Promise<NativeBatch | null>
   /** Stops the query soon; what was asked of it ends. */
   close(): void
-}
-
-/** The rows of a batch, told apart. */
-export declare class NativeWindowed {
-  get rows(): NativeBatch
-  get late(): NativeBatch | null
-  get invalid(): NativeBatch | null
 }
 
 /** What a windowed aggregation remembers. */
@@ -362,6 +349,12 @@ export interface NativeInvalid {
   isPart: boolean
 }
 
+/** Rows that take no part in a join. */
+export interface NativeJoinAside {
+  late?: NativeBatch
+  invalid?: NativeBatch
+}
+
 /** The rows of an input of a join. */
 export interface NativeJoinRows {
   columns: Array<NativeColumn>
@@ -567,6 +560,13 @@ export interface NativeUnpivot {
   columns: Array<NativeColumn>
   /** Whether a null gives a row too. */
   nulls: boolean
+}
+
+/** The rows of a batch, told apart. */
+export interface NativeWindowed {
+  rows: NativeBatch
+  late?: NativeBatch
+  invalid?: NativeBatch
 }
 
 export interface NativeWindowParams {

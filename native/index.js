@@ -773,19 +773,17 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinAside, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
 export { NativeFlatbuffersSchema }
-export { NativeJoinAside }
 export { NativeJoinState }
 export { NativeLookup }
 export { NativeProjection }
 export { NativeQuery }
-export { NativeWindowed }
 export { NativeWindowState }
 export { assignWindows }
 export { batchFromIpc }
