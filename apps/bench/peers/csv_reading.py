@@ -6,11 +6,7 @@
 The columns and their types are declared to all, so that nobody has to look at the file twice.
 """
 
-import os
-import sys
-from importlib.metadata import version
-
-from serve import serve
+from readers import serve_readers
 
 
 def make(path, row_count):
@@ -56,12 +52,4 @@ def with_pyarrow(path):
 PEERS = {"duckdb": with_duckdb, "polars": with_polars, "pyarrow": with_pyarrow}
 
 if __name__ == "__main__":
-    match sys.argv[1:]:
-        case ["make", path, row_count]:
-            if not os.path.exists(path):
-                make(f"{path}.tmp", int(row_count))
-                os.rename(f"{path}.tmp", path)
-        case [("polars" | "duckdb" | "pyarrow") as peer, path]:
-            serve(lambda _: PEERS[peer](path), lambda rows: {"rows": rows}, versions={peer: version(peer)})
-        case _:
-            sys.exit(__doc__)
+    serve_readers(PEERS, make, __doc__)

@@ -1,6 +1,5 @@
-import { textOf } from "@sferic/operator/durable-files";
-import { recordedEpochs, recordPath } from "./checkpoint/layout.ts";
-import { type Committed, decodeRecord } from "./checkpoint/records.ts";
+import { recordedEpochs } from "./checkpoint/layout.ts";
+import { requireRecord } from "./checkpoint/require-record.ts";
 
 /** What the newest epochs of a checkpoint spent their time on. */
 export interface EpochCost {
@@ -15,16 +14,17 @@ export interface EpochCost {
 /** Epochs whose costs are put together. */
 const epochsMax = 20;
 
-/** The cost of the newest epochs by operator, out of their commit records; null before the first epoch. Reads 20 small files. */
+/**
+ * The cost of the newest epochs by operator, out of their commit records; null before the first epoch. Reads 20 small files.
+ * Throws `checkpoint-corrupt`.
+ */
 export async function epochCost(checkpoint: string): Promise<EpochCost | null> {
   const epochs = (await recordedEpochs(checkpoint, "committed")).slice(-epochsMax);
   if (epochs.length === 0) return null;
   const spent = new Map<string, number>();
   let total = 0;
   for (const epoch of epochs) {
-    const { operators, seconds } = decodeRecord<Committed>(
-      (await textOf(recordPath(checkpoint, "committed", epoch))) ?? "",
-    );
+    const { operators, seconds } = await requireRecord(checkpoint, "committed", epoch);
     for (const [id, counts] of Object.entries(operators)) spent.set(id, (spent.get(id) ?? 0) + counts.seconds);
     total += Object.values(seconds).reduce((sum, phase) => sum + phase, 0);
   }

@@ -1,12 +1,11 @@
 import { nearest, type Offset, OperatorError, parseDuration } from "@sferic/operator";
-import { textOf } from "@sferic/operator/durable-files";
 import type { OperatorNode } from "@sferic/spec";
 import { inspectCheckpoint } from "./checkpoint/inspect.ts";
-import { recordedEpochs, type RecordKind, recordPath, type RecordTypes } from "./checkpoint/layout.ts";
-import { decodeRecord } from "./checkpoint/records.ts";
+import { recordedEpochs, type RecordKind, type RecordTypes } from "./checkpoint/layout.ts";
+import { requireRecord } from "./checkpoint/require-record.ts";
 import type { StateReport } from "./checkpoint/states.ts";
 import type { Plan } from "./plan.ts";
-import { endOfTimeMs, type Watermarks, watermarkSources, watermarksOf } from "./watermarks.ts";
+import { endOfTimeMs, timeText, type Watermarks, watermarkSources, watermarksOf } from "./watermarks.ts";
 
 /** An operator that declares an event time, as one of those that a watermark is the smallest of. */
 export interface WatermarkHolder {
@@ -84,15 +83,8 @@ async function newestOf(checkpoint: string): Promise<Newest> {
     const message = `No epoch is committed yet on the checkpoint ${checkpoint}. Run the pipeline first.`;
     throw new OperatorError({ code: "no-epoch-yet", message, details: { path: checkpoint } });
   }
-  const read = async <Kind extends RecordKind>(kind: Kind): Promise<RecordTypes[Kind]> => {
-    const path = recordPath(checkpoint, kind, epoch);
-    try {
-      return decodeRecord<RecordTypes[Kind]>((await textOf(path)) ?? "");
-    } catch (cause) {
-      const message = `${path} is not what was written. "sferic checkpoint verify" says what is wrong with the checkpoint.`;
-      throw new OperatorError({ code: "checkpoint-corrupt", message, details: { path } }, { cause });
-    }
-  };
+  const read = <Kind extends RecordKind>(kind: Kind): Promise<RecordTypes[Kind]> =>
+    requireRecord(checkpoint, kind, epoch);
   return { intent: await read("intent"), prepared: await read("prepared"), committed: await read("committed") };
 }
 
@@ -187,8 +179,4 @@ class Watching {
     const above = Object.values(node.inputs).flat();
     return [...new Set(above.flatMap(({ operator }) => this.#sourcesOf(this.#nodes.get(operator)!)))];
   }
-}
-
-function timeText(ms: number): string {
-  return new Date(Math.max(-endOfTimeMs, Math.min(ms, endOfTimeMs))).toISOString().replace(".000Z", "Z");
 }

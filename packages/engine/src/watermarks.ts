@@ -216,6 +216,7 @@ export function watermarksOf({ operators }: Pick<Plan, "operators">): Watermarks
   );
 }
 
-function timeText(ms: number): string {
-  return new Date(Math.min(ms, endOfTimeMs)).toISOString().replace(".000Z", "Z");
+/** An event time as ISO 8601, seconds without a fraction when they have none; what is beyond the range of dates, as its end. */
+export function timeText(ms: number): string {
+  return new Date(Math.max(-endOfTimeMs, Math.min(ms, endOfTimeMs))).toISOString().replace(".000Z", "Z");
 }
