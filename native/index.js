@@ -773,9 +773,10 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeJoinAside, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openParquet, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeJoinAside, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openParquet, planDelta, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
+export { NativeDeltaWriter }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
@@ -786,6 +787,7 @@ export { NativeProjection }
 export { NativeQuery }
 export { NativeWindowed }
 export { NativeWindowState }
+export { appendDelta }
 export { assignWindows }
 export { batchFromIpc }
 export { buildLookup }
@@ -798,6 +800,7 @@ export { concatBatches }
 export { conformBatch }
 export { counterRows }
 export { createCsv }
+export { createDeltaFile }
 export { createJoinState }
 export { createJson }
 export { createParquet }
@@ -805,6 +808,8 @@ export { createWindowState }
 export { decodeGlm }
 export { decodeNetcdf }
 export { decomposeMeasures }
+export { deltaParts }
+export { deltaRefusals }
 export { duckdbVersion }
 export { expressionColumns }
 export { flattenBatch }
@@ -816,6 +821,7 @@ export { netcdfSchema }
 export { openCsv }
 export { openDuckdb }
 export { openParquet }
+export { planDelta }
 export { prepareProjection }
 export { queryDatabase }
 export { readCsvFiles }
