@@ -67,12 +67,10 @@ export declare class NativeFileWriter {
   abort(): void
 }
 
-/** Rows that take no part in a join. */
-export declare class NativeJoinAside {
-  /** Takes out the late rows. */
-  late(): NativeBatch | null
-  /** Takes out the rows without event time. */
-  invalid(): NativeBatch | null
+/** A FlatBuffers schema with its root table. */
+export declare class NativeFlatbuffersSchema {
+  /** The columns of the rows. */
+  get columns(): Array<NativeColumn>
 }
 
 /** What a join of two streams remembers. */
@@ -97,6 +95,8 @@ export declare class NativeJoinState {
 export declare class NativeLookup {
   /** How many rows of the table one left row can match at most, or somewhat more. */
   get matchesMax(): number
+  /** Lets go of the table; what is under way goes on. */
+  close(): void
   /** The result for a batch of left rows, in their order; the batch stays open. */
   apply(batch: NativeBatch): Promise<NativeBatch>
   /** Rows of the table that nothing has matched, for the kinds that keep them; the left rows have `columns`. */
@@ -121,13 +121,6 @@ export declare class NativeQuery {
   next(): Promise<NativeBatch | null>
   /** Stops the query soon; what was asked of it ends. */
   close(): void
-}
-
-/** The rows of a batch, told apart. */
-export declare class NativeWindowed {
-  get rows(): NativeBatch
-  get late(): NativeBatch | null
-  get invalid(): NativeBatch | null
 }
 
 /** What a windowed aggregation remembers. */
@@ -193,6 +186,7 @@ export declare function counterRows(start: number, rows: number, seed: number, r
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
 
 export declare function createDeltaFile(path: string, columns: Array<NativeColumn>, compressionName: string): Promise<NativeDeltaWriter>
+export declare function createFlatbuffers(path: string, columns: Array<NativeColumn>, schema: NativeFlatbuffersSchema): Promise<NativeFileWriter>
 
 /** An empty state. */
 export declare function createJoinState(params: NativeJoinStateParams): NativeJoinState
@@ -407,6 +401,14 @@ export interface NativeFileSummary {
   checksum: string
 }
 
+/** A schema by the path of its file, or by its text. */
+export interface NativeFlatbuffersOptions {
+  path?: string
+  text?: string
+  /** Full name of the root table; the schema's own when absent. */
+  root?: string
+}
+
 /** How a granule is read. */
 export interface NativeGlmOptions {
   table: 'flashes' | 'groups' | 'events'
@@ -421,6 +423,12 @@ export interface NativeInvalid {
   position?: number
   /** Whether other rows of the file were read. */
   isPart: boolean
+}
+
+/** Rows that take no part in a join. */
+export interface NativeJoinAside {
+  late?: NativeBatch
+  invalid?: NativeBatch
 }
 
 /** The rows of an input of a join. */
@@ -630,6 +638,13 @@ export interface NativeUnpivot {
   nulls: boolean
 }
 
+/** The rows of a batch, told apart. */
+export interface NativeWindowed {
+  rows: NativeBatch
+  late?: NativeBatch
+  invalid?: NativeBatch
+}
+
 export interface NativeWindowParams {
   column: string
   span: NativeSpan
@@ -661,6 +676,8 @@ export declare function openCsv(file: NativeFile, options: NativeCsvReadOptions)
 /** Opens the named library and its in-memory database on another thread. Costs about 65 ms of one core, once. */
 export declare function openDuckdb(): Promise<void>
 
+export declare function openFlatbuffersSchema(options: NativeFlatbuffersOptions): NativeFlatbuffersSchema
+
 export declare function openParquet(file: NativeFile, options: NativeParquetReadOptions): Promise<NativeFileReader>
 
 /** How rows fit the table as it is, or a new one where none is. */
@@ -673,6 +690,9 @@ export declare function queryDatabase(database: string, sql: string): Promise<Na
 
 /** `options.columns` are those of the files; the conditions of the request are not looked at. */
 export declare function readCsvFiles(files: Array<NativeFile>, options: NativeCsvReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
+
+/** Files of messages, each with its length before it; the conditions of the request are not looked at. */
+export declare function readFlatbuffersFiles(files: Array<NativeFile>, schema: NativeFlatbuffersSchema, request: NativeReadRequest): Promise<NativeFilesReader>
 
 /** As [`read_csv_files`]. */
 export declare function readJsonFiles(files: Array<NativeFile>, options: NativeJsonReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>

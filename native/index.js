@@ -773,19 +773,18 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeJoinAside, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowed, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openParquet, planDelta, prepareProjection, queryDatabase, readCsvFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaWriter }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
-export { NativeJoinAside }
+export { NativeFlatbuffersSchema }
 export { NativeJoinState }
 export { NativeLookup }
 export { NativeProjection }
 export { NativeQuery }
-export { NativeWindowed }
 export { NativeWindowState }
 export { appendDelta }
 export { assignWindows }
@@ -801,6 +800,7 @@ export { conformBatch }
 export { counterRows }
 export { createCsv }
 export { createDeltaFile }
+export { createFlatbuffers }
 export { createJoinState }
 export { createJson }
 export { createParquet }
@@ -820,11 +820,13 @@ export { latestEventTimeMs }
 export { netcdfSchema }
 export { openCsv }
 export { openDuckdb }
+export { openFlatbuffersSchema }
 export { openParquet }
 export { planDelta }
 export { prepareProjection }
 export { queryDatabase }
 export { readCsvFiles }
+export { readFlatbuffersFiles }
 export { readJsonFiles }
 export { readParquetFiles }
 export { rowConditions }

@@ -1,4 +1,4 @@
-import type { Definition, OperatorKind, Registry } from "@sferic/operator";
+import type { ConnectionDeclaration, Definition, OperatorKind, Registry } from "@sferic/operator";
 import { z } from "zod";
 
 /** Kinds in the order of the reference. */
@@ -38,8 +38,8 @@ export async function definitions(registry: Registry): Promise<Definition[]> {
 }
 
 /** The configuration that a definition accepts, field by field, depth first. */
-export function fieldsOf(definition: Definition): Field[] {
-  const schema = z.toJSONSchema(definition.config, { io: "input", unrepresentable: "any" }) as FieldSchema;
+export function fieldsOf({ config }: Pick<Definition, "config">): Field[] {
+  const schema = z.toJSONSchema(config, { io: "input", unrepresentable: "any" }) as FieldSchema;
   return flatten(schema, "");
 }
 
@@ -62,6 +62,7 @@ export function page(definition: Definition): string {
     definition.summary,
     "## Fields",
     fieldTable(fieldsOf(definition)),
+    ...connection(definition),
     ...ports(definition),
     ...delivery(definition),
     "## Errors",
@@ -128,6 +129,17 @@ function range(schema: FieldSchema): string {
   return bounds.length === 0 ? "" : ` ${bounds.join(", ")}`;
 }
 
+function connectionOf(definition: Definition): ConnectionDeclaration | undefined {
+  return "connection" in definition ? definition.connection : undefined;
+}
+
+function connection(definition: Definition): string[] {
+  const declared = connectionOf(definition);
+  if (declared === undefined) return [];
+  const text = `\`connection\` names one of the spec's \`connections\`, of the type \`${declared.type}\`, with these fields. A secret is \`{ "env": "NAME" }\` or \`{ "file": "path" }\`.`;
+  return ["## Connection", text, fieldTable(fieldsOf(declared))];
+}
+
 function ports(definition: Definition): string[] {
   const declared = "inputs" in definition ? (definition.inputs ?? {}) : {};
   const inputs = declared === "any" ? { "…": "any number, as a list or by name" } : declared;
@@ -150,8 +162,9 @@ function delivery(definition: Definition): string[] {
 
 function exampleText(definition: Definition, title: string, config: object): string {
   const from = definition.kind === "transform" || definition.kind === "sink" ? { from: "…" } : {};
+  const place = connectionOf(definition) === undefined ? {} : { connection: "…" };
   // Not marked as JSON: an operator alone is no spec that could be run.
-  return `${title}:\n\n\`\`\`\n${JSON.stringify({ type: definition.type, ...from, ...config }, null, 2)}\n\`\`\``;
+  return `${title}:\n\n\`\`\`\n${JSON.stringify({ type: definition.type, ...from, ...place, ...config }, null, 2)}\n\`\`\``;
 }
 
 function cell(text: string): string {

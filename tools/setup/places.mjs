@@ -17,14 +17,16 @@ export function environment(extra = {}) {
   return { ...process.env, ...extra, PATH: `${binaries}${delimiter}${process.env.PATH ?? ""}` };
 }
 
-/**
- * Folder for compiled Rust dependencies: `SFERIC_CACHE_DIR`, or `sferic` in the user's cache folder. It may be deleted
- * at any time. Falls back to native/target when it cannot be written, and says so.
- */
+/** Folder for what all checkouts share: `SFERIC_CACHE_DIR`, or `sferic` in the user's cache folder. May be deleted at any time. */
+export function cacheDirectory() {
+  return resolve(
+    process.env.SFERIC_CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "sferic"),
+  );
+}
+
+/** Folder for compiled Rust dependencies. Falls back to native/target when it cannot be written, and says so. */
 export function cargoTargetDirectory(warn = console.error) {
-  const wanted =
-    process.env.SFERIC_CACHE_DIR || join(process.env.XDG_CACHE_HOME || join(homedir(), ".cache"), "sferic");
-  const target = join(resolve(wanted), "target");
+  const target = join(cacheDirectory(), "target");
   try {
     mkdirSync(target, { recursive: true });
     accessSync(target, constants.W_OK);

@@ -122,6 +122,18 @@ it("the size of a state stands in the result, the events and the commit records"
   expect(states[1]).toEqual(second.stateSizes);
 });
 
+it("groups of keys that have another type now are told, and nothing is lost", async () => {
+  const shape = { rows: 40_000, rowsPerEpoch: 10_000 };
+  await run(shape, { maxEpochs: 2 });
+  const columns = { at: "TIMESTAMP '2026-01-01' + to_milliseconds(index)", k: "(index % 100)::VARCHAR" };
+  const other = structuredClone(specOf(shape)) as { sources: { rows: { columns: object } } };
+  other.sources.rows.columns = columns;
+  const failed = await runPipeline(other, { registry, baseDirectory: base });
+  expect(failed).toMatchObject({ state: "failed", error: { code: "checkpoint-mismatch" } });
+  expect(await run({ ...shape, onEnd: "flush" })).toMatchObject({ state: "succeeded" });
+  expect(await counts()).toEqual(expectedCounts(40_000));
+});
+
 it("a large state is written whole beside the run, and restored from that and what changed after it", async () => {
   await run({ rows: keyCount, rowsPerEpoch: keyCount });
   const rows = keyCount + 40 * 1000;

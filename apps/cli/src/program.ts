@@ -107,7 +107,7 @@ function addWhyCommand(program: Command, terminal: Terminal, runs: Runs): void {
   runs(
     withSpec(
       program.command("why"),
-      "Say why windows have not closed: what is open, which source holds the watermark back, what it waits for.",
+      "Say why windows have not closed (what is open, which source holds the watermark back, what it waits for), and which operators take the time.",
     )
       .argument("[operator]", "operator id; all that remember something by default")
       .option("--checkpoint <dir>", "checkpoint folder; wins over the spec", parsePath)

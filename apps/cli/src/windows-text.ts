@@ -1,12 +1,25 @@
-import type { WatermarkHolder, WindowsReport } from "@sferic/engine";
+import type { EpochCost, WatermarkHolder, WindowsReport } from "@sferic/engine";
 import { offsetText } from "./checkpoint-text.ts";
 import type { Paint } from "./terminal.ts";
-import { indented, keptText, textTable } from "./text.ts";
+import { counted, indented, keptText, secondsText, textTable } from "./text.ts";
 
 /** Why windows have not closed, for people. */
 export function windowsText(reports: readonly WindowsReport[], paint: Paint): string {
   if (reports.length === 0) return "No operator of this pipeline remembers anything from epoch to epoch.";
   return reports.map((report) => reportText(report, paint)).join("\n\n");
+}
+
+/** Which operators the time of an epoch goes to, those of at least a hundredth of it. */
+export function costText(cost: EpochCost | null): string {
+  if (cost === null) return "No epoch is committed yet.";
+  const { epochs, secondsPerEpoch, operators } = cost;
+  const percent = (seconds: number): number => Math.round((100 * seconds) / Math.max(secondsPerEpoch, 1e-9));
+  const shares = operators
+    .map(({ operatorId, secondsPerEpoch: own }) => ({ operatorId, share: percent(own) }))
+    .filter(({ share }) => share > 0)
+    .map(({ operatorId, share }) => `${operatorId} ${share} %`);
+  const newest = epochs === 1 ? "The newest epoch" : `Each of the ${counted(epochs, "newest epoch")}`;
+  return `${newest} took ${secondsText(secondsPerEpoch)}: ${shares.join(", ")}.`;
 }
 
 function reportText(report: WindowsReport, paint: Paint): string {

@@ -71,6 +71,11 @@ export function fromHandle(native: NativeBatch): Batch {
   return new CoreBatch(native);
 }
 
+/** Wraps what the core may have left out. */
+export function fromHandleIfAny(native: NativeBatch | null | undefined): Batch | null {
+  return native == null ? null : fromHandle(native);
+}
+
 /** The native handle of a batch; `foreign-batch` for an object that only looks like one. */
 export function handleOf(batch: Batch): NativeBatch {
   if (batch instanceof CoreBatch) return batch.native;

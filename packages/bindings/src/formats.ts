@@ -9,7 +9,7 @@ import {
 } from "@sferic/operator";
 import { fromHandle, handleOf, toNativeColumns, toSchema } from "./batch.ts";
 import { cancellable } from "./cancel.ts";
-import { unwrapped } from "./errors.ts";
+import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
 
 /** How a Parquet file is written. */
@@ -149,6 +149,44 @@ export function readJsonFiles(
 ): AsyncGenerator<Batch | InvalidInput> {
   const options = { layout, ...(schema === undefined ? {} : { columns: toNativeColumns(schema) }) };
   return readFiles(files, request, signal, (inputs, wanted) => native.readJsonFiles(inputs, options, wanted));
+}
+
+/** A FlatBuffers schema with its root table, read and checked. */
+export class FlatbuffersSchema {
+  /** The columns of the rows: fields of tables and structs inside are named by their path, with `_` between. */
+  readonly columns: Schema;
+  readonly #handle: native.NativeFlatbuffersSchema;
+
+  /**
+   * Reads a schema by its path (`.fbs` with what it includes, or `.bfbs`) or from its text. `root` is the full name of a
+   * table; the schema's own when absent. Throws `invalid-schema`, and what reading a file can.
+   */
+  constructor(source: { readonly path: string } | { readonly text: string }, root?: string) {
+    this.#handle = unwrapping(() =>
+      native.openFlatbuffersSchema({ ...source, ...(root === undefined ? {} : { root }) }),
+    );
+    this.columns = toSchema(this.#handle.columns);
+  }
+
+  /**
+   * As {@link readParquetFiles}, for files of messages, each with its length before it: 4 bytes, little-endian. A message
+   * that is not sound is an invalid input with its place and bytes; a file whose lengths do not lead to its end is one,
+   * without rows.
+   */
+  read(
+    files: readonly FileContent[],
+    request: ReadRequest = { conditions: [] },
+    signal?: AbortSignal,
+  ): AsyncGenerator<Batch | InvalidInput> {
+    return readFiles(files, request, signal, (inputs, wanted) =>
+      native.readFlatbuffersFiles(inputs, this.#handle, wanted),
+    );
+  }
+
+  /** Starts a file of messages, as {@link FlatbuffersSchema.read} takes it; what is at `path` is replaced. */
+  async create(path: string, schema: Schema): Promise<FileWriter> {
+    return toFileWriter(await unwrapped(native.createFlatbuffers(path, toNativeColumns(schema), this.#handle)));
+  }
 }
 
 /** Columns of the request that are in the files, not in their places. */

@@ -1,5 +1,5 @@
 import type { Batch, Schema, StateSize, WrittenFile } from "@sferic/operator";
-import { fromHandle, handleOf, toNativeColumns } from "./batch.ts";
+import { fromHandle, fromHandleIfAny, handleOf, toNativeColumns } from "./batch.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import type { LookupColumn } from "./lookup.ts";
 import * as native from "./native.ts";
@@ -74,8 +74,7 @@ export class JoinState {
   ): Promise<JoinAside> {
     try {
       const aside = await unwrapped(this.#native.take(input === "left", handleOf(rows), watermark && { ...watermark }));
-      const wrapped = (part: native.NativeBatch | null): Batch | null => (part === null ? null : fromHandle(part));
-      return { late: wrapped(aside.late()), invalid: wrapped(aside.invalid()) };
+      return { late: fromHandleIfAny(aside.late), invalid: fromHandleIfAny(aside.invalid) };
     } finally {
       rows.close();
     }

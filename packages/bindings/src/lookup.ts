@@ -47,6 +47,11 @@ export class Lookup {
     }
   }
 
+  /** Lets go of the table, which is not garbage of JavaScript's. */
+  close(): void {
+    this.#native.close();
+  }
+
   /** How many rows of the table one left row can match at most, or somewhat more. Linear in the table. */
   get matchesMax(): number {
     return this.#native.matchesMax;

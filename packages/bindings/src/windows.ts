@@ -6,7 +6,7 @@ import {
   toPointer,
   type WrittenFile,
 } from "@sferic/operator";
-import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
+import { fromHandle, fromHandleIfAny, handleOf, toColumn, toNativeColumns } from "./batch.ts";
 import { useDuckdb } from "./duckdb.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
@@ -47,8 +47,11 @@ export async function assignWindows(batch: Batch, { span, names, ...params }: Wi
     const windowed = await unwrapped(
       native.assignWindows(handleOf(batch), { ...params, span: { ...span }, names: [...names] }),
     );
-    const wrapped = (part: native.NativeBatch | null): Batch | null => (part === null ? null : fromHandle(part));
-    const [rows, late, invalid] = [fromHandle(windowed.rows), wrapped(windowed.late), wrapped(windowed.invalid)];
+    const [rows, late, invalid] = [
+      fromHandle(windowed.rows),
+      fromHandleIfAny(windowed.late),
+      fromHandleIfAny(windowed.invalid),
+    ];
     const close = (): void => [rows, late, invalid].forEach((part) => part?.close());
     return { rows, late, invalid, close };
   } finally {

@@ -4,6 +4,7 @@ import { createRegistry, type Definition, type Registry, type RegistryEntry } fr
 /** Every built-in operator; a module is loaded when its operator is first used. */
 export const builtins: readonly RegistryEntry[] = [
   { kind: "format", type: "csv", load: async () => (await import("@sferic/formats/csv")).csv },
+  { kind: "format", type: "flatbuffers", load: async () => (await import("@sferic/formats/flatbuffers")).flatbuffers },
   { kind: "format", type: "glm", load: async () => (await import("@sferic/formats/glm")).glm },
   { kind: "format", type: "json", load: async () => (await import("@sferic/formats/json")).json },
   { kind: "format", type: "netcdf", load: async () => (await import("@sferic/formats/netcdf")).netcdf },
@@ -41,6 +42,7 @@ export const builtins: readonly RegistryEntry[] = [
   { kind: "sink", type: "delta", load: async () => (await import("@sferic/sinks/delta")).delta },
   { kind: "sink", type: "duckdb", load: async () => (await import("@sferic/sinks/duckdb")).duckdb },
   { kind: "sink", type: "files", load: async () => (await import("@sferic/sinks/files")).files },
+  { kind: "sink", type: "kafka", load: async () => (await import("@sferic/sinks/kafka")).kafka },
   { kind: "sink", type: "report", load: async () => (await import("@sferic/sinks/report")).report },
 ];
 

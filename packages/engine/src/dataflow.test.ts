@@ -89,6 +89,43 @@ test("an error in one operator stops the others and is told with the operator's 
   expect(recorder.visible.size).toBe(0);
 });
 
+test("what follows a transform that gives nothing learns its columns all the same", async () => {
+  const swallow = defineTransform({
+    ...declared,
+    type: "swallow",
+    needs: "batch",
+    config: z.strictObject({}),
+    output: ({ main }) => ({ main: main! }),
+    create: () => ({
+      async *apply(batches) {
+        for await (const batch of batches) batch.close();
+        yield* [];
+      },
+    }),
+  });
+  const seen: (readonly string[])[] = [];
+  const look = defineTransform({
+    ...declared,
+    type: "look",
+    needs: "batch",
+    config: z.strictObject({}),
+    output: ({ main }) => ({ main: main! }),
+    create: () => ({
+      async *apply(batches) {
+        for await (const batch of batches) {
+          seen.push(batch.schema.names);
+          yield batch;
+        }
+      },
+    }),
+  });
+  recorder = new Recorder([swallow as never, look as never]);
+  const transforms = { swallowed: { type: "swallow", from: "numbers" }, seen: { type: "look", from: "swallowed" } };
+  await flow(4, { transforms, sinks: { a: { type: "keeper", from: "seen" } } });
+  expect(seen).toEqual([["n"]]);
+  expect(recorder.rows("a")).toEqual([]);
+});
+
 test("a transform may return apache-arrow tables, on any port", async () => {
   const squares = defineTransform({
     ...declared,

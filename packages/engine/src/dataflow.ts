@@ -144,9 +144,10 @@ class Dataflow implements DataflowOutcome {
     const { node } = planned;
     const started = performance.now();
     try {
-      if (node.kind === "source") await this.#runSource(node.id, instance as Source, planned.outputs?.["main"] ?? null);
+      if (node.kind === "source") await this.#runSource(node.id, instance as Source);
       else if (node.kind === "transform") await this.#runTransform(node.id, instance as Transform);
       else await this.#runSink(node.id, instance as Sink);
+      if (node.kind !== "sink") await this.#emitNothing(node.id, planned.outputs?.["main"] ?? null);
     } catch (thrown) {
       throw asOperatorError(thrown, node.id);
     } finally {
@@ -176,18 +177,20 @@ class Dataflow implements DataflowOutcome {
     }
   }
 
-  /** Without rows it still gives a batch, if its columns are known: what follows has no other way to learn them. */
-  async #runSource(id: string, source: Source, schema: Schema | null): Promise<void> {
+  async #runSource(id: string, source: Source): Promise<void> {
     const range = this.#ranges[id];
-    if (range === undefined) return this.#emitNothing(id, schema);
+    if (range === undefined) return;
     for await (const output of source.read(range.start, range.end, this.#epoch)) {
       if ("invalid" in output) await this.#reject(id, output.invalid);
       else if ("bytesRead" in output) this.operators[id]!.bytesRead += output.bytesRead;
       else await this.#emit(id, output);
     }
-    await this.#emitNothing(id, schema);
   }
 
+  /**
+   * Without rows an operator still gives a batch, if its columns are known: what follows has no other way to learn them, and
+   * closes windows though nothing comes.
+   */
   async #emitNothing(id: string, schema: Schema | null): Promise<void> {
     if (!this.#gave.has(id) && schema !== null) await this.#emit(id, this.#registry.batches.concat([], schema));
   }

@@ -17,6 +17,7 @@ export type { PlanChange } from "./checkpoint/plan-changes.ts";
 export * from "./events.ts";
 export * from "./explain.ts";
 export * from "./follow.ts";
+export { type EpochCost, epochCost } from "./epoch-cost.ts";
 export { openWindows, type WatermarkHolder, type WindowsQuery, type WindowsReport } from "./open-windows.ts";
 export * from "./plan.ts";
 export * from "./preview.ts";

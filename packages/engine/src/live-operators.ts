@@ -1,6 +1,7 @@
-import type { OperatorContext, ReadRequest, Source } from "@sferic/operator";
+import type { Connection, OperatorContext, ReadRequest, Source } from "@sferic/operator";
 import { makeDirectory } from "@sferic/operator/durable-files";
 import type { Reference } from "@sferic/spec";
+import { connectionOf } from "./connections.ts";
 import { resolvePath } from "./paths.ts";
 import { createFormat, type Plan, type PlannedOperator } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
@@ -22,7 +23,8 @@ export async function createOperators(
   const all: LiveOperator[] = [];
   const requests = readRequests(plan.operators, shown);
   for (const planned of plan.operators) {
-    const context = contextOf(plan, planned, home, requests.get(planned.node.id));
+    const connection = await connectionOf(plan, planned);
+    const context = contextOf(plan, planned, home, requests.get(planned.node.id), connection);
     await makeDirectory(context.scratchDirectory);
     const create = (): LiveOperator["instance"] =>
       planned.definition.create(planned.config, context) as LiveOperator["instance"];
@@ -42,10 +44,12 @@ function contextOf(
   planned: PlannedOperator,
   home: RunHome,
   request: ReadRequest | undefined,
+  connection: Connection | undefined,
 ): OperatorContext {
   const { memoryBytesMax } = plan.spec.run;
   return {
     ...(request === undefined ? {} : { request }),
+    ...(connection === undefined ? {} : { connection }),
     pipeline: plan.spec.name,
     operatorId: planned.node.id,
     ...(planned.outputMode === undefined ? {} : { outputMode: planned.outputMode }),
@@ -55,6 +59,6 @@ function contextOf(
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
     scratchDirectory: home.scratch(planned.node.id),
     resolvePath: (path) => resolvePath(plan.baseDirectory, path),
-    format: (config) => createFormat(plan.registry, config),
+    format: (config) => createFormat(plan.registry, config, plan.baseDirectory),
   };
 }

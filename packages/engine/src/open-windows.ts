@@ -107,7 +107,7 @@ function requireKept({ operators }: Plan, operatorId: string, kept: Readonly<Rec
   const others = Object.keys(kept).map((id) => `"${id}"`);
   const problem =
     known === undefined
-      ? `There is no operator "${operatorId}"${near === null ? "" : `; did you mean "${near}"?`}.`
+      ? `There is no operator "${operatorId}"${near === null ? "." : `; did you mean "${near}"?`}`
       : `"${operatorId}" remembers nothing from epoch to epoch.`;
   const message = `${problem} ${others.length === 0 ? "No operator of the pipeline does." : `Operators that remember something: ${others.join(", ")}.`}`;
   throw new OperatorError({ code: "unknown-operator-id", message });

@@ -63,6 +63,8 @@ export interface Plan {
   readonly baseDirectory: string;
   /** Columns of sources that nothing declares, for the checkpoint to keep. */
   readonly pins: PinnedSchemas;
+  /** Where secrets of connections are looked up. */
+  readonly environment: Readonly<Record<string, string | undefined>>;
 }
 
 export interface PlanOptions {
@@ -99,14 +101,14 @@ export interface PlanResult {
 /** Parses a spec (JSON text, or an object) and plans it. Never throws for what the spec says; every mistake is an issue. */
 export async function planPipeline(spec: string | object, options: PlanOptions): Promise<PlanResult> {
   const text = typeof spec === "string" ? spec : JSON.stringify(spec, null, 2);
-  const { loadPlugin } = options;
+  const { loadPlugin, environment = process.env } = options;
   const baseDirectory = resolve(options.baseDirectory ?? (options.file === undefined ? "." : dirname(options.file)));
   const parsed = await parseSpec(text, {
     registry: options.registry,
     ...(options.file === undefined ? {} : { file: options.file }),
     comments: options.file?.endsWith(".jsonc") ?? false,
     parameters: { ...options.parameters },
-    environment: { ...(options.environment ?? process.env) },
+    environment: { ...environment },
     ...(loadPlugin === undefined ? {} : { loadPlugin: (name) => loadPlugin(name, baseDirectory) }),
   });
   const { document, registry } = parsed;
@@ -115,18 +117,22 @@ export async function planPipeline(spec: string | object, options: PlanOptions):
   if (soundPart === null) return { plan: null, document, issues: parsed.issues };
   const planner = new Planner(soundPart, document, registry, baseDirectory, options);
   const operators = await planner.operators();
-  const plan = { spec: soundPart, document, operators, registry, baseDirectory, pins: planner.pins };
+  const plan = { spec: soundPart, document, operators, registry, baseDirectory, pins: planner.pins, environment };
   const scope = epochScopeIssues(soundPart, operators, document);
   const issues = sortIssues([...parsed.issues, ...planner.issues, ...testIssues(plan), ...scope]);
   const failed = issues.some((issue) => issue.severity === "error");
   return { plan: failed ? null : plan, document, issues };
 }
 
-/** The format a `format` field names, created with its checked configuration. */
-export async function createFormat(registry: Registry, config: { readonly type: string }): Promise<Format> {
+/** The format a `format` field names, created with its checked configuration; paths in it count from `baseDirectory`. */
+export async function createFormat(
+  registry: Registry,
+  config: { readonly type: string },
+  baseDirectory: string,
+): Promise<Format> {
   const { type, ...own } = config;
   const definition = await requireOperator(registry, "format", type);
-  return definition.create(definition.config.parse(own));
+  return definition.create(definition.config.parse(own), { resolvePath: (path) => resolvePath(baseDirectory, path) });
 }
 
 /** How often a row of this sink can become visible, given whether a checkpoint survives. */
@@ -168,7 +174,7 @@ class Planner {
     this.#context = {
       probe,
       resolvePath: (path) => resolvePath(baseDirectory, path),
-      format: (config) => createFormat(registry, config),
+      format: (config) => createFormat(registry, config, baseDirectory),
     };
   }
 

@@ -40,6 +40,7 @@ export const json = defineFormat({
       readsManyFiles: true,
       createWriter: (path, schema) => createJson(path, schema, c),
       canContinue: c.layout === "lines" && c.compression === "none",
+      ...(c.layout === "lines" && c.compression === "none" ? { rowFraming: "newline" } : {}),
     };
   },
 });

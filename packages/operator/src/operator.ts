@@ -88,6 +88,22 @@ export interface ReadRequest {
 /** Which rows of a result that grows from epoch to epoch come out in an epoch: finished ones, changed ones, or all. */
 export type OutputMode = "append" | "update" | "complete";
 
+/** What a source or sink needs to know of the outside system that a spec's `connection` names. */
+export interface ConnectionDeclaration {
+  /** `type` of the connection. */
+  readonly type: string;
+  /** Its other fields. A secret is a {@link secretField}. */
+  readonly config: z.ZodType;
+}
+
+/** The connection of an operator in a run. */
+export interface Connection {
+  /** Key in the spec's `connections`, for messages. */
+  readonly name: string;
+  /** As {@link ConnectionDeclaration.config} gives it, with the secrets in the place of what names them. */
+  readonly config: unknown;
+}
+
 /** What operators get from whoever runs them. */
 export interface OperatorContext {
   /** Pipeline name, as in the spec. */
@@ -107,6 +123,8 @@ export interface OperatorContext {
   readonly scratchDirectory: string;
   /** For sources; absent for other operators. */
   readonly request?: ReadRequest;
+  /** For operators that declare one. */
+  readonly connection?: Connection;
   /** A path of the spec made absolute: relative ones count from the spec's file. */
   resolvePath(path: string): string;
   /** The format that a `format` field names. */
@@ -322,10 +340,14 @@ export interface Format {
   createWriter?(path: string, schema: Schema, continues?: boolean): Promise<FileWriter>;
   /** Whether the bytes of a file and then those of one that continues it are a file too. */
   readonly canContinue?: boolean;
+  /** How the rows of a written file are told apart without decoding them; absent where they cannot. */
+  readonly rowFraming?: "newline";
 }
 
 export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
   readonly kind: "source";
+  /** Absent where it needs none. */
+  readonly connection?: ConnectionDeclaration;
   /** Fields with other values of which the offsets of before mean nothing. */
   readonly positionFields?: readonly string[];
   /** Bounds that `latestOffset` keeps; a spec that sets another one is refused. Absent: nothing is said about that. */
@@ -384,6 +406,8 @@ export type Delivery = "exactly-once" | "at-least-once";
 
 export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
   readonly kind: "sink";
+  /** Absent where it needs none. */
+  readonly connection?: ConnectionDeclaration;
   /** As of a transform. */
   readonly inputs?: Readonly<Record<string, string>>;
   readonly optionalInputs?: readonly string[];
@@ -396,9 +420,16 @@ export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declara
   create(config: z.output<C>, context: OperatorContext): Sink;
 }
 
+/** What a format is given beside its configuration. */
+export interface FormatContext {
+  /** As of {@link PlanContext}. */
+  resolvePath(path: string): string;
+}
+
 export interface FormatDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
   readonly kind: "format";
-  create(config: z.output<C>): Format;
+  /** Without a context, paths count from the working directory. Throws `ConfigError` for what is wrong with a file it names. */
+  create(config: z.output<C>, context?: FormatContext): Format;
 }
 
 export type Definition = SourceDefinition | TransformDefinition | SinkDefinition | FormatDefinition;

@@ -1,6 +1,6 @@
 import type { Registry } from "@sferic/operator";
 import { checkValue, withoutMisspelt } from "./check-value.ts";
-import { connectionProblems, secretProblems } from "./connections.ts";
+import { connectionProblems, declaredConnectionProblems, secretProblems } from "./connections.ts";
 import { cronProblems } from "./cron.ts";
 import { type Problem, SpecDocument } from "./document.ts";
 import { type Graph, readGraph } from "./graph.ts";
@@ -150,6 +150,7 @@ async function readObject(
     ...graph.problems,
     ...plugins.problems,
     ...connectionProblems(written["connections"], drafts),
+    ...(await declaredConnectionProblems(value["connections"], written["connections"], drafts)),
     ...scheduleProblems(value["schedule"]),
     ...testProblems(value["tests"], drafts),
   ].filter((problem) => !filled.unresolved.has(problem.pointer));

@@ -26,6 +26,8 @@ export interface FormatSubject {
   readonly types: readonly string[];
   /** Configuration for reading a file of such columns; the defaults when left out. */
   readConfig?(schema: Schema): Config;
+  /** Configuration for writing such columns; the defaults when left out. */
+  writeConfig?(schema: Schema): Config;
   /** A small valid file, by its path; written from `blobs` when left out. */
   readonly sample?: string;
   /** Configuration for reading the sample. */
@@ -62,7 +64,7 @@ export async function writtenRowsReadBack(subject: FormatSubject): Promise<void>
   for (const [index, type] of subject.types.entries()) {
     const rows = typedRows(type);
     const path = folder.file(`${index}`);
-    await write(create(subject.definition, {}), path, rows);
+    await write(writerOf(subject, rows), path, rows);
     const reader = create(subject.definition, subject.readConfig?.(rows.schema) ?? {});
     const { cells, types, invalid } = await decodeAll(reader, [await fileAt(path)]);
     assertSame(invalid, [], `${type}: a file just written must be valid`);
@@ -113,10 +115,10 @@ export async function bytesReadLikeAPath(subject: FormatSubject): Promise<void> 
 
 /** What an attempt that was killed left at the path does not show in the file. */
 export async function writingStartsAnew(subject: FormatSubject): Promise<void> {
-  const format = create(subject.definition, {});
-  if (format.createWriter === undefined) return;
   await using folder = await temporaryFolder();
   const rows = typedRows("int32");
+  const format = writerOf(subject, rows);
+  if (format.createWriter === undefined) return rows.close();
   await write(format, folder.file("clean"), rows);
   await writeFile(folder.file("leftover"), new Uint8Array(100_000).fill(7));
   await write(format, folder.file("leftover"), rows);
@@ -207,6 +209,10 @@ function create<C extends FormatDefinition>(definition: C, config: Config): Form
   return definition.create(definition.config.parse(config));
 }
 
+function writerOf({ definition, writeConfig }: FormatSubject, { schema }: Batch): Format {
+  return create(definition, writeConfig?.(schema) ?? {});
+}
+
 function sampleReader({ definition, sampleConfig = {} }: FormatSubject): Format {
   return create(definition, sampleConfig);
 }
@@ -216,7 +222,7 @@ async function sampleFile(subject: FormatSubject): Promise<FileContent> {
   if (subject.sample !== undefined) return fileAt(subject.sample);
   await using folder = await temporaryFolder();
   const rows = await dataSet("blobs");
-  await write(create(subject.definition, {}), folder.file("sample"), rows);
+  await write(writerOf(subject, rows), folder.file("sample"), rows);
   rows.close();
   return fileOf("sample", await readFile(folder.file("sample")));
 }

@@ -3,6 +3,7 @@ import { mkdir } from "node:fs/promises";
 import {
   asOperatorError,
   type Batch,
+  type Connection,
   type FormatDefinition,
   type Inputs,
   type Json,
@@ -35,6 +36,8 @@ export interface SinkSubject {
   /** Configuration that writes below the folder which relative paths count from. */
   readonly config: Readonly<Record<string, Json>>;
   readonly formats?: readonly FormatDefinition[];
+  /** For a sink that declares one; called when the tests run. */
+  connection?(): Connection;
   /** Rows for an input; `blobs` for every one when left out. The caller closes them. */
   rows?(input: string): Promise<Batch>;
   /** Called with every new empty folder before a sink is opened there. */
@@ -294,7 +297,7 @@ interface Site extends AsyncDisposable {
 async function siteOf(subject: SinkSubject, changes: Partial<Surroundings> = {}): Promise<Site> {
   const { definition, config, formats = [], rows = () => dataSet("blobs") } = subject;
   const folder = await temporaryFolder();
-  const context = operatorContext({ directory: folder.path, formats, ...changes });
+  const context = operatorContext({ directory: folder.path, formats, connection: subject.connection?.(), ...changes });
   await subject.arrange?.(folder.path);
   const given = await Promise.all(
     Object.keys(definition.inputs ?? { main: "" }).map(async (name) => [name, await rows(name)] as const),

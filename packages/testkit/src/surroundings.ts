@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { isAbsolute, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import {
+  type Connection,
   type Epoch,
   type FileContent,
   type Format,
@@ -54,19 +55,22 @@ export interface Surroundings {
   readonly operatorId?: string;
   readonly durable?: boolean;
   readonly history?: string;
+  readonly connection?: Connection | undefined;
 }
 
 /** The context of an operator in a run; the scratch folder must be made by the caller. Durable unless said. */
 export function operatorContext(surroundings: Surroundings): OperatorContext {
   const { directory, formats = [], pipeline = "p", operatorId = "o", durable = true, history = "h" } = surroundings;
+  const { connection } = surroundings;
   return {
     pipeline,
     operatorId,
     durable,
     history,
+    ...(connection === undefined ? {} : { connection }),
     scratchDirectory: join(directory, ".scratch"),
     resolvePath: (path) => absolutePath(directory, path),
-    format: (config) => createFormat(formats, config),
+    format: (config) => createFormat(formats, config, directory),
   };
 }
 
@@ -75,7 +79,7 @@ export function planContext({ directory, formats = [] }: Surroundings): PlanCont
   return {
     probe: true,
     resolvePath: (path) => absolutePath(directory, path),
-    format: (config) => createFormat(formats, config),
+    format: (config) => createFormat(formats, config, directory),
   };
 }
 
@@ -84,10 +88,16 @@ function absolutePath(directory: string, path: string): string {
   return isAbsolute(plain) ? plain : join(directory, plain);
 }
 
-async function createFormat(formats: readonly FormatDefinition[], config: { readonly type: string }): Promise<Format> {
+async function createFormat(
+  formats: readonly FormatDefinition[],
+  config: { readonly type: string },
+  directory: string,
+): Promise<Format> {
   const { type, ...own } = config;
   const definition = formats.find((format) => format.type === type);
-  if (definition !== undefined) return definition.create(definition.config.parse(own));
+  if (definition !== undefined) {
+    return definition.create(definition.config.parse(own), { resolvePath: (path) => absolutePath(directory, path) });
+  }
   throw new OperatorError({ code: "unknown-operator", message: `The test knows no format "${type}".` });
 }
 

@@ -22,7 +22,10 @@ export async function lookupOrRows(
   const small = await smallTable(right);
   if (!("table" in small)) return small;
   const lookup = await Lookup.build(small.table.share(), params);
-  if (lookup.matchesMax > matchesMax) return { ...right, rows: only(small.table) };
+  if (lookup.matchesMax > matchesMax) {
+    lookup.close();
+    return { ...right, rows: only(small.table) };
+  }
   small.table.close();
   return { lookup };
 }
@@ -71,8 +74,15 @@ async function* only(batch: Batch): AsyncGenerator<Batch> {
   yield batch;
 }
 
-/** The left rows with what is found for them, in their order; last, the rows of the table that nothing matched. */
+/**
+ * The left rows with what is found for them, in their order; last, the rows of the table that nothing matched. Closes the
+ * lookup.
+ */
 export async function* lookedUp(lookup: Lookup, left: KnownRows, kind: LookupParams["kind"]): AsyncGenerator<Batch> {
-  yield* coalesced(inOrder(left.rows, (batch) => lookup.apply(batch)));
-  if (kind === "right" || kind === "full") yield await lookup.unmatched(left.schema);
+  try {
+    yield* coalesced(inOrder(left.rows, (batch) => lookup.apply(batch)));
+    if (kind === "right" || kind === "full") yield await lookup.unmatched(left.schema);
+  } finally {
+    lookup.close();
+  }
 }

@@ -43,11 +43,14 @@ test("says what is open, which source holds the watermark back, and what closes 
     "  slow           at      2026-01-01T12:03:59Z  10 seconds  2026-01-01T12:03:49Z  holds it back  slow to 300",
     "",
     '  The oldest window, which ends at 2026-01-01T12:10:00Z, closes in the epoch after "fast" has given a row of 2026-01-01T12:10:10Z or later and "slow" has given a row of 2026-01-01T12:10:10Z or later.',
+    "",
+    expect.stringMatching(/^Each of the 4 newest epochs took [\d.]+ m?s: \w+ \d+ %(, \w+ \d+ %)*\.$/),
   ]);
   const { out: json } = await sferic("why", spec, "windows", "--json");
   expect(JSON.parse(json)).toMatchObject({
     checkpoint: join(dirname(spec), "check"),
     operators: [{ operatorId: "windows", holders: [{ isHolding: false }, { isHolding: true }], isDue: false }],
+    cost: { epochs: 4, secondsPerEpoch: expect.any(Number), operators: expect.any(Array) },
   });
 });
 

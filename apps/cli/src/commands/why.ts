@@ -1,18 +1,18 @@
 import { resolve } from "node:path";
-import { openWindows } from "@sferic/engine";
+import { epochCost, openWindows } from "@sferic/engine";
 import { OperatorError } from "@sferic/operator";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
 import { issuesText, planSpec } from "../planning.ts";
 import type { Terminal } from "../terminal.ts";
-import { windowsText } from "../windows-text.ts";
+import { costText, windowsText } from "../windows-text.ts";
 
 export interface WhyOptions extends CommonOptions {
   readonly param?: Readonly<Record<string, string>>;
   readonly checkpoint?: string;
 }
 
-/** Why windows have not closed, from the checkpoint. Sources may be opened to learn columns; nothing is run. */
+/** Why windows have not closed and what epochs spend their time on, from the checkpoint. Sources may be opened to learn columns; nothing is run. */
 export async function why(
   terminal: Terminal,
   path: string,
@@ -37,8 +37,9 @@ export async function why(
     checkpoint: directory,
     ...(operatorId === undefined ? {} : { operatorId }),
   });
-  if (options.json === true) terminal.printJson({ checkpoint: directory, operators: reports });
-  else terminal.print(windowsText(reports, terminal.paintOut));
+  const cost = await epochCost(directory);
+  if (options.json === true) terminal.printJson({ checkpoint: directory, operators: reports, cost });
+  else terminal.print(`${windowsText(reports, terminal.paintOut)}\n\n${costText(cost)}`);
   return ExitCode.done;
 }
 

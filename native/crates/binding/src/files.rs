@@ -3,8 +3,8 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kernel_formats::{
-    Condition, CsvFiles, CsvReadParams, FilesItem, FilesReader, InputFile, JsonFilesReader,
-    ParquetFiles, ReadFile,
+    Condition, CsvFiles, CsvReadParams, FilesItem, FilesReader, FlatbuffersFiles, InputFile,
+    JsonFilesReader, ParquetFiles, ReadFile,
 };
 use kernel_relational::RowCondition;
 use napi::bindgen_prelude::AsyncTask;
@@ -13,7 +13,8 @@ use napi_derive::napi;
 use crate::batch::NativeBatch;
 use crate::error::{Detail, Failure, Result};
 use crate::formats::{
-    NativeCsvReadOptions, NativeJsonReadOptions, csv_params, input_of, json_params,
+    NativeCsvReadOptions, NativeFlatbuffersSchema, NativeJsonReadOptions, csv_params, input_of,
+    json_params,
 };
 use crate::netcdf::{NativeFile, NativeInvalid};
 use crate::schema::{NativeColumn, from_columns, to_columns};
@@ -198,6 +199,21 @@ pub fn read_json_files(
                 reader.next(cancelled)
             })))),
         })
+    })
+}
+
+/// Files of messages, each with its length before it; the conditions of the request are not looked at.
+#[napi(ts_return_type = "Promise<NativeFilesReader>")]
+pub fn read_flatbuffers_files(
+    files: Vec<NativeFile>,
+    schema: &NativeFlatbuffersSchema,
+    request: NativeReadRequest,
+) -> AsyncTask<Work<NativeFilesReader>> {
+    let files = files.into_iter().map(input_file).collect();
+    let schema = schema.schema();
+    promise(move || {
+        let format = FlatbuffersFiles { schema };
+        start(format, files, request.schema, request.columns)
     })
 }
 

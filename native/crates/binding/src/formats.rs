@@ -1,14 +1,15 @@
 //! `kernel-formats` for JavaScript.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
 use kernel_formats::{
-    Compression, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, FormatsError, Input,
-    JsonLayout, JsonReadParams, JsonWriteParams, JsonWriter, ParquetReadParams, ParquetReader,
-    ParquetWriteParams, ParquetWriter, TextCompression, infer_json_schema,
+    Compression, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, FlatbuffersSchema,
+    FlatbuffersWriter, FormatsError, Input, JsonLayout, JsonReadParams, JsonWriteParams,
+    JsonWriter, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
+    TextCompression, infer_json_schema,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -17,7 +18,7 @@ use crate::batch::NativeBatch;
 use crate::error::{Detail, Failure, Result};
 use crate::netcdf::NativeFile;
 use crate::schema::{NativeColumn, from_columns, to_columns};
-use crate::work::{Work, promise};
+use crate::work::{Work, guarded, promise};
 
 /// How a Parquet file is written.
 #[napi(object)]
@@ -83,6 +84,7 @@ enum Writer {
     Parquet(Box<ParquetWriter>),
     Csv(Box<CsvWriter>),
     Json(Box<JsonWriter>),
+    Flatbuffers(Box<FlatbuffersWriter>),
 }
 
 impl Writer {
@@ -91,6 +93,7 @@ impl Writer {
             Self::Parquet(writer) => Ok(writer.write(rows)?),
             Self::Csv(writer) => Ok(writer.write(rows)?),
             Self::Json(writer) => Ok(writer.write(rows)?),
+            Self::Flatbuffers(writer) => Ok(writer.write(rows)?),
         }
     }
 
@@ -99,6 +102,7 @@ impl Writer {
             Self::Parquet(writer) => writer.finish()?,
             Self::Csv(writer) => writer.finish()?,
             Self::Json(writer) => writer.finish()?,
+            Self::Flatbuffers(writer) => writer.finish()?,
         };
         Ok(NativeFileSummary {
             rows: summary.rows as f64,
@@ -211,6 +215,65 @@ pub fn create_json(
             Ok(Writer::Json(Box::new(JsonWriter::create(
                 &path, schema, &params,
             )?)))
+        })
+    })
+}
+
+/// A FlatBuffers schema with its root table.
+#[napi]
+pub struct NativeFlatbuffersSchema {
+    schema: FlatbuffersSchema,
+}
+
+#[napi]
+impl NativeFlatbuffersSchema {
+    /// The columns of the rows.
+    #[napi(getter)]
+    pub fn columns(&self) -> Vec<NativeColumn> {
+        to_columns(&self.schema.columns())
+    }
+}
+
+impl NativeFlatbuffersSchema {
+    pub fn schema(&self) -> FlatbuffersSchema {
+        self.schema.clone()
+    }
+}
+
+/// A schema by the path of its file, or by its text.
+#[napi(object)]
+pub struct NativeFlatbuffersOptions {
+    pub path: Option<String>,
+    pub text: Option<String>,
+    /// Full name of the root table; the schema's own when absent.
+    pub root: Option<String>,
+}
+
+#[napi]
+pub fn open_flatbuffers_schema(
+    options: NativeFlatbuffersOptions,
+) -> napi::Result<NativeFlatbuffersSchema> {
+    Ok(guarded(|| {
+        let NativeFlatbuffersOptions { path, text, root } = options;
+        let schema = match (path, text) {
+            (Some(path), _) => FlatbuffersSchema::open(Path::new(&path), root.as_deref())?,
+            (None, text) => FlatbuffersSchema::of_text(&text.unwrap_or_default(), root.as_deref())?,
+        };
+        Ok(NativeFlatbuffersSchema { schema })
+    })?)
+}
+
+#[napi(ts_return_type = "Promise<NativeFileWriter>")]
+pub fn create_flatbuffers(
+    path: String,
+    columns: Vec<NativeColumn>,
+    schema: &NativeFlatbuffersSchema,
+) -> AsyncTask<Work<NativeFileWriter>> {
+    let own = schema.schema();
+    promise(move || {
+        new_writer(&columns, |rows| {
+            let writer = FlatbuffersWriter::create(&path, rows, &own)?;
+            Ok(Writer::Flatbuffers(Box::new(writer)))
         })
     })
 }
@@ -398,10 +461,11 @@ impl From<FormatsError> for Failure {
                 Failure::new("invalid-file", "external", &error)
                     .with("position", Detail::Number(*line))
             }
-            E::Json { position, .. } | E::MoreRows { position, .. } => {
-                Failure::new("invalid-file", "external", &error)
-                    .with("position", Detail::Number(*position))
-            }
+            E::Json { position, .. }
+            | E::MoreRows { position, .. }
+            | E::Messages { position, .. }
+            | E::Message { position, .. } => Failure::new("invalid-file", "external", &error)
+                .with("position", Detail::Number(*position)),
             E::Corrupt { .. } | E::TooLarge { .. } | E::Drift { .. } => {
                 Failure::new("invalid-file", "external", &error)
             }
@@ -409,6 +473,8 @@ impl From<FormatsError> for Failure {
             E::UnsupportedType { .. } => Failure::user("unsupported-type", &error),
             E::SchemaMismatch { .. } => Failure::user("schema-mismatch", &error),
             E::UnknownColumn { .. } => Failure::user("unknown-column", &error),
+            E::FlatbuffersSchema { .. } => Failure::user("invalid-schema", &error),
+            E::Unencodable { .. } => Failure::user("unencodable-row", &error),
             E::InvalidParam { .. } => Failure::user("invalid-value", &error),
             E::Verification { .. } => Failure::new("verification-failed", "external", &error),
             // The encoder's closing flush reports a full disk as text only.

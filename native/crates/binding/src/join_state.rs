@@ -3,19 +3,17 @@
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use kernel_relational::{
-    JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark, RelationalError,
-};
+use kernel_relational::{JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
 use crate::batch::NativeBatch;
-use crate::error::{Failure, Result};
+use crate::error::Result;
 use crate::lookup::{NativeLookupColumn, to_lookup_column};
 use crate::schema::{NativeColumn, from_columns};
-use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file};
+use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, restored};
 use crate::windows::NativeStateSize;
-use crate::work::{Work, guarded, promise};
+use crate::work::{Work, guarded, promise_on};
 
 /// The rows of an input of a join.
 #[napi(object)]
@@ -49,25 +47,10 @@ pub struct NativeJoinWatermark {
 }
 
 /// Rows that take no part in a join.
-#[napi]
+#[napi(object, object_from_js = false)]
 pub struct NativeJoinAside {
-    late: Option<NativeBatch>,
-    invalid: Option<NativeBatch>,
-}
-
-#[napi]
-impl NativeJoinAside {
-    /// Takes out the late rows.
-    #[napi]
-    pub fn late(&mut self) -> Option<NativeBatch> {
-        self.late.take()
-    }
-
-    /// Takes out the rows without event time.
-    #[napi]
-    pub fn invalid(&mut self) -> Option<NativeBatch> {
-        self.invalid.take()
-    }
+    pub late: Option<NativeBatch>,
+    pub invalid: Option<NativeBatch>,
 }
 
 /// What a join of two streams remembers.
@@ -83,14 +66,6 @@ pub fn create_join_state(params: NativeJoinStateParams) -> napi::Result<NativeJo
     Ok(NativeJoinState {
         state: Arc::new(Mutex::new(state)),
     })
-}
-
-/// The inputs of a join have changed since its state was written.
-fn other_columns(path: &str) -> Failure {
-    let message = format!(
-        "The join remembers rows with other columns than its inputs have now, in {path}. Undo what changed its inputs; or give the join another id, under which it begins anew; or reset the checkpoint, and remove the outputs."
-    );
-    Failure::user("checkpoint-mismatch", message)
 }
 
 fn to_params(params: &NativeJoinStateParams) -> Result<JoinStateParams> {
@@ -131,7 +106,7 @@ impl NativeJoinState {
     /// Begins an epoch.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn settle(&self) -> AsyncTask<Work<()>> {
-        self.work(|state| Ok(state.settle()?))
+        promise_on(&self.state, |state| Ok(state.settle()?))
     }
 
     /// Remembers rows and begins to look for their partners; the batch stays open.
@@ -143,7 +118,7 @@ impl NativeJoinState {
         watermark: Option<NativeJoinWatermark>,
     ) -> napi::Result<AsyncTask<Work<NativeJoinAside>>> {
         let rows = batch.rows()?.clone();
-        Ok(self.work(move |state| {
+        Ok(promise_on(&self.state, move |state| {
             let input = if is_left {
                 JoinInput::Left
             } else {
@@ -164,13 +139,15 @@ impl NativeJoinState {
     /// Further pairs of the rows that were taken last; null at their end.
     #[napi(ts_return_type = "Promise<NativeBatch | null>")]
     pub fn next_matches(&self) -> AsyncTask<Work<Option<NativeBatch>>> {
-        self.work(|state| Ok(state.next_matches()?.map(NativeBatch::new)))
+        promise_on(&self.state, |state| {
+            Ok(state.next_matches()?.map(NativeBatch::new))
+        })
     }
 
     /// Forgets rows that nothing after the watermark can meet.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn close(&self, watermark_ms: f64) -> AsyncTask<Work<()>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             state.close(watermark_ms as i64);
             Ok(())
         })
@@ -179,7 +156,7 @@ impl NativeJoinState {
     /// Writes all rows, or those of this epoch, and syncs.
     #[napi(ts_return_type = "Promise<WrittenStateFile>")]
     pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<WrittenStateFile>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             let mut writer = StateFileWriter::create(Path::new(&path), &state.snapshot_schema())?;
             for rows in state.snapshot(whole)? {
                 writer.write(&rows)?;
@@ -191,25 +168,10 @@ impl NativeJoinState {
     /// Takes in what `write` wrote, after it what the watermark `closed_ms` has passed is gone.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn restore(&self, path: String, closed_ms: Option<f64>) -> AsyncTask<Work<()>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             let closed = closed_ms.map(|closed| closed as i64);
             let batches = read_state_file(Path::new(&path))?.collect::<Result<Vec<_>>>()?;
-            let restored = state.restore(&batches, closed);
-            restored.map_err(|error| match error {
-                RelationalError::BatchSchema { .. } => other_columns(&path),
-                other => other.into(),
-            })
+            restored(&path, state.restore(&batches, closed))
         })
-    }
-
-    fn work<T>(
-        &self,
-        job: impl FnOnce(&mut JoinState) -> Result<T> + Send + 'static,
-    ) -> AsyncTask<Work<T>>
-    where
-        T: Send + napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + 'static,
-    {
-        let state = Arc::clone(&self.state);
-        promise(move || job(&mut state.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 }

@@ -35,21 +35,35 @@ pub struct NativeLookupParams {
 /// A table that rows are looked up in.
 #[napi]
 pub struct NativeLookup {
-    lookup: Arc<Lookup>,
+    /// Nothing once it is closed.
+    lookup: Option<Arc<Lookup>>,
+}
+
+impl NativeLookup {
+    fn lookup(&self) -> Result<&Arc<Lookup>> {
+        let closed = || Failure::internal("the lookup is closed");
+        self.lookup.as_ref().ok_or_else(closed)
+    }
 }
 
 #[napi]
 impl NativeLookup {
     /// How many rows of the table one left row can match at most, or somewhat more.
     #[napi(getter)]
-    pub fn matches_max(&self) -> f64 {
-        self.lookup.matches_max() as f64
+    pub fn matches_max(&self) -> napi::Result<f64> {
+        Ok(self.lookup()?.matches_max() as f64)
+    }
+
+    /// Lets go of the table; what is under way goes on.
+    #[napi]
+    pub fn close(&mut self) {
+        self.lookup = None;
     }
 
     /// The result for a batch of left rows, in their order; the batch stays open.
     #[napi(ts_return_type = "Promise<NativeBatch>")]
     pub fn apply(&self, batch: &NativeBatch) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
-        let (rows, lookup) = (batch.rows()?.clone(), Arc::clone(&self.lookup));
+        let (rows, lookup) = (batch.rows()?.clone(), Arc::clone(self.lookup()?));
         Ok(promise(move || Ok(NativeBatch::new(lookup.apply(&rows)?))))
     }
 
@@ -59,7 +73,7 @@ impl NativeLookup {
         &self,
         columns: Vec<NativeColumn>,
     ) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
-        let (left, lookup) = (from_columns(&columns)?, Arc::clone(&self.lookup));
+        let (left, lookup) = (from_columns(&columns)?, Arc::clone(self.lookup()?));
         Ok(promise(move || {
             Ok(NativeBatch::new(lookup.unmatched(&left)?))
         }))
@@ -81,7 +95,7 @@ pub fn build_lookup(
     let table = table.rows()?.clone();
     let params = to_params(params)?;
     Ok(promise(move || {
-        let lookup = Arc::new(Lookup::build(table, params)?);
+        let lookup = Some(Arc::new(Lookup::build(table, params)?));
         Ok(NativeLookup { lookup })
     }))
 }

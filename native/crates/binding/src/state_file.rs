@@ -9,6 +9,7 @@ use arrow_ipc::reader::FileReader;
 use arrow_ipc::writer::FileWriter;
 use arrow_schema::Schema;
 use crc32fast::Hasher;
+use kernel_relational::RelationalError;
 use napi_derive::napi;
 
 use crate::error::{Failure, Result};
@@ -105,6 +106,22 @@ pub(crate) fn read_state_file(
     let reader = FileReader::try_new(file, None).map_err(|error| corrupt(path, &error))?;
     let path = path.to_owned();
     Ok(reader.map(move |batch| batch.map_err(|error| corrupt(&path, &error))))
+}
+
+/// What a state makes of a file. Rows of other columns mean that the inputs have changed since it was written.
+pub(crate) fn restored(
+    path: &str,
+    outcome: std::result::Result<(), RelationalError>,
+) -> Result<()> {
+    outcome.map_err(|error| match error {
+        RelationalError::BatchSchema { .. } => {
+            let message = format!(
+                "{path} remembers rows of other columns than the operator has now. Undo what changed its inputs; or give the operator another id, under which it begins anew; or reset the checkpoint, and remove the outputs."
+            );
+            Failure::user("checkpoint-mismatch", message)
+        }
+        other => other.into(),
+    })
 }
 
 fn not_written(path: &Path, error: &dyn std::fmt::Display) -> Failure {

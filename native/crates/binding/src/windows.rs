@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_schema::{Field, Schema};
 use kernel_relational::{
     Compaction, Merge, Partial, RelationalError, Span, WindowParams, WindowState,
-    WindowStateParams, Windowed, assign_windows, decompose_measures, latest_event_time_ms,
+    WindowStateParams, assign_windows, decompose_measures, latest_event_time_ms,
     split_by_event_time,
 };
 use napi::bindgen_prelude::AsyncTask;
@@ -16,8 +16,8 @@ use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
 use crate::relational::{NativeExpressionIssue, memory_database, to_issue};
 use crate::schema::{NativeColumn, from_columns, parse_type, to_columns};
-use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, write_rows};
-use crate::work::{Work, guarded, promise};
+use crate::state_file::{StateFileWriter, WrittenStateFile, read_state_file, restored, write_rows};
+use crate::work::{Work, guarded, promise, promise_on};
 
 /// Tumbling or sliding windows have a size, sessions a gap.
 #[napi(object)]
@@ -39,27 +39,11 @@ pub struct NativeWindowParams {
 }
 
 /// The rows of a batch, told apart.
-#[napi]
+#[napi(object, object_from_js = false)]
 pub struct NativeWindowed {
-    windowed: Windowed,
-}
-
-#[napi]
-impl NativeWindowed {
-    #[napi(getter)]
-    pub fn rows(&self) -> NativeBatch {
-        NativeBatch::new(self.windowed.rows.clone())
-    }
-
-    #[napi(getter)]
-    pub fn late(&self) -> Option<NativeBatch> {
-        self.windowed.late.clone().map(NativeBatch::new)
-    }
-
-    #[napi(getter)]
-    pub fn invalid(&self) -> Option<NativeBatch> {
-        self.windowed.invalid.clone().map(NativeBatch::new)
-    }
+    pub rows: NativeBatch,
+    pub late: Option<NativeBatch>,
+    pub invalid: Option<NativeBatch>,
 }
 
 /// The largest time of a column in whole milliseconds, or null.
@@ -116,7 +100,11 @@ pub fn native_assign_windows(
     };
     Ok(promise(move || {
         let windowed = assign_windows(&rows, &params)?;
-        Ok(NativeWindowed { windowed })
+        Ok(NativeWindowed {
+            rows: NativeBatch::new(windowed.rows),
+            late: windowed.late.map(NativeBatch::new),
+            invalid: windowed.invalid.map(NativeBatch::new),
+        })
     }))
 }
 
@@ -290,7 +278,10 @@ impl NativeWindowState {
     #[napi(ts_return_type = "Promise<void>")]
     pub fn merge(&self, batch: &NativeBatch) -> napi::Result<AsyncTask<Work<()>>> {
         let rows = batch.rows()?.clone();
-        Ok(self.work(move |state| Ok(state.merge(&rows)?)))
+        Ok(promise_on(
+            &self.state,
+            move |state| Ok(state.merge(&rows)?),
+        ))
     }
 
     /// Rows whose keys are new, which are kept for `delay_ms` after their time; the batch stays open.
@@ -302,7 +293,7 @@ impl NativeWindowState {
         delay_ms: Option<f64>,
     ) -> napi::Result<AsyncTask<Work<NativeBatch>>> {
         let rows = batch.rows()?.clone();
-        Ok(self.work(move |state| {
+        Ok(promise_on(&self.state, move |state| {
             let delay = delay_ms.unwrap_or(0.0) as i64;
             let until = column.as_deref().map(|column| (column, delay));
             Ok(NativeBatch::new(state.take_first(&rows, until)?))
@@ -312,19 +303,21 @@ impl NativeWindowState {
     /// Groups that have changed in this epoch.
     #[napi(ts_return_type = "Promise<NativeBatch>")]
     pub fn changed(&self) -> AsyncTask<Work<NativeBatch>> {
-        self.work(|state| Ok(NativeBatch::new(state.changed()?)))
+        promise_on(&self.state, |state| Ok(NativeBatch::new(state.changed()?)))
     }
 
     /// All groups.
     #[napi(ts_return_type = "Promise<NativeBatch>")]
     pub fn all(&self) -> AsyncTask<Work<NativeBatch>> {
-        self.work(|state| Ok(NativeBatch::new(state.all()?)))
+        promise_on(&self.state, |state| Ok(NativeBatch::new(state.all()?)))
     }
 
     /// Takes out the groups whose window has ended.
     #[napi(ts_return_type = "Promise<NativeBatch>")]
     pub fn close(&self, watermark_ms: f64) -> AsyncTask<Work<NativeBatch>> {
-        self.work(move |state| Ok(NativeBatch::new(state.close(watermark_ms as i64)?)))
+        promise_on(&self.state, move |state| {
+            Ok(NativeBatch::new(state.close(watermark_ms as i64)?))
+        })
     }
 
     /// Begins an epoch.
@@ -336,7 +329,7 @@ impl NativeWindowState {
     /// Writes all groups, or those that changed in this epoch, and syncs.
     #[napi(ts_return_type = "Promise<WrittenStateFile>")]
     pub fn write(&self, path: String, whole: bool) -> AsyncTask<Work<WrittenStateFile>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             let rows = if whole { state.all()? } else { state.delta()? };
             write_rows(Path::new(&path), &rows)
         })
@@ -370,22 +363,11 @@ impl NativeWindowState {
     /// Takes in what `write` or `compact` wrote, after it windows that end at `closed_ms` or before are gone.
     #[napi(ts_return_type = "Promise<void>")]
     pub fn restore(&self, path: String, closed_ms: Option<f64>) -> AsyncTask<Work<()>> {
-        self.work(move |state| {
+        promise_on(&self.state, move |state| {
             let closed = closed_ms.map(|closed| closed as i64);
             let batches = read_state_file(Path::new(&path))?.collect::<Result<Vec<_>>>()?;
-            Ok(state.restore(&batches, closed)?)
+            restored(&path, state.restore(&batches, closed))
         })
-    }
-
-    fn work<T>(
-        &self,
-        job: impl FnOnce(&mut WindowState) -> Result<T> + Send + 'static,
-    ) -> AsyncTask<Work<T>>
-    where
-        T: Send + napi::bindgen_prelude::ToNapiValue + napi::bindgen_prelude::TypeName + 'static,
-    {
-        let state = Arc::clone(&self.state);
-        promise(move || job(&mut state.lock().unwrap_or_else(PoisonError::into_inner)))
     }
 
     fn locked(&self) -> MutexGuard<'_, WindowState> {

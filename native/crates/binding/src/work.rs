@@ -1,8 +1,8 @@
 //! Long work: a promise over a thread of the pool, with cancellation and with panics caught.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 
 use napi::bindgen_prelude::{AsyncTask, ToNapiValue, TypeName};
 use napi_derive::napi;
@@ -64,6 +64,19 @@ where
     AsyncTask::new(Work {
         job: Some(Box::new(job)),
     })
+}
+
+/// As [`promise`], with what is under a lock; jobs on it wait for each other.
+pub fn promise_on<S, T>(
+    shared: &Arc<Mutex<S>>,
+    job: impl FnOnce(&mut S) -> Result<T> + Send + 'static,
+) -> AsyncTask<Work<T>>
+where
+    S: Send + 'static,
+    T: Send + ToNapiValue + TypeName + 'static,
+{
+    let shared = Arc::clone(shared);
+    promise(move || job(&mut shared.lock().unwrap_or_else(PoisonError::into_inner)))
 }
 
 impl<T: Send + ToNapiValue + TypeName + 'static> napi::Task for Work<T> {

@@ -159,6 +159,46 @@ pub enum FormatsError {
         /// Whether it is a row, and other rows of the file are read.
         is_row: bool,
     },
+    /// A FlatBuffers schema cannot be used.
+    #[error("{schema}: {reason}")]
+    FlatbuffersSchema {
+        /// The schema's file, and the line where one is known.
+        schema: String,
+        /// What is wrong.
+        reason: String,
+    },
+    /// The lengths before a file's messages do not lead to its end.
+    #[error(
+        "{input}, byte {position}: {reason}; each message needs its length before it, 4 bytes, little-endian"
+    )]
+    Messages {
+        /// The file.
+        input: String,
+        /// Where the last length is that was looked at, from 0.
+        position: u64,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A message of a file is not a sound one of its schema.
+    #[error("{input}, message at byte {position}: {reason}")]
+    Message {
+        /// The file.
+        input: String,
+        /// Where the message's length is, from 0.
+        position: u64,
+        /// What is wrong, and the message's bytes.
+        reason: String,
+    },
+    /// A row cannot be a FlatBuffers message.
+    #[error("row {row}, column {column:?}: {reason}")]
+    Unencodable {
+        /// The row in its batch, from 0.
+        row: usize,
+        /// The column.
+        column: String,
+        /// What is in the way.
+        reason: String,
+    },
     /// More rows of a file than are told one by one cannot be read.
     #[error("{input}, after {place}: {count} more rows cannot be read")]
     MoreRows {
@@ -208,12 +248,17 @@ impl FormatsError {
                 | Self::Json { .. }
                 | Self::MoreRows { .. }
                 | Self::Drift { .. }
+                | Self::Messages { .. }
+                | Self::Message { .. }
         )
     }
 
     /// Whether other rows of the file can still be read: only this one does not fit.
     pub(crate) fn is_of_a_row(&self) -> bool {
-        matches!(self, Self::CsvValue { .. } | Self::CsvFieldCount { .. })
+        matches!(
+            self,
+            Self::CsvValue { .. } | Self::CsvFieldCount { .. } | Self::Message { .. }
+        )
     }
 
     /// Whether it is about single rows of a file whose other rows were read.
@@ -238,6 +283,9 @@ impl FormatsError {
                 position,
                 ..
             } => (input, place.clone(), *position),
+            Self::Message {
+                input, position, ..
+            } => (input, format!("byte {position}"), *position),
             _ => return None,
         };
         (count > 0).then(|| Self::MoreRows {

@@ -1,4 +1,4 @@
-//! Parquet, CSV and JSON ↔ Arrow record batches.
+//! Parquet, CSV, JSON and FlatBuffers ↔ Arrow record batches.
 //!
 //! Writers stream with bounded memory, use every core, and give the same bytes for the same rows
 //! however the rows are cut into batches. A finished file is on the disk and its checksum known.
@@ -12,6 +12,7 @@ mod csv;
 mod durable_file;
 mod error;
 mod files;
+mod flatbuffers;
 mod guard;
 mod input;
 mod json;
@@ -28,6 +29,10 @@ pub use csv::{
 pub use durable_file::{FileChecksum, FileSummary, checksum_file};
 pub use error::{FormatsError, Result};
 pub use files::{FilePieces, FileRows, FilesItem, FilesReader, InputFile, ReadFile};
+pub use flatbuffers::{
+    DecodedMessages, EncodedMessages, FlatbuffersDecoder, FlatbuffersEncoder, FlatbuffersFiles,
+    FlatbuffersSchema, FlatbuffersWriter, InvalidMessage,
+};
 pub use input::Input;
 pub use json::{
     JsonFilesReader, JsonLayout, JsonReadParams, JsonWriteParams, JsonWriter, encode_json,

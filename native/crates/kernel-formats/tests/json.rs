@@ -393,7 +393,10 @@ const BAD_ROWS: [(&str, &str); 17] = [
         r#"{"n": 1, "u": [01]}"#,
         "a number begins with a zero too many",
     ),
-    ("[1]", "an object is missing, before [1]"),
+    (
+        "[1]",
+        "an object is missing (a file that is one array needs layout \"array\"), before [1]",
+    ),
     ("null", "an object is missing, before null"),
 ];
 

@@ -193,7 +193,7 @@ impl Columns {
     /// Cost: linear in the text; keys in the order of the object before need no look-up. The last of
     /// repeated keys wins, an unknown key is ignored, a missing one is null.
     pub(super) fn read(&mut self, cursor: &mut Cursor) -> Result<(), Stop> {
-        cursor.expect(b'{', "an object is missing")?;
+        cursor.expect_object()?;
         cursor.skip_blanks();
         let mut given = 0;
         if !cursor.take(b"}") {

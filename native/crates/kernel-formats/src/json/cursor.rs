@@ -122,6 +122,16 @@ impl<'a> Cursor<'a> {
         self.position += length;
     }
 
+    /// Takes the brace that begins an object. The reason against a list says what files of one list need.
+    #[inline]
+    pub(super) fn expect_object(&mut self) -> Result<(), Stop> {
+        let reason = match self.peek() {
+            b'[' => "an object is missing (a file that is one array needs layout \"array\")",
+            _ => "an object is missing",
+        };
+        self.expect(b'{', reason)
+    }
+
     /// Takes this byte, or stops with `otherwise`.
     #[inline]
     pub(super) fn expect(&mut self, byte: u8, otherwise: &'static str) -> Result<(), Stop> {

@@ -117,7 +117,7 @@ impl Sample {
         members: &mut Members,
         depth: usize,
     ) -> Result<(), Stop> {
-        cursor.expect(b'{', "an object is missing")?;
+        cursor.expect_object()?;
         cursor.skip_blanks();
         if cursor.take(b"}") {
             return Ok(());

@@ -1,0 +1,36 @@
+import { promisify } from "node:util";
+import { zstdCompress, zstdDecompress } from "node:zlib";
+import type { Connection } from "@sferic/operator";
+import kafkajs, { type Kafka, type RetryOptions } from "kafkajs";
+import type { Settings } from "./connection.ts";
+
+/** Codecs of kafkajs that need no other package: gzip is its own, zstd is Node's. */
+kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
+  compress: ({ buffer }: { buffer: Buffer }) => promisify(zstdCompress)(buffer),
+  decompress: promisify(zstdDecompress),
+});
+
+/**
+ * A client for the connection's brokers. Connects to none yet, and logs nothing: what goes wrong is thrown, after so many
+ * attempts as `retry` says.
+ */
+export function kafkaClient({ config }: Connection, retry: RetryOptions): Kafka {
+  const { brokers, clientId, tls, sasl } = config as Settings;
+  const ssl =
+    typeof tls === "boolean"
+      ? tls
+      : {
+          ...(tls.ca === undefined ? {} : { ca: tls.ca }),
+          ...(tls.certificate === undefined ? {} : { cert: tls.certificate }),
+          ...(tls.privateKey === undefined ? {} : { key: tls.privateKey }),
+          ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
+        };
+  return new kafkajs.Kafka({
+    brokers,
+    clientId,
+    ssl,
+    ...(sasl === undefined ? {} : { sasl: sasl as never }),
+    retry,
+    logLevel: kafkajs.logLevel.NOTHING,
+  });
+}
