@@ -30,6 +30,16 @@ export declare class NativeBatch {
   toIpc(): Uint8Array
 }
 
+/** A data file being written. Calls wait for each other in the order they were made. */
+export declare class NativeDeltaWriter {
+  /** Adds the rows; the batch stays open. */
+  write(batch: NativeBatch): Promise<void>
+  /** Completes, syncs and verifies the file. */
+  finish(): Promise<NativeDeltaSummary>
+  /** Closes the unfinished file. Harmless after `finish`. */
+  abort(): void
+}
+
 /** A file being read, batch by batch. */
 export declare class NativeFileReader {
   get columns(): Array<NativeColumn>
@@ -137,6 +147,9 @@ export declare class NativeWindowState {
   restore(path: string, closedMs?: number | undefined | null): Promise<void>
 }
 
+/** Version of the table that has the files; null when it had them before. */
+export declare function appendDelta(append: NativeDeltaAppend): Promise<number | null>
+
 /** Tells which windows rows belong to; the batch stays open. */
 export declare function assignWindows(batch: NativeBatch, params: NativeWindowParams): Promise<NativeWindowed>
 
@@ -172,6 +185,7 @@ export declare function counterRows(start: number, rows: number, seed: number, r
 
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
 
+export declare function createDeltaFile(path: string, columns: Array<NativeColumn>, compressionName: string): Promise<NativeDeltaWriter>
 export declare function createFlatbuffers(path: string, columns: Array<NativeColumn>, schema: NativeFlatbuffersSchema): Promise<NativeFileWriter>
 
 /** An empty state. */
@@ -190,6 +204,12 @@ export declare function decodeNetcdf(files: Array<NativeFile>, options: NativeNe
 
 /** Takes measures apart. */
 export declare function decomposeMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>): NativeDecomposition
+
+/** The rows as the table stores them, cut by partition; the batch stays open. */
+export declare function deltaParts(batch: NativeBatch, plan: NativeDeltaPlan): Promise<NativeDeltaPart[]>
+
+/** Which of the columns Delta Lake cannot hold. */
+export declare function deltaRefusals(columns: Array<NativeColumn>): Array<NativeDeltaRefusal>
 
 /** Version of the DuckDB library this core works with. */
 export declare function duckdbVersion(): string
@@ -286,6 +306,62 @@ export interface NativeDecomposition {
   finals: Array<string>
   refused?: string
   issue?: NativeExpressionIssue
+}
+
+/** Files to become part of a table, once. */
+export interface NativeDeltaAppend {
+  table: string
+  wish: NativeDeltaWish
+  appId: string
+  version: number
+  files: Array<NativeDeltaFile>
+  temporary: string
+}
+
+/** A data file that becomes part of a table. */
+export interface NativeDeltaFile {
+  name: string
+  bytes: number
+  values: Array<string | undefined | null>
+  stats: string
+}
+
+/** Rows that go into one file. */
+export interface NativeDeltaPart {
+  values: Array<string | undefined | null>
+  batch: NativeBatch
+}
+
+/** How rows are written into a table. */
+export interface NativeDeltaPlan {
+  /** Columns of the rows as the table stores them. */
+  columns: Array<NativeColumn>
+  partitionBy: Array<string>
+}
+
+/** A column that Delta Lake cannot hold. */
+export interface NativeDeltaRefusal {
+  column: string
+  reason: string
+  hint: string
+}
+
+/** A finished data file. */
+export interface NativeDeltaSummary {
+  rows: number
+  bytes: number
+  /** `xxh64:` and 16 hex digits. */
+  checksum: string
+  /** JSON, as in the log. */
+  stats: string
+}
+
+/** What is wanted of a table. */
+export interface NativeDeltaWish {
+  /** Columns of the rows. */
+  columns: Array<NativeColumn>
+  partitionBy: Array<string>
+  mergeSchema: boolean
 }
 
 /** What is wrong with an expression. */
@@ -603,6 +679,9 @@ export declare function openDuckdb(): Promise<void>
 export declare function openFlatbuffersSchema(options: NativeFlatbuffersOptions): NativeFlatbuffersSchema
 
 export declare function openParquet(file: NativeFile, options: NativeParquetReadOptions): Promise<NativeFileReader>
+
+/** How rows fit the table as it is, or a new one where none is. */
+export declare function planDelta(table: string, wish: NativeDeltaWish): Promise<NativeDeltaPlan>
 
 export declare function prepareProjection(columns: Array<NativeColumn>, names: Array<string>, expressions: Array<string>, filter?: string | undefined | null): NativeProjection
 

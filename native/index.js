@@ -773,9 +773,10 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
+export { NativeDeltaWriter }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
@@ -785,6 +786,7 @@ export { NativeLookup }
 export { NativeProjection }
 export { NativeQuery }
 export { NativeWindowState }
+export { appendDelta }
 export { assignWindows }
 export { batchFromIpc }
 export { buildLookup }
@@ -797,6 +799,7 @@ export { concatBatches }
 export { conformBatch }
 export { counterRows }
 export { createCsv }
+export { createDeltaFile }
 export { createFlatbuffers }
 export { createJoinState }
 export { createJson }
@@ -805,6 +808,8 @@ export { createWindowState }
 export { decodeGlm }
 export { decodeNetcdf }
 export { decomposeMeasures }
+export { deltaParts }
+export { deltaRefusals }
 export { duckdbVersion }
 export { expressionColumns }
 export { flattenBatch }
@@ -817,6 +822,7 @@ export { openCsv }
 export { openDuckdb }
 export { openFlatbuffersSchema }
 export { openParquet }
+export { planDelta }
 export { prepareProjection }
 export { queryDatabase }
 export { readCsvFiles }

@@ -1,6 +1,7 @@
 /** Everything of the core at once; import `@sferic/bindings/<kernel>` to load less. Start with batch.ts. */
 export * from "./batch.ts";
 export * from "./cluster.ts";
+export * from "./delta.ts";
 export * from "./formats.ts";
 export * from "./join-state.ts";
 export * from "./lookup.ts";

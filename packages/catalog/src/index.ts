@@ -39,6 +39,7 @@ export const builtins: readonly RegistryEntry[] = [
   { kind: "transform", type: "union", load: async () => (await import("@sferic/transforms/union")).union },
   { kind: "transform", type: "unpivot", load: async () => (await import("@sferic/transforms/unpivot")).unpivot },
   { kind: "sink", type: "console", load: async () => (await import("@sferic/sinks/console")).console },
+  { kind: "sink", type: "delta", load: async () => (await import("@sferic/sinks/delta")).delta },
   { kind: "sink", type: "duckdb", load: async () => (await import("@sferic/sinks/duckdb")).duckdb },
   { kind: "sink", type: "files", load: async () => (await import("@sferic/sinks/files")).files },
   { kind: "sink", type: "kafka", load: async () => (await import("@sferic/sinks/kafka")).kafka },

@@ -402,7 +402,7 @@ pub fn input_of(file: NativeFile) -> Input {
     }
 }
 
-fn compression(name: &str) -> Result<Compression> {
+pub fn compression(name: &str) -> Result<Compression> {
     match name {
         "zstd" => Ok(Compression::Zstd(3)),
         "snappy" => Ok(Compression::Snappy),

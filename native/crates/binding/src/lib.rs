@@ -6,6 +6,7 @@
 
 mod batch;
 mod cluster;
+mod delta;
 mod error;
 mod files;
 mod formats;

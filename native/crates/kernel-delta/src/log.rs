@@ -1,0 +1,139 @@
+//! The engine behind `delta_kernel`, and commits that survive a power failure.
+
+use std::fs::{self, File};
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, OnceLock};
+use std::time::UNIX_EPOCH;
+
+use delta_kernel::committer::{CommitMetadata, CommitResponse, Committer, PublishMetadata};
+use delta_kernel::snapshot::SnapshotRef;
+use delta_kernel::{
+    Engine, FileMeta, FilteredEngineData, KernelError, KernelResult, KernelResultIterator, Snapshot,
+};
+use delta_kernel_default_engine::DefaultEngineBuilder;
+use object_store::local::LocalFileSystem;
+use url::Url;
+
+use crate::error::{DeltaError, Result, of_table};
+
+/// Folder of the log in that of a table.
+pub(crate) const LOG: &str = "_delta_log";
+
+/// The engine of this process; it has one thread, which waits for the disk.
+pub(crate) fn engine() -> &'static Arc<dyn Engine> {
+    static ENGINE: OnceLock<Arc<dyn Engine>> = OnceLock::new();
+    ENGINE.get_or_init(|| {
+        Arc::new(DefaultEngineBuilder::new(Arc::new(LocalFileSystem::new())).build())
+    })
+}
+
+/// Address of a folder, with a slash at its end.
+pub(crate) fn url_of(table: &Path) -> Result<Url> {
+    Url::from_directory_path(table).map_err(|()| {
+        let reason = io::Error::new(io::ErrorKind::InvalidInput, "the path must be absolute");
+        DeltaError::io("use", table, reason)
+    })
+}
+
+/// The newest version of a table; none where no commit is.
+pub(crate) fn snapshot(table: &Path) -> Result<Option<SnapshotRef>> {
+    if commits(table)?.is_empty() {
+        return Ok(None);
+    }
+    Snapshot::builder_for(url_of(table)?)
+        .build(engine().as_ref())
+        .map(Some)
+        .map_err(of_table(table))
+}
+
+/// The commits and checkpoints of a log, newest first; none where there is no log.
+pub(crate) fn commits(table: &Path) -> Result<Vec<PathBuf>> {
+    let folder = table.join(LOG);
+    let entries = match fs::read_dir(&folder) {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
+        entries => entries.map_err(|error| DeltaError::io("read", &folder, error))?,
+    };
+    let mut found = Vec::new();
+    for entry in entries {
+        let name = entry
+            .map_err(|error| DeltaError::io("read", &folder, error))?
+            .file_name();
+        if name
+            .to_string_lossy()
+            .starts_with(|c: char| c.is_ascii_digit())
+        {
+            found.push(folder.join(name));
+        }
+    }
+    found.sort();
+    found.reverse();
+    Ok(found)
+}
+
+/// Creates the folder of the log, durably.
+pub(crate) fn create_log(table: &Path) -> Result<()> {
+    let folder = table.join(LOG);
+    fs::create_dir_all(&folder).map_err(|error| DeltaError::io("create", &folder, error))?;
+    sync(table).map_err(|error| DeltaError::io("sync", table, error))
+}
+
+/// Commits by a link: a commit is there whole or not at all, also after a power failure, and never in the place of another.
+pub(crate) struct DurableCommitter {
+    /// Where the commit is written before it gets its name, on the disk of the table.
+    pub temporary: PathBuf,
+}
+
+impl Committer for DurableCommitter {
+    fn commit(
+        &self,
+        engine: &dyn Engine,
+        actions: KernelResultIterator<'_, FilteredEngineData>,
+        metadata: CommitMetadata,
+    ) -> KernelResult<CommitResponse> {
+        let location = metadata.published_commit_path()?;
+        let temporary = Url::from_file_path(&self.temporary)
+            .map_err(|()| KernelError::generic("the temporary file needs an absolute path"))?;
+        engine
+            .json_handler()
+            .write_json_file(&temporary, actions, true)?;
+        let commit = location
+            .to_file_path()
+            .map_err(|()| KernelError::generic(format!("{location} is not a local file")))?;
+        sync(&self.temporary)?;
+        let linked = fs::hard_link(&self.temporary, &commit);
+        fs::remove_file(&self.temporary)?;
+        match linked {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
+                let version = metadata.version();
+                return Ok(CommitResponse::Conflict { version });
+            }
+            linked => linked?,
+        }
+        sync(commit.parent().unwrap_or(&commit))?;
+        let size = fs::metadata(&commit)?.len();
+        let file_meta = FileMeta::new(location, modified_ms(&commit)?, size);
+        Ok(CommitResponse::Committed { file_meta })
+    }
+
+    fn is_catalog_committer(&self) -> bool {
+        false
+    }
+
+    fn publish(&self, _: &dyn Engine, _: PublishMetadata) -> KernelResult<()> {
+        Err(KernelError::generic(
+            "commits of a folder are not published by a catalog",
+        ))
+    }
+}
+
+/// When a file was last changed, in milliseconds since 1970.
+pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
+    let since = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH);
+    Ok(since.map_or(0, |since| since.as_millis() as i64))
+}
+
+/// Waits until a file, or the names in a folder, are on the disk.
+fn sync(path: &Path) -> io::Result<()> {
+    File::open(path)?.sync_all()
+}
