@@ -186,6 +186,7 @@ export declare function counterRows(start: number, rows: number, seed: number, r
 export declare function createCsv(path: string, columns: Array<NativeColumn>, options: NativeCsvWriteOptions): Promise<NativeFileWriter>
 
 export declare function createDeltaFile(path: string, columns: Array<NativeColumn>, compressionName: string): Promise<NativeDeltaWriter>
+
 export declare function createFlatbuffers(path: string, columns: Array<NativeColumn>, schema: NativeFlatbuffersSchema): Promise<NativeFileWriter>
 
 /** An empty state. */

@@ -20,10 +20,10 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   development: ["contract", "binding", "language", "operators", "runtime", "catalog", "api", "development"],
 };
 
-/** Packages of a layer that may import one another: sources and sinks read and write formats. */
+/** Packages of a layer that may import one another: sources and sinks read and write formats, over connections. */
 const withinLayer: Readonly<Record<string, readonly string[]>> = {
-  "packages/sources": ["packages/formats"],
-  "packages/sinks": ["packages/formats"],
+  "packages/sources": ["packages/formats", "packages/connections"],
+  "packages/sinks": ["packages/formats", "packages/connections"],
 };
 
 interface Request {

@@ -22,7 +22,7 @@ import {
   type Staged,
 } from "@sferic/operator";
 import { z } from "zod";
-import { kafkaConnection } from "./kafka/connection.ts";
+import { kafkaConnection } from "@sferic/connections/kafka";
 import { stagedRows } from "./kafka/staged-rows.ts";
 import type { TopicWriter } from "./kafka/topic-writer.ts";
 

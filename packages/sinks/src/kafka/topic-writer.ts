@@ -1,8 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { type Connection, type Epoch, OperatorError } from "@sferic/operator";
 import kafkajs, { type Admin, type IHeaders, type Message, type Producer } from "kafkajs";
-import { kafkaClient } from "./client.ts";
-import { kafkaError, unknownTopic } from "./errors.ts";
+import { kafkaClient } from "@sferic/connections/kafka/client";
+import { kafkaError, unknownTopic } from "@sferic/connections/kafka/errors";
 import type { StagedRow } from "./staged-rows.ts";
 
 /** How rows go into a topic. */

@@ -1,5 +1,5 @@
 import { type Connection, type ErrorData, OperatorError } from "@sferic/operator";
-import { brokersOf } from "./connection.ts";
+import { brokersOf } from "../kafka.ts";
 
 /** What was done, for messages. */
 export interface Attempt {

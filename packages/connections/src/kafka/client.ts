@@ -2,7 +2,7 @@ import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import type { Connection } from "@sferic/operator";
 import kafkajs, { type Kafka, type RetryOptions } from "kafkajs";
-import type { Settings } from "./connection.ts";
+import type { Settings } from "../kafka.ts";
 
 /** Codecs of kafkajs that need no other package: gzip is its own, zstd is Node's. */
 kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
