@@ -1,4 +1,9 @@
 /** How many tests ran, read from what a test runner says at its end. */
+import { mkdirSync, readFileSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { notes } from "./places.mjs";
+
+const kept = (command) => join(notes, `counts-${command}.json`);
 
 /** Sums cargo's `test result:` lines. */
 export function countCargo(output) {
@@ -20,6 +25,19 @@ export function countVitest(report) {
     failed: report.numFailedTests + unloaded.length,
     skipped: report.numPendingTests + report.numTodoTests,
   };
+}
+
+/** Keeps the counts of one of our commands for {@link totalOf}. */
+export function keepCounts(command, counts) {
+  mkdirSync(notes, { recursive: true });
+  writeFileSync(kept(command), JSON.stringify(counts));
+}
+
+/** Sum of what the commands kept; throws when one has kept nothing. */
+export function totalOf(commands) {
+  const all = commands.map((command) => JSON.parse(readFileSync(kept(command), "utf8")));
+  const sum = (key) => all.reduce((total, counts) => total + counts[key], 0);
+  return { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
 }
 
 /** The last line of `npm test`, in the form that CI reads. */

@@ -1,12 +1,12 @@
 /**
- * `npm test`, which is also what CI runs: every check of the repository, one after another, all of them even when one
+ * `npm test`, which CI runs too: every check of the repository, one after another, all of them even when one
  * fails. Ends with a table and the line `N passed, N failed`, where a failed check without tests of its own counts as
  * one failure. Exit code 1 on any failure.
  */
 import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
-import { countCargo, countVitest, summaryLine } from "./counts.mjs";
+import { countCargo, countVitest, keepCounts, summaryLine } from "./counts.mjs";
 import { fail } from "./fail.mjs";
 import { installPackages } from "./install.mjs";
 import { buildNative, claimTargetDirectory } from "./native.mjs";
@@ -94,7 +94,9 @@ function report() {
     );
   }
   console.log(`        ${"in all".padEnd(18)} ${sum("seconds").toFixed(1).padStart(7)} s\n`);
-  console.log(summaryLine({ passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") }));
+  const counts = { passed: sum("passed"), failed: sum("failed"), skipped: sum("skipped") };
+  keepCounts("test", counts);
+  console.log(summaryLine(counts));
   process.exitCode = sum("failed") > 0 ? 1 : 0;
 }
 

@@ -45,7 +45,7 @@ export function requests(file: string, text: string): Request[] {
   return [...named, ...dynamic];
 }
 
-const isTest = (file: string): boolean => file.endsWith(".test.ts") || /\/(test|testing)\//.test(file);
+const isTest = (file: string): boolean => /\.(test|spark)\.ts$/.test(file) || /\/(test|testing)\//.test(file);
 
 /** Imports that a layer may not make, undeclared packages, and relative imports that leave their package. */
 export function boundaries(tree: Tree): string[] {

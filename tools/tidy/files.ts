@@ -7,7 +7,7 @@ export function deadFiles(tree: Tree): string[] {
 }
 
 // Mentioned by a tool's own convention, not by another file.
-const conventional = /(^|\/)(index|main|vitest\.config)\.ts$|\.test\.ts$|\.d\.ts$/;
+const conventional = /(^|\/)(index|main|vitest\.config)\.ts$|\.(test|spark)\.ts$|\.d\.ts$/;
 
 function deadTypeScript(tree: Tree): string[] {
   const texts = matching(tree, /\.(ts|tsx|mjs|js|json|sh|md)$|\.ci\/run$/)

@@ -13,4 +13,5 @@ export * from "./power-loss-disk.ts";
 export * from "./sink-checks.ts";
 export * from "./source-checks.ts";
 export * from "./small-disk.ts";
+export * from "./delta-readers.ts";
 export * from "./kafka-broker.ts";

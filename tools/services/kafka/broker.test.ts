@@ -5,8 +5,7 @@ import { type AddressInfo, connect, createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { delimiter, join } from "node:path";
 import { afterEach, beforeEach, describe, expect, test, vi } from "vitest";
-import { startBroker, stopBroker } from "./broker.ts";
-import { kafkaJars } from "./jars.ts";
+import { kafkaJars, startBroker, stopBroker } from "./broker.ts";
 import { runs } from "./process.ts";
 
 let folder: string;

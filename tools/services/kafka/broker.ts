@@ -10,7 +10,7 @@ import { connect, createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { promisify } from "node:util";
-import { exists, kafkaJars } from "./jars.ts";
+import { exists, jarsOf } from "../maven.ts";
 import { ends, runs } from "./process.ts";
 
 /** How a broker is started for the first time; later starts in the same folder keep what was said then. */
@@ -78,6 +78,11 @@ export async function stopBroker(dataFolder: string, signal: "SIGTERM" | "SIGKIL
   }
   await rm(files.pid, { force: true });
   await keepArchive(files);
+}
+
+/** Folder with the jars of the broker: 44 MB, downloaded once on a machine. */
+export function kafkaJars(): Promise<string> {
+  return jarsOf(join(import.meta.dirname, "pom.xml"), { name: "kafka", title: "Apache Kafka" });
 }
 
 interface Files {
