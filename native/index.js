@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaWriter }
@@ -789,6 +789,7 @@ export { NativeWindowState }
 export { appendDelta }
 export { assignWindows }
 export { batchFromIpc }
+export { batchWithTime }
 export { buildLookup }
 export { canLookUp }
 export { checkExpressions }
@@ -822,6 +823,7 @@ export { openCsv }
 export { openDuckdb }
 export { openFlatbuffersSchema }
 export { openParquet }
+export { partitionBatch }
 export { planDelta }
 export { prepareProjection }
 export { queryDatabase }

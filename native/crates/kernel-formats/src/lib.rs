@@ -17,6 +17,7 @@ mod guard;
 mod input;
 mod json;
 mod parquet;
+mod partition;
 mod read_ahead;
 mod text_writer;
 
@@ -42,3 +43,4 @@ pub use parquet::{
     Compression, ParquetFiles, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
     encode_parquet, read_parquet_schema,
 };
+pub use partition::{Partition, partitions};
