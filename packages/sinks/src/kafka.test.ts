@@ -346,7 +346,7 @@ describe("a plan is refused when", () => {
     await expect(accept({ key: "n", format: { type: "json" } })).resolves.toBeUndefined();
   });
 
-  it("it has two paces", () => {
+  it("its sink has two paces", () => {
     const parsed = kafka.config.safeParse({ topic: "t", rowsPerSecond: 1, paceBy: "at" });
     expect(parsed.error?.issues[0]?.message).toContain("not both");
   });
