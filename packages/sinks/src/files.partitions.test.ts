@@ -102,20 +102,6 @@ test("an epoch has one file in each folder, however its rows are cut, and their 
   );
 });
 
-test("thousands of folders need no more than a bounded number of open files", async () => {
-  await using folder = await temporaryFolder();
-  const sink = await sinkIn(folder, ["name"]);
-  const rows = Array.from({ length: 6000 }, (_, n) => [`s${n % 2000}`, null, n] as const);
-  await write(sink, [rows.slice(0, 3000), rows.slice(3000)]);
-  const query = `SELECT name, count(*) AS rows, sum(n) AS sum FROM read_csv('${folder.file("out/*/*.csv")}', hive_partitioning = true) GROUP BY ALL`;
-  const found = await queryDatabase(":memory:", query);
-  const sums = new Map(rowsOf(found).map(({ name, rows: count, sum }) => [name, [Number(count), Number(sum)]]));
-  found.close();
-  expect(sums.size).toBe(2000);
-  expect(sums.get("s7")).toEqual([3, 7 + 2007 + 4007]);
-  expect(await folder.files()).toHaveLength(2000);
-});
-
 test("whatever an attempt to publish has left, another process makes it whole", async () => {
   await using folder = await temporaryFolder();
   const stream = streamOf([rowsOfAll(odd)]);

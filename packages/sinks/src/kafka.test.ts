@@ -195,6 +195,7 @@ describe("sends rows as far apart as their times", () => {
       ["1767225600000000000", "1767225600300000000"].map((ns) => ({ ns })),
     );
     expectAbout(await arrivals("counted", { paceBy: { column: "ns", unit: "ns" } }, rows), [0, 300]);
+    expectAbout(await arrivals("slower", { paceBy: { column: "ns", unit: "ns", speed: 0.5 } }, rows), [0, 600]);
   });
 });
 

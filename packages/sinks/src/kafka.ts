@@ -61,13 +61,18 @@ const config = z
       .union([
         z.string().min(1),
         z.strictObject({
-          column: z.string().min(1).describe("Column of integers."),
-          unit: z.enum(timeUnits).describe("What they count."),
+          column: z.string().min(1).describe("Column of timestamps, or of integers that count time."),
+          unit: z.enum(timeUnits).optional().describe("What integers count."),
+          speed: z
+            .number()
+            .positive()
+            .default(1)
+            .describe("How many times as fast as the times go by; a million sends as fast as possible, as good as."),
         }),
       ])
       .optional()
       .describe(
-        "Timestamp column, or `{ column, unit }` of integers that count time: a row is sent when as much time has passed since the first of its epoch as their times are apart, up to 20 ms later. Not with `rowsPerSecond`.",
+        "Timestamp column, or `{ column, unit, speed }`, where integers count time: a row is sent when as much time has passed since the first of its epoch as their times are apart, up to 20 ms later. Not with `rowsPerSecond`.",
       ),
     retryFor: durationField
       .default("1 minute")
@@ -149,11 +154,11 @@ function checkKey(main: Schema, key: string): void {
 /** The column that the rows are paced by; null for none. Throws {@link ConfigError} when it holds no times. */
 function paceColumn(main: Schema, { paceBy }: Config): TimeColumn | null {
   if (paceBy === undefined) return null;
-  const { column: name, unit } = typeof paceBy === "string" ? { column: paceBy } : { ...paceBy };
+  const { column: name, unit, speed = 1 } = typeof paceBy === "string" ? { column: paceBy } : { ...paceBy };
   const pointer = typeof paceBy === "string" ? "/paceBy" : "/paceBy/column";
   const { type } = main.requireOne(name, "any", pointer).column(name)!;
   const found = timeColumn(name, type, unit);
-  if (found !== null) return found;
+  if (found !== null) return { ...found, unitsPerMs: found.unitsPerMs * speed };
   const advice = /^u?int64$/.test(type)
     ? `say what it counts: { "column": "${name}", "unit": "ns" }`
     : "convert it in a select before";

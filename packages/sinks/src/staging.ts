@@ -3,13 +3,14 @@ import { basename, dirname, join } from "node:path";
 import { checksumFile } from "@sferic/bindings/formats";
 import { OperatorError } from "@sferic/operator";
 import {
+  makeDirectoriesIn,
   makeDirectory,
   namesIn,
   remove,
   removeIfEmpty,
   sizeOf,
   syncAncestors,
-  syncDirectory,
+  syncDirectories,
   SyncedFolder,
 } from "@sferic/operator/durable-files";
 
@@ -91,12 +92,10 @@ export class Staging {
    * the target has another file of that name.
    */
   async publish(epoch: number, files: readonly StagedFile[], replace: boolean): Promise<string[]> {
-    const folders = [...new Set(files.flatMap(({ folder }) => folder ?? []))].map((folder) =>
-      join(this.#target, folder),
-    );
-    for (const folder of folders) await makeDirectory(folder);
+    const folders = [...new Set(files.flatMap(({ folder }) => folder ?? []))];
+    await makeDirectoriesIn(this.#target, folders);
     for (const file of files) await this.#move(epoch, file, replace);
-    for (const folder of folders) await syncDirectory(folder);
+    await syncDirectories(folders.map((folder) => join(this.#target, folder)));
     await this.#targetFolder.sync();
     await this.#keepTarget();
     await this.discard(epoch);

@@ -17,11 +17,15 @@ export interface PartMaker {
   create(name: string, schema: Schema): Promise<FileWriter>;
 }
 
-/** Bytes of rows that wait for more rows of their folder. */
-const waitingBytesMax = 64 * 1024 * 1024;
+/** How much is held at a time. */
+export interface PartBounds {
+  /** Bytes of rows that wait for more rows of their folder. */
+  readonly waitingBytesMax: number;
+  /** Files in work. */
+  readonly openCountMax: number;
+}
 
-/** Files open at a time. */
-const openCountMax = 256;
+const usualBounds: PartBounds = { waitingBytesMax: 64 * 1024 * 1024, openCountMax: 256 };
 
 /** Files completed beside each other: each waits for the disk. */
 const completingCount = 8;
@@ -41,6 +45,7 @@ interface OpenPart {
  */
 export class EpochParts {
   readonly #maker: PartMaker;
+  readonly #bounds: PartBounds;
   /** Rows that are not written yet, by folder. */
   readonly #waiting = new Map<string, Batch[]>();
   /** By folder; the one written last is the last one. */
@@ -49,8 +54,9 @@ export class EpochParts {
   #waitingBytes = 0;
   #count = 0;
 
-  constructor(maker: PartMaker) {
+  constructor(maker: PartMaker, bounds = usualBounds) {
     this.#maker = maker;
+    this.#bounds = bounds;
   }
 
   /** Takes rows; closes the batch. */
@@ -67,7 +73,7 @@ export class EpochParts {
     } finally {
       for (const part of parts) part.batch.close();
     }
-    if (this.#waitingBytes > waitingBytesMax) await this.#write();
+    if (this.#waitingBytes > this.#bounds.waitingBytesMax) await this.#write();
   }
 
   /** Completes all files; none when there were no rows. */
@@ -100,7 +106,7 @@ export class EpochParts {
 
   async #write(): Promise<void> {
     for (const folder of this.#waiting.keys()) {
-      if (this.#open.size >= openCountMax && !this.#open.has(folder)) {
+      if (this.#open.size >= this.#bounds.openCountMax && !this.#open.has(folder)) {
         const [idle] = this.#open.keys();
         await this.#finish(idle!);
       }
