@@ -40,7 +40,11 @@ function memory(): {
 }
 
 async function partsOf(files: ReturnType<typeof memory>, waitingBytesMax: number): Promise<Part[]> {
-  const maker = { partitionBy: ["k"], name: (index: number) => `part-${String(index).padStart(3, "0")}`, create: files.create };
+  const maker = {
+    partitionBy: ["k"],
+    name: (index: number) => `part-${String(index).padStart(3, "0")}`,
+    create: files.create,
+  };
   const parts = new EpochParts(maker, { waitingBytesMax, openCountMax: 10 });
   // Every batch has rows for all of 50 folders.
   for (const round of [0, 1, 2]) {
