@@ -101,6 +101,7 @@ describe("a message", () => {
         key: null,
         value: `{"n":${n},"text":"a \\"word\\"\\nü"}`,
         headers: { kind: "test", "sferic-writer": "p@h/send", "sferic-epoch": "3", "sferic-index": String(n) },
+        timestampMs: expect.any(Number),
       })),
     );
   });
@@ -160,6 +161,42 @@ it("sends no more rows in a second than told", async () => {
   const seconds = (performance.now() - started) / 1000;
   expect(seconds).toBeGreaterThan(0.9);
   expect(await reader.ends("paced")).toEqual([200]);
+});
+
+describe("sends rows as far apart as their times", () => {
+  /** Milliseconds between the first message and each, as the broker stamped them when they came. */
+  const arrivals = async (topic: string, config: Readonly<Record<string, Json>>, rows: Batch): Promise<number[]> => {
+    const settings = { "message.timestamp.type": "LogAppendTime" };
+    await using out = await opened({ topic, ...config, createTopic: { partitions: 1, settings } });
+    await out.write(rows);
+    const stamps = (await reader.read(topic)).map(({ timestampMs }) => timestampMs);
+    return stamps.map((stamp) => stamp - stamps[0]!);
+  };
+  const expectAbout = (found: readonly number[], expected: readonly number[]): void => {
+    expect(found).toHaveLength(expected.length);
+    for (const [index, ms] of expected.entries()) {
+      expect(found[index], `of row ${index}`).toBeGreaterThan(ms - 15);
+      expect(found[index], `of row ${index}`).toBeLessThan(ms + 250);
+    }
+  };
+
+  it("in a timestamp column, with one at once that has none or comes after a later one", async () => {
+    const times = ["00.000", "00.400", null, "00.100", "01.000"];
+    const rows = batches.fromRows(
+      schema([column("at", "timestamp[us, UTC]", { nullable: true })]),
+      times.map((time) => ({ at: time === null ? null : `2026-01-01T00:00:${time}Z` })),
+    );
+    expectAbout(await arrivals("spaced", { paceBy: "at" }, rows), [0, 400, 400, 400, 1000]);
+  });
+
+  it("in a column that counts nanoseconds", async () => {
+    const rows = batches.fromRows(
+      schema([column("ns", "uint64")]),
+      ["1767225600000000000", "1767225600300000000"].map((ns) => ({ ns })),
+    );
+    expectAbout(await arrivals("counted", { paceBy: { column: "ns", unit: "ns" } }, rows), [0, 300]);
+    expectAbout(await arrivals("slower", { paceBy: { column: "ns", unit: "ns", speed: 0.5 } }, rows), [0, 600]);
+  });
 });
 
 it("ends within a second of an abort while it waits for its pace", async () => {
@@ -297,6 +334,8 @@ describe("a plan is refused when", () => {
   it.each([
     [{ key: "m" }, "unknown-column", "/key"],
     [{ key: "at" }, "column-type", "/key"],
+    [{ paceBy: "n" }, "column-type", "/paceBy"],
+    [{ paceBy: { column: "m", unit: "ms" } }, "unknown-column", "/paceBy/column"],
     [{ format: { type: "csv" } }, "format-without-rows", "/format"],
     [{ format: { type: "json", layout: "array" } }, "format-without-rows", "/format"],
     [{ format: { type: "json", compression: "gzip" } }, "format-without-rows", "/format"],
@@ -306,5 +345,10 @@ describe("a plan is refused when", () => {
 
   it("not when the key is a column and the format has rows", async () => {
     await expect(accept({ key: "n", format: { type: "json" } })).resolves.toBeUndefined();
+  });
+
+  it("its sink has two paces", () => {
+    const parsed = kafka.config.safeParse({ topic: "t", rowsPerSecond: 1, paceBy: "at" });
+    expect(parsed.error?.issues[0]?.message).toContain("not both");
   });
 });

@@ -23,51 +23,75 @@ import {
 } from "@sferic/operator";
 import { z } from "zod";
 import { kafkaConnection } from "@sferic/connections/kafka";
+import { EventTimesWriter, type TimeColumn, timeColumn, timeUnits } from "./kafka/event-times-writer.ts";
+import { eventTimes, type Pace, rowsPerSecond, unpaced } from "./kafka/pace.ts";
 import { stagedRows } from "./kafka/staged-rows.ts";
 import type { TopicWriter } from "./kafka/topic-writer.ts";
 
-const config = z.strictObject({
-  topic: z
-    .string()
-    .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be 1 to 249 letters, digits, ".", "_" and "-"')
-    .describe("Topic to write into."),
-  format: formatField
-    .default({ type: "json" })
-    .describe("What a message holds: a row in this format. `json`: one object, with every column as a key."),
-  key: z
-    .string()
-    .optional()
-    .describe("Text or integer column whose value is the key of the message, as text; a null is no key."),
-  headers: z
-    .record(z.string().min(1), z.string())
-    .default({})
-    .describe("Headers of every message, beside `sferic-writer`, `sferic-epoch` and `sferic-index`."),
-  partitioner: z
-    .enum(["key", "round-robin"])
-    .default("key")
-    .describe(
-      "`key`: the partition that Kafka's own clients choose for the key (murmur2), in turn without one. `round-robin`: in turn.",
-    ),
-  compression: z.enum(["none", "gzip", "zstd"]).default("none").describe("How batches of messages are compressed."),
-  rowsPerSecond: z
-    .number()
-    .positive()
-    .optional()
-    .describe("Most rows to send in a second; as fast as possible when left out."),
-  retryFor: durationField
-    .default("1 minute")
-    .describe("About how long to go on when brokers do not answer or have no leader, before the run fails."),
-  createTopic: z
-    .strictObject({
-      partitions: z.int().min(1).describe("Number of partitions."),
-      replicas: z.int().min(1).default(1).describe("Brokers that hold each partition."),
-      settings: z.record(z.string(), z.string()).default({}).describe("Settings such as `retention.ms`."),
-    })
-    .optional()
-    .describe(
-      "Create the topic when there is none; one that is there stays as it is. A missing topic is an error when left out.",
-    ),
-});
+const config = z
+  .strictObject({
+    topic: z
+      .string()
+      .regex(/^[A-Za-z0-9._-]{1,249}$/, 'must be 1 to 249 letters, digits, ".", "_" and "-"')
+      .describe("Topic to write into."),
+    format: formatField
+      .default({ type: "json" })
+      .describe("What a message holds: a row in this format. `json`: one object, with every column as a key."),
+    key: z
+      .string()
+      .optional()
+      .describe("Text or integer column whose value is the key of the message, as text; a null is no key."),
+    headers: z
+      .record(z.string().min(1), z.string())
+      .default({})
+      .describe("Headers of every message, beside `sferic-writer`, `sferic-epoch` and `sferic-index`."),
+    partitioner: z
+      .enum(["key", "round-robin"])
+      .default("key")
+      .describe(
+        "`key`: the partition that Kafka's own clients choose for the key (murmur2), in turn without one. `round-robin`: in turn.",
+      ),
+    compression: z.enum(["none", "gzip", "zstd"]).default("none").describe("How batches of messages are compressed."),
+    rowsPerSecond: z
+      .number()
+      .positive()
+      .optional()
+      .describe("Most rows to send in a second; as fast as possible when left out."),
+    paceBy: z
+      .union([
+        z.string().min(1),
+        z.strictObject({
+          column: z.string().min(1).describe("Column of timestamps, or of integers that count time."),
+          unit: z.enum(timeUnits).optional().describe("What integers count."),
+          speed: z
+            .number()
+            .positive()
+            .default(1)
+            .describe("How many times as fast as the times go by; a million sends as fast as possible, as good as."),
+        }),
+      ])
+      .optional()
+      .describe(
+        "Timestamp column, or `{ column, unit, speed }`, where integers count time: a row is sent when as much time has passed since the first of its epoch as their times are apart, up to 20 ms later. Not with `rowsPerSecond`.",
+      ),
+    retryFor: durationField
+      .default("1 minute")
+      .describe("About how long to go on when brokers do not answer or have no leader, before the run fails."),
+    createTopic: z
+      .strictObject({
+        partitions: z.int().min(1).describe("Number of partitions."),
+        replicas: z.int().min(1).default(1).describe("Brokers that hold each partition."),
+        settings: z.record(z.string(), z.string()).default({}).describe("Settings such as `retention.ms`."),
+      })
+      .optional()
+      .describe(
+        "Create the topic when there is none; one that is there stays as it is. A missing topic is an error when left out.",
+      ),
+  })
+  .refine(
+    ({ rowsPerSecond: rate, paceBy }) => rate === undefined || paceBy === undefined,
+    'needs "rowsPerSecond" or "paceBy", not both',
+  );
 
 type Config = z.output<typeof config>;
 
@@ -114,6 +138,7 @@ export const kafka = defineSink({
   ],
   accept: async ({ main }, c, context) => {
     if (c.key !== undefined) checkKey(main!, c.key);
+    paceColumn(main!, c);
     await checkFormat(c, context);
   },
   create: (c, context) => new KafkaSink(c, context),
@@ -124,6 +149,21 @@ function checkKey(main: Schema, key: string): void {
   if (/^(u?int(8|16|32|64)|(large_)?utf8|utf8_view|dictionary<.*utf8>)$/.test(type)) return;
   const message = `column "${key}" is ${type}, not text or an integer; convert it in a select before, with CAST("${key}" AS VARCHAR)`;
   throw new ConfigError([{ code: "column-type", message, pointer: "/key" }]);
+}
+
+/** The column that the rows are paced by; null for none. Throws {@link ConfigError} when it holds no times. */
+function paceColumn(main: Schema, { paceBy }: Config): TimeColumn | null {
+  if (paceBy === undefined) return null;
+  const { column: name, unit, speed = 1 } = typeof paceBy === "string" ? { column: paceBy } : { ...paceBy };
+  const pointer = typeof paceBy === "string" ? "/paceBy" : "/paceBy/column";
+  const { type } = main.requireOne(name, "any", pointer).column(name)!;
+  const found = timeColumn(name, type, unit);
+  if (found !== null) return { ...found, unitsPerMs: found.unitsPerMs * speed };
+  const advice = /^u?int64$/.test(type)
+    ? `say what it counts: { "column": "${name}", "unit": "ns" }`
+    : "convert it in a select before";
+  const message = `column "${name}" is ${type}, not a timestamp; ${advice}`;
+  throw new ConfigError([{ code: "column-type", message, pointer }]);
 }
 
 async function checkFormat({ format }: Config, context: PlanContext): Promise<void> {
@@ -137,6 +177,15 @@ async function checkFormat({ format }: Config, context: PlanContext): Promise<vo
 interface StagedFiles {
   readonly rows: string;
   readonly keys?: string;
+  /** When rows are due, as {@link EventTimesWriter} writes it. */
+  readonly times?: string;
+}
+
+/** What writes the files of an epoch. */
+interface EpochWriters {
+  readonly rows: FileWriter;
+  readonly keys?: FileWriter;
+  readonly times?: EventTimesWriter;
 }
 
 class KafkaSink implements Sink {
@@ -162,37 +211,37 @@ class KafkaSink implements Sink {
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
     const files = this.#files(epoch.id);
-    const writers: FileWriter[] = [];
+    let writers: EpochWriters | undefined;
     try {
       for await (const batch of batches) {
-        if (batch.rowCount > 0 && writers.length === 0) writers.push(...(await this.#writers(files, batch.schema)));
-        if (batch.rowCount > 0) await this.#write(batch, writers);
+        if (batch.rowCount > 0) await this.#write(batch, (writers ??= await this.#writers(files, batch.schema)));
         batch.close();
       }
-      const [rows] = await Promise.all(writers.map((writer) => writer.finish()));
-      return rows === undefined ? null : { rows: rows.rows, record: { ...files } };
+      if (writers === undefined) return null;
+      const [{ rows }] = await Promise.all([writers.rows.finish(), writers.keys?.finish(), writers.times?.finish()]);
+      return { rows, record: { ...files } };
     } catch (thrown) {
-      for (const writer of writers) writer.abort();
+      writers?.rows.abort();
+      writers?.keys?.abort();
+      await writers?.times?.abort();
       throw thrown;
     }
   }
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
-    const { rows, keys } = record as unknown as StagedFiles;
+    const { rows, keys, times } = record as unknown as StagedFiles;
     const { pipeline, history, operatorId } = this.#context;
     const headers = {
       ...this.#config.headers,
       "sferic-writer": `${pipeline}@${history}/${operatorId}`,
       "sferic-epoch": String(epoch.id),
     };
-    await (await this.#writer()).write(stagedRows(rows, keys), headers, epoch);
+    await (await this.#writer()).write(stagedRows(rows, keys), headers, this.#pace(times), epoch);
     return { files: [`${this.#connection.name}/${this.#config.topic}`] };
   }
 
   async discard(epoch: number): Promise<void> {
-    const { rows, keys } = this.#files(epoch);
-    await rm(rows, { force: true });
-    if (keys !== undefined) await rm(keys, { force: true });
+    for (const path of Object.values(this.#files(epoch))) await rm(path, { force: true });
   }
 
   async close(): Promise<void> {
@@ -207,15 +256,25 @@ class KafkaSink implements Sink {
     ));
   }
 
-  async #writers({ rows, keys }: StagedFiles, schema: Schema): Promise<FileWriter[]> {
-    const format = await this.#context.format(this.#config.format);
-    const values = await format.createWriter!(rows, schema);
-    if (keys === undefined) return [values];
-    return [values, await createJson(keys, this.#keySchema(schema), { layout: "lines" })];
+  #pace(times: string | undefined): Pace {
+    if (times !== undefined) return eventTimes(times);
+    const { rowsPerSecond: rate } = this.#config;
+    return rate === undefined ? unpaced : rowsPerSecond(rate);
   }
 
-  async #write(batch: Batch, [values, keys]: readonly FileWriter[]): Promise<void> {
-    await values!.write(batch);
+  async #writers({ rows, keys, times }: StagedFiles, schema: Schema): Promise<EpochWriters> {
+    const format = await this.#context.format(this.#config.format);
+    const pace = paceColumn(schema, this.#config);
+    return {
+      rows: await format.createWriter!(rows, schema),
+      ...(keys === undefined ? {} : { keys: await createJson(keys, this.#keySchema(schema), { layout: "lines" }) }),
+      ...(times === undefined || pace === null ? {} : { times: new EventTimesWriter(times, pace) }),
+    };
+  }
+
+  async #write(batch: Batch, { rows, keys, times }: EpochWriters): Promise<void> {
+    await rows.write(batch);
+    await times?.write(batch);
     if (keys === undefined) return;
     const own = conformBatch(batch.share(), this.#keySchema(batch.schema));
     await keys.write(own);
@@ -230,6 +289,11 @@ class KafkaSink implements Sink {
   #files(epoch: number): StagedFiles {
     const file = (ending: string): string =>
       join(this.#context.scratchDirectory, `${String(epoch).padStart(10, "0")}.${ending}`);
-    return { rows: file("rows"), ...(this.#config.key === undefined ? {} : { keys: file("keys") }) };
+    const { key, paceBy } = this.#config;
+    return {
+      rows: file("rows"),
+      ...(key === undefined ? {} : { keys: file("keys") }),
+      ...(paceBy === undefined ? {} : { times: file("times") }),
+    };
   }
 }

@@ -8,6 +8,7 @@ export interface ReadMessage {
   readonly key: string | null;
   readonly value: string;
   readonly headers: Readonly<Record<string, string>>;
+  readonly timestampMs: number;
 }
 
 /** How many messages each partition of a topic has, by its number. */
@@ -74,12 +75,13 @@ export class TopicReader implements AsyncDisposable {
     await consumer.run({
       autoCommit: false,
       eachBatch: ({ batch, heartbeat }) => {
-        for (const { key, value, headers = {} } of batch.messages) {
+        for (const { key, value, headers = {}, timestamp } of batch.messages) {
           (messages[batch.partition] ??= []).push({
             partition: batch.partition,
             key: key?.toString() ?? null,
             value: value!.toString(),
             headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])),
+            timestampMs: Number(timestamp),
           });
         }
         return heartbeat();

@@ -3,6 +3,7 @@ import { type Connection, type Epoch, OperatorError } from "@sferic/operator";
 import kafkajs, { type Admin, type IHeaders, type Message, type Producer } from "kafkajs";
 import { kafkaClient } from "@sferic/connections/kafka/client";
 import { kafkaError, unknownTopic } from "@sferic/connections/kafka/errors";
+import type { Pace } from "./pace.ts";
 import type { StagedRow } from "./staged-rows.ts";
 
 /** How rows go into a topic. */
@@ -10,7 +11,6 @@ export interface TopicOptions {
   readonly topic: string;
   readonly partitioner: "key" | "round-robin";
   readonly compression: "none" | "gzip" | "zstd";
-  readonly rowsPerSecond?: number | undefined;
   /** For how long a request is tried again, in milliseconds. */
   readonly retryForMs: number;
   readonly createTopic?:
@@ -26,9 +26,6 @@ const messageOverheadBytes = 128;
 
 /** Longest time between the creation of a topic and its first leaders, in milliseconds. */
 const newTopicMsMax = 15_000;
-
-/** Requests per second when rows are paced. */
-const pacedRequestsPerSecond = 10;
 
 /** Writes messages into one topic by an idempotent producer: what is sent again because no answer came is there once. */
 export class TopicWriter {
@@ -56,24 +53,27 @@ export class TopicWriter {
     }
   }
 
-  /** Sends the rows in order, with these headers and the index of the row as `sferic-index`. */
-  async write(rows: AsyncIterable<readonly StagedRow[]>, headers: IHeaders, { signal }: Epoch): Promise<void> {
+  /** Sends the rows in order and at their pace, with these headers and the index of the row as `sferic-index`. */
+  async write(
+    rows: AsyncIterable<readonly StagedRow[]>,
+    headers: IHeaders,
+    pace: Pace,
+    { signal }: Epoch,
+  ): Promise<void> {
     const producer = await this.#connected();
-    const { rowsPerSecond } = this.#options;
     const overhead = messageOverheadBytes + bytesOf(headers);
     let index = 0;
-    let dueMs = Date.now();
     for await (const piece of rows) {
-      for (const portion of this.#portions(piece, overhead)) {
+      for (let start = 0; start < piece.length;) {
         signal.throwIfAborted();
-        const first = index;
-        await settledOrAborted(this.#send(producer, portion, first, headers), signal);
+        const allowed = await pace.allow(index, signal);
+        const portion = this.#portion(piece, start, allowed, overhead);
+        await settledOrAborted(this.#send(producer, portion, index, headers), signal);
+        start += portion.length;
         index += portion.length;
-        if (rowsPerSecond === undefined) continue;
-        dueMs += (portion.length / rowsPerSecond) * 1000;
-        await sleep(Math.max(0, dueMs - Date.now()), undefined, { signal });
       }
     }
+    await pace.allow(index, signal);
   }
 
   async close(): Promise<void> {
@@ -122,22 +122,17 @@ export class TopicWriter {
     return producer;
   }
 
-  /** Rows cut where a request is full. */
-  *#portions(rows: readonly StagedRow[], overhead: number): Generator<readonly StagedRow[]> {
-    const { rowsPerSecond } = this.#options;
-    const countMax =
-      rowsPerSecond === undefined ? rows.length : Math.max(1, Math.floor(rowsPerSecond / pacedRequestsPerSecond));
-    let start = 0;
+  /** The rows from `start` on that fit into a request, at least one and at most so many. */
+  #portion(rows: readonly StagedRow[], start: number, countMax: number, overhead: number): readonly StagedRow[] {
     let bytes = 0;
-    for (const [end, row] of rows.entries()) {
-      const size = row.value.length + Buffer.byteLength(row.key ?? "") + overhead;
-      if (end > start && (bytes + size > this.#requestBytes || end - start >= countMax)) {
-        yield rows.slice(start, end);
-        [start, bytes] = [end, 0];
-      }
-      bytes += size;
+    let end = start;
+    while (end < rows.length && end - start < countMax) {
+      const { value, key } = rows[end]!;
+      bytes += value.length + Buffer.byteLength(key ?? "") + overhead;
+      if (end > start && bytes > this.#requestBytes) break;
+      end += 1;
     }
-    if (start < rows.length) yield rows.slice(start);
+    return rows.slice(start, end);
   }
 
   async #send(producer: Producer, rows: readonly StagedRow[], first: number, headers: IHeaders): Promise<void> {
