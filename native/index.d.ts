@@ -179,6 +179,9 @@ export declare function assignWindows(batch: NativeBatch, params: NativeWindowPa
 /** All rows of an Arrow IPC stream as one batch. */
 export declare function batchFromIpc(bytes: Uint8Array): NativeBatch
 
+/** The rows with a column at the end that has the same time in every row: milliseconds since 1970, in UTC. */
+export declare function batchWithTime(batch: NativeBatch, name: string, milliseconds: number): NativeBatch
+
 /** Hashes a table by its keys; the batch stays open. */
 export declare function buildLookup(table: NativeBatch, params: NativeLookupParams): Promise<NativeLookup>
 
@@ -657,6 +660,14 @@ export interface NativePartial {
   merge: 'sum' | 'least' | 'greatest'
 }
 
+/** Rows that are equal in the columns they were cut by. */
+export interface NativePartition {
+  /** Text of each of those columns; none for a null. */
+  values: Array<string | undefined | null>
+  /** The other columns. */
+  batch: NativeBatch
+}
+
 /** A place in a topic. */
 export interface NativePosition {
   partition: number
@@ -815,6 +826,9 @@ export declare function openParquet(file: NativeFile, options: NativeParquetRead
 
 /** Reads record batches as a broker answered them; takes a copy of them. */
 export declare function parseMessages(partitions: Array<NativeFetchedPartition>, token?: CancelToken | undefined | null): Promise<NativeMessageSet>
+
+/** The rows cut by the values of columns; the batch stays open. */
+export declare function partitionBatch(batch: NativeBatch, by: Array<string>): Promise<NativePartition[]>
 
 /** How rows fit the table as it is, or a new one where none is. */
 export declare function planDelta(table: string, wish: NativeDeltaWish): Promise<NativeDeltaPlan>
