@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, messagesOf, metadataColumns, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, parseMessages, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaWriter }
@@ -783,6 +783,7 @@ export { NativeFileWriter }
 export { NativeFlatbuffersSchema }
 export { NativeJoinState }
 export { NativeLookup }
+export { NativeMessageSet }
 export { NativeProjection }
 export { NativeQuery }
 export { NativeWindowState }
@@ -805,7 +806,9 @@ export { createJoinState }
 export { createJson }
 export { createParquet }
 export { createWindowState }
+export { decodeFlatbuffersMessages }
 export { decodeGlm }
+export { decodeJsonMessages }
 export { decodeNetcdf }
 export { decomposeMeasures }
 export { deltaParts }
@@ -817,11 +820,14 @@ export { glmSchema }
 export { jsonSchema }
 export { kmeans }
 export { latestEventTimeMs }
+export { messagesOf }
+export { metadataColumns }
 export { netcdfSchema }
 export { openCsv }
 export { openDuckdb }
 export { openFlatbuffersSchema }
 export { openParquet }
+export { parseMessages }
 export { planDelta }
 export { prepareProjection }
 export { queryDatabase }
