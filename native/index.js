@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, messagesOf, metadataColumns, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, parseMessages, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, messagesOf, metadataColumns, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaWriter }
@@ -786,6 +786,7 @@ export { NativeLookup }
 export { NativeMessageSet }
 export { NativeProjection }
 export { NativeQuery }
+export { NativeStagedMessages }
 export { NativeWindowState }
 export { appendDelta }
 export { assignWindows }
@@ -827,6 +828,7 @@ export { openCsv }
 export { openDuckdb }
 export { openFlatbuffersSchema }
 export { openParquet }
+export { openStagedMessages }
 export { parseMessages }
 export { planDelta }
 export { prepareProjection }
@@ -839,6 +841,7 @@ export { rowConditions }
 export { selectK }
 export { silhouette }
 export { splitByEventTime }
+export { stampBatch }
 export { standardize }
 export { startQuery }
 export { unpivotBatch }

@@ -18,6 +18,7 @@ mod query;
 mod relational;
 mod reshape;
 mod schema;
+mod staged_messages;
 mod state_file;
 mod windows;
 mod work;
