@@ -34,6 +34,8 @@ export interface InvalidInput {
     readonly position: number | null;
     /** True when the rest of the piece became rows: reading all of it again would double those. */
     readonly isPart?: true;
+    /** The row on the port `invalid` of a source that declares columns of its own there, as JSON that `rowsOf` makes. */
+    readonly values?: Readonly<Record<string, Json>>;
   };
 }
 
@@ -364,8 +366,11 @@ export interface Format {
   createWriter?(path: string, schema: Schema, continues?: boolean): Promise<FileWriter>;
   /** Whether the bytes of a file and then those of one that continues it are a file too. */
   readonly canContinue?: boolean;
-  /** How the rows of a written file are told apart without decoding them; absent where they cannot. */
-  readonly rowFraming?: "newline";
+  /**
+   * How the rows of a written file are told apart without decoding them: a line break ends each, or its length stands before
+   * it (4 bytes, little-endian). Absent where they cannot.
+   */
+  readonly rowFraming?: "newline" | "length";
 }
 
 export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {

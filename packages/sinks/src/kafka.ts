@@ -168,7 +168,7 @@ function paceColumn(main: Schema, { paceBy }: Config): TimeColumn | null {
 
 async function checkFormat({ format }: Config, context: PlanContext): Promise<void> {
   const { rowFraming } = await context.format(format);
-  if (rowFraming !== undefined) return;
+  if (rowFraming === "newline") return;
   const message = `"${format.type}" as it is set here has no bytes for a single row; use { "type": "json" }`;
   throw new ConfigError([{ code: "format-without-rows", message, pointer: "/format" }]);
 }
