@@ -773,9 +773,10 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
+export { NativeDeltaStream }
 export { NativeDeltaWriter }
 export { NativeFileReader }
 export { NativeFilesReader }
@@ -820,6 +821,7 @@ export { kmeans }
 export { latestEventTimeMs }
 export { netcdfSchema }
 export { openCsv }
+export { openDelta }
 export { openDuckdb }
 export { openFlatbuffersSchema }
 export { openParquet }
