@@ -114,6 +114,18 @@ export declare class NativeLookup {
   unmatched(columns: Array<NativeColumn>): Promise<NativeBatch>
 }
 
+/** Messages of a topic. */
+export declare class NativeMessageSet {
+  get count(): number
+  get byteLength(): number
+  get next(): Array<NativePosition>
+  payload(index: number): Uint8Array | null
+  position(index: number): NativePosition
+  /** The rows with metadata of their messages behind them. */
+  withMetadata(rows: NativeBatch, taken: Uint32Array | undefined | null, columns: Array<NativeMetadataColumn>): NativeBatch
+  close(): void
+}
+
 /** A filter and expressions, prepared for one input schema. */
 export declare class NativeProjection {
   /** The columns of a batch under their new names, at once, or null when there is something to compute. */
@@ -213,7 +225,13 @@ export declare function createParquet(path: string, columns: Array<NativeColumn>
 /** An empty state. */
 export declare function createWindowState(params: NativeWindowStateParams): NativeWindowState
 
+/** Decodes messages that are FlatBuffers without a length before them, on every core. */
+export declare function decodeFlatbuffersMessages(messages: NativeMessageSet, schema: NativeFlatbuffersSchema, token?: CancelToken | undefined | null): Promise<NativeDecodedMessages>
+
 export declare function decodeGlm(files: Array<NativeFile>, options: NativeGlmOptions, token?: CancelToken | undefined | null): Promise<NativeDecoded>
+
+/** Decodes messages that are a JSON object each, on every core. */
+export declare function decodeJsonMessages(messages: NativeMessageSet, columns: Array<NativeColumn>, token?: CancelToken | undefined | null): Promise<NativeDecodedMessages>
 
 export declare function decodeNetcdf(files: Array<NativeFile>, options: NativeNetcdfOptions, token?: CancelToken | undefined | null): Promise<NativeDecoded>
 
@@ -245,6 +263,21 @@ export declare function kmeans(batch: NativeBatch, options: NativeKMeansOptions,
 
 /** The largest time of a column in whole milliseconds, or null. */
 export declare function latestEventTimeMs(batch: NativeBatch, column: string): number | null
+
+/**
+ * Messages that JavaScript has read: `places` holds the offset and the time of each one; `lengths` those of its key and
+ * value, -1 for null, the number of its headers, and the lengths of their names and values; `bytes` all of that.
+ */
+export declare function messagesOf(partition: number, places: BigInt64Array, lengths: Int32Array, bytes: Uint8Array, next: bigint): NativeMessageSet
+
+/** The columns that metadata becomes. */
+export declare function metadataColumns(columns: Array<NativeMetadataColumn>): Array<NativeColumn>
+
+/** A transaction that was given up. */
+export interface NativeAbortedTransaction {
+  producerId: bigint
+  firstOffset: bigint
+}
 
 /** One expression: what it gives, or what is wrong. */
 export interface NativeChecked {
@@ -313,6 +346,14 @@ export interface NativeDecoded {
   /** In file order. */
   batches: Array<NativeBatch>
   invalid: Array<NativeInvalid>
+}
+
+/** What messages were decoded to. */
+export interface NativeDecodedMessages {
+  rows: NativeBatch
+  /** The message of each row; absent when every message is a row. */
+  taken?: Uint32Array
+  invalid: Array<NativeInvalidMessage>
 }
 
 /** Partials and, per measure, what is computed from them; or the measure that cannot be taken apart and why. */
@@ -442,6 +483,15 @@ export interface NativeExpressionIssue {
   mixesUnits: boolean
 }
 
+/** Record batches of one partition. */
+export interface NativeFetchedPartition {
+  partition: number
+  records: Uint8Array
+  from: bigint
+  until: bigint
+  aborted: Array<NativeAbortedTransaction>
+}
+
 /** A file by its path, or with its bytes. */
 export interface NativeFile {
   /** Base name for the `file` column and for messages. */
@@ -488,6 +538,12 @@ export interface NativeInvalid {
   position?: number
   /** Whether other rows of the file were read. */
   isPart: boolean
+}
+
+/** What a message is that could not be decoded. */
+export interface NativeInvalidMessage {
+  index: number
+  reason: string
 }
 
 /** Rows that take no part in a join. */
@@ -573,6 +629,12 @@ export interface NativeLookupParams {
   result: Array<NativeColumn>
 }
 
+/** A column of what messages have beside their values. */
+export interface NativeMetadataColumn {
+  name: string
+  kind: 'timestamp' | 'key' | 'partition' | 'offset' | 'headers'
+}
+
 /** How any CF file is read. */
 export interface NativeNetcdfOptions {
   dimension?: string
@@ -604,6 +666,12 @@ export interface NativePartition {
   values: Array<string | undefined | null>
   /** The other columns. */
   batch: NativeBatch
+}
+
+/** A place in a topic. */
+export interface NativePosition {
+  partition: number
+  offset: bigint
 }
 
 /** A table that a query names, whose rows are still to come. */
@@ -755,6 +823,9 @@ export declare function openDuckdb(): Promise<void>
 export declare function openFlatbuffersSchema(options: NativeFlatbuffersOptions): NativeFlatbuffersSchema
 
 export declare function openParquet(file: NativeFile, options: NativeParquetReadOptions): Promise<NativeFileReader>
+
+/** Reads record batches as a broker answered them; takes a copy of them. */
+export declare function parseMessages(partitions: Array<NativeFetchedPartition>, token?: CancelToken | undefined | null): Promise<NativeMessageSet>
 
 /** The rows cut by the values of columns; the batch stays open. */
 export declare function partitionBatch(batch: NativeBatch, by: Array<string>): Promise<NativePartition[]>

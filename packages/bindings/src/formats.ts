@@ -1,15 +1,18 @@
 import {
   type Batch,
+  type DecodedMessages,
   type FileContent,
   type FileSummary,
   type FileWriter,
   type InvalidInput,
+  type Messages,
   type ReadRequest,
   Schema,
 } from "@sferic/operator";
 import { fromHandle, handleOf, toNativeColumns, toSchema } from "./batch.ts";
 import { cancellable } from "./cancel.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
+import { messagesHandleOf, toDecodedMessages } from "./kafka.ts";
 import * as native from "./native.ts";
 
 /** How a Parquet file is written. */
@@ -151,6 +154,19 @@ export function readJsonFiles(
   return readFiles(files, request, signal, (inputs, wanted) => native.readJsonFiles(inputs, options, wanted));
 }
 
+/**
+ * Rows of messages that are a JSON object each, decoded on every core; line breaks in a message are blanks. A message that
+ * cannot be read, or has no value, is invalid alone.
+ */
+export async function decodeJsonMessages(
+  messages: Messages,
+  schema: Schema,
+  signal?: AbortSignal,
+): Promise<DecodedMessages> {
+  const [handle, columns] = [messagesHandleOf(messages), toNativeColumns(schema)];
+  return toDecodedMessages(await cancellable(signal, (token) => native.decodeJsonMessages(handle, columns, token)));
+}
+
 /** A FlatBuffers schema with its root table, read and checked. */
 export class FlatbuffersSchema {
   /** The columns of the rows: fields of tables and structs inside are named by their path, with `_` between. */
@@ -181,6 +197,17 @@ export class FlatbuffersSchema {
     return readFiles(files, request, signal, (inputs, wanted) =>
       native.readFlatbuffersFiles(inputs, this.#handle, wanted),
     );
+  }
+
+  /**
+   * Rows of messages without lengths before them, decoded on every core. A message that is not sound, or has no value, is
+   * invalid alone.
+   */
+  async decodeMessages(messages: Messages, signal?: AbortSignal): Promise<DecodedMessages> {
+    const handle = messagesHandleOf(messages);
+    const decode = (token: native.CancelToken): Promise<native.NativeDecodedMessages> =>
+      native.decodeFlatbuffersMessages(handle, this.#handle, token);
+    return toDecodedMessages(await cancellable(signal, decode));
   }
 
   /** Starts a file of messages, as {@link FlatbuffersSchema.read} takes it; what is at `path` is replaced. */

@@ -4,6 +4,7 @@ export * from "./cluster.ts";
 export * from "./delta.ts";
 export * from "./formats.ts";
 export * from "./join-state.ts";
+export * from "./kafka.ts";
 export * from "./lookup.ts";
 export * from "./netcdf.ts";
 export * from "./query.ts";

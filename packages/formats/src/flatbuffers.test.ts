@@ -1,5 +1,6 @@
 import { writeFileSync } from "node:fs";
 import { readFile, writeFile } from "node:fs/promises";
+import { MessageSet } from "@sferic/bindings/kafka";
 import { type Batch, type FileContent, isBatch, type InvalidInput, type Schema } from "@sferic/operator";
 import { cellsOf, describeFormat, fileAt, fileOf, temporaryFolder } from "@sferic/testkit";
 import { Builder, ByteBuffer, Encoding, SIZE_PREFIX_LENGTH } from "flatbuffers";
@@ -133,6 +134,34 @@ describe("flatbuffers", () => {
       place += length;
     }
     expect(read).toEqual([...events, ...events]);
+  });
+
+  it("decodes messages of a topic, and tells those that are none by their index", async () => {
+    const payloads = events.map((event): Uint8Array | null => encoded(event, false));
+    payloads[5] = null;
+    payloads[300] = payloads[300]!.subarray(0, 20);
+    const plain = payloads.map((value, index) => ({
+      offset: BigInt(index),
+      timestampMs: 0n,
+      key: null,
+      value,
+      headers: [],
+    }));
+    using messages = MessageSet.of(0, plain, 400n);
+    const format = flatbuffers.create(flatbuffers.config.parse(eventConfig));
+    const { rows, taken, invalid } = await format.decodeMessages!(messages, new AbortController().signal);
+    const sound = events.filter((_, index) => index !== 5 && index !== 300);
+    expect(cellsOf(rows)).toEqual({
+      satellite_name: sound.map(({ name }) => name),
+      timestamp: sound.map(({ timestamp }) => timestamp),
+      value: sound.map(({ value }) => value),
+    });
+    expect([...taken!]).toEqual(events.flatMap((_, index) => (index === 5 || index === 300 ? [] : [index])));
+    expect(invalid).toEqual([
+      { index: 5, reason: "the message has no value, as one has that deletes its key" },
+      { index: 300, reason: expect.any(String) as string },
+    ]);
+    rows.close();
   });
 
   it("tells a bad message with its place and bytes and reads the others", async () => {

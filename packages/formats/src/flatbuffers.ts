@@ -21,7 +21,7 @@ const config = z.strictObject({
  * names of their values, an unknown value its number; enums with `bit_flags` are integers. Fields of tables and structs
  * inside are columns named by their path (`maker_name`), vectors and arrays are lists. Deprecated fields are left out;
  * unions and tables that hold themselves are refused. Every message is verified; one that is not sound goes to `invalid`
- * with its place and, in base64, its first 1,024 bytes, and the others are read. Writing, nulls and defaults are left
+ * with its place and, in base64, its first 1,024 bytes, and the others are read. A message of a topic has no length before it. Writing, nulls and defaults are left
  * out of a message; a null without a place in the schema ends the run.
  */
 export const flatbuffers = defineFormat({
@@ -48,6 +48,7 @@ export const flatbuffers = defineFormat({
       schema: schema.columns,
       probe: () => Promise.resolve(schema.columns),
       decode: (files, signal, request) => schema.read(files, request, signal),
+      decodeMessages: (messages, signal) => schema.decodeMessages(messages, signal),
       readsManyFiles: true,
       createWriter: (path, columns) => schema.create(path, columns),
       canContinue: true,

@@ -1,7 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
+import { MessageSet } from "@sferic/bindings/kafka";
 import { queryDatabase } from "@sferic/bindings/relational";
-import { type Batch, type InvalidInput, isBatch, type Schema } from "@sferic/operator";
+import { type Batch, type InvalidInput, isBatch, rowsOf, type Schema } from "@sferic/operator";
 import {
   dataSet,
   describeFormat,
@@ -214,6 +215,21 @@ describe("json", () => {
       "struct<quantity: int64, total_price: float64>",
       "struct<clicks: int64, impressions: int64>",
     ]);
+  });
+});
+
+describe("messages of JSON", () => {
+  it("are decoded with a declared schema, in either layout, and not without one", async () => {
+    const create = (config: object) => json.create(json.config.parse(config));
+    for (const layout of ["lines", "array"]) {
+      const value = Buffer.from('{\n"a": [{"b": "x"}]}');
+      using messages = MessageSet.of(0, [{ offset: 0n, timestampMs: 0n, key: null, value, headers: [] }], 1n);
+      const format = create({ layout, schema: { a: [{ b: "utf8" }] } });
+      const { rows, taken } = await format.decodeMessages!(messages, new AbortController().signal);
+      expect([rowsOf(rows), taken]).toEqual([[{ a: [{ b: "x" }] }], undefined]);
+      rows.close();
+    }
+    expect(create({}).decodeMessages).toBeUndefined();
   });
 });
 

@@ -1,4 +1,4 @@
-import { createJson, jsonSchema, readJsonFiles } from "@sferic/bindings/formats";
+import { createJson, decodeJsonMessages, jsonSchema, readJsonFiles } from "@sferic/bindings/formats";
 import { defineFormat, type Schema } from "@sferic/operator";
 import { z } from "zod";
 import { declaredSchema, nestedSchemaField } from "./declared-schema.ts";
@@ -17,7 +17,7 @@ const config = z.strictObject({
   compression: compressionField,
 });
 
-/** JSON (RFC 8259). Times are written as RFC 3339 in UTC, NaN and infinities as `null`; a key that no column names is ignored. */
+/** JSON (RFC 8259). Times are written as RFC 3339 in UTC, NaN and infinities as `null`; a key that no column names is ignored. A message of a topic is one object, whatever the `layout`, and needs a `schema`. */
 export const json = defineFormat({
   type: "json",
   since: "0.1.0",
@@ -37,6 +37,9 @@ export const json = defineFormat({
       ...(declared === undefined ? {} : { schema: declared }),
       probe: (file) => (declared === undefined ? jsonSchema(file, options) : Promise.resolve(declared)),
       decode: (files, signal, request) => readJsonFiles(files, options, request, signal),
+      ...(declared === undefined
+        ? {}
+        : { decodeMessages: (messages, signal) => decodeJsonMessages(messages, declared, signal) }),
       readsManyFiles: true,
       createWriter: (path, schema) => createJson(path, schema, c),
       canContinue: c.layout === "lines" && c.compression === "none",

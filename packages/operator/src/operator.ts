@@ -311,6 +311,24 @@ export interface FileWriter {
   abort(): void;
 }
 
+/** Messages of a topic, each of them one document of a format. Whoever made them closes them. */
+export interface Messages {
+  readonly count: number;
+  /** Bytes that they take in memory. */
+  readonly byteLength: number;
+  /** A copy of what the message holds; null for one without a value, as one has that deletes its key. */
+  payload(index: number): Uint8Array | null;
+}
+
+/** What messages were decoded to. */
+export interface DecodedMessages {
+  readonly rows: Batch;
+  /** The message of each row, by its index, ascending; absent when every message gave one row. */
+  readonly taken?: Uint32Array;
+  /** Messages that gave no row, by their index, ascending. */
+  readonly invalid: readonly { readonly index: number; readonly reason: string }[];
+}
+
 /** A file format: reads, writes, or both. */
 export interface Format {
   /** File name ending without the dot. */
@@ -333,6 +351,12 @@ export interface Format {
    * the request, and repeats the files' `constants` in their rows.
    */
   readonly readsManyFiles?: boolean;
+  /**
+   * Rows of messages that are one document each, in their order, with the columns of `schema`. One that cannot be decoded is
+   * in `invalid`, alone; so is one without a value. Absent where single messages cannot be decoded, or where that needs a
+   * `schema` and there is none.
+   */
+  decodeMessages?(messages: Messages, signal: AbortSignal): Promise<DecodedMessages>;
   /**
    * Starts a file; whatever an earlier attempt left at `path` is replaced. With `continues` the file's bytes are to follow
    * those of another with the same columns, for a format that can.

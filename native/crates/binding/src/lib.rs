@@ -12,6 +12,7 @@ mod error;
 mod files;
 mod formats;
 mod join_state;
+mod kafka;
 mod lookup;
 mod netcdf;
 mod query;

@@ -16,6 +16,7 @@ mod flatbuffers;
 mod guard;
 mod input;
 mod json;
+mod messages;
 mod parquet;
 mod partition;
 mod read_ahead;
@@ -31,14 +32,15 @@ pub use durable_file::{FileChecksum, FileSummary, checksum_file};
 pub use error::{FormatsError, Result};
 pub use files::{FilePieces, FileRows, FilesItem, FilesReader, InputFile, ReadFile};
 pub use flatbuffers::{
-    DecodedMessages, EncodedMessages, FlatbuffersDecoder, FlatbuffersEncoder, FlatbuffersFiles,
-    FlatbuffersSchema, FlatbuffersWriter, InvalidMessage,
+    EncodedMessages, FlatbuffersDecoder, FlatbuffersEncoder, FlatbuffersFiles, FlatbuffersSchema,
+    FlatbuffersWriter,
 };
 pub use input::Input;
 pub use json::{
-    JsonFilesReader, JsonLayout, JsonReadParams, JsonWriteParams, JsonWriter, encode_json,
-    infer_json_schema,
+    JsonFilesReader, JsonLayout, JsonMessageDecoder, JsonReadParams, JsonWriteParams, JsonWriter,
+    encode_json, infer_json_schema,
 };
+pub use messages::{DecodedMessages, InvalidMessage};
 pub use parquet::{
     Compression, ParquetFiles, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
     encode_parquet, read_parquet_schema,

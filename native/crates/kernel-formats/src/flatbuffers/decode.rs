@@ -11,26 +11,7 @@ use super::column::Column;
 use super::plan::{ItemPlan, Plan, Record, Value};
 use super::schema::Enumeration;
 use super::wire::{Fault, MISALIGNED, Message, Table};
-
-/// A message that is not a sound one of its schema.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct InvalidMessage {
-    /// Which of the messages it is, from 0.
-    pub index: usize,
-    /// What is wrong with it; places in it are bytes behind its length, from 0.
-    pub reason: String,
-}
-
-/// What messages gave.
-#[derive(Debug)]
-pub struct DecodedMessages {
-    /// The rows of the sound messages, in their order.
-    pub rows: RecordBatch,
-    /// The others.
-    pub invalid: Vec<InvalidMessage>,
-    /// How many messages that were; the batch was full before the next one.
-    pub taken: usize,
-}
+use crate::messages::{DecodedMessages, InvalidMessage};
 
 /// Strings and items of lists that a message may unfold to, in bytes: its offsets may lead to the same place many times.
 const UNFOLDED_BYTES_MAX: usize = 256 << 20;

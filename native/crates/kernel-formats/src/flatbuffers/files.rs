@@ -10,10 +10,11 @@ use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 
 use super::FlatbuffersSchema;
-use super::decode::{FlatbuffersDecoder, InvalidMessage};
+use super::decode::FlatbuffersDecoder;
 use super::framing::{LENGTH_BYTES, cuts, messages};
 use crate::error::{FormatsError, Result};
 use crate::files::{FilePieces, FileRows, InputFile, ReadFile, file_columns};
+use crate::messages::InvalidMessage;
 use crate::read_ahead::IsStopped;
 
 /// Where a piece of a file may end, in bytes.

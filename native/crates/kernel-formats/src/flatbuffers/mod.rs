@@ -15,7 +15,7 @@ mod schema;
 mod wire;
 mod writer;
 
-pub use decode::{DecodedMessages, FlatbuffersDecoder, InvalidMessage};
+pub use decode::FlatbuffersDecoder;
 pub use encode::{EncodedMessages, FlatbuffersEncoder};
 pub use files::FlatbuffersFiles;
 pub use load::FlatbuffersSchema;

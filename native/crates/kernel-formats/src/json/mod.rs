@@ -6,6 +6,7 @@ mod cursor;
 mod encode;
 mod files;
 mod infer;
+mod messages;
 mod number;
 mod params;
 mod rows;
@@ -14,6 +15,7 @@ mod writer;
 
 pub use files::JsonFilesReader;
 pub use infer::infer_json_schema;
+pub use messages::JsonMessageDecoder;
 pub use params::{JsonLayout, JsonReadParams, JsonWriteParams};
 pub(crate) use survey::Unsound;
 pub use writer::{JsonWriter, encode_json};

@@ -276,15 +276,7 @@ impl RowDecoder {
     ) {
         self.columns.truncate(rows);
         let fault = cursor.position().min(end);
-        let found = excerpt(&text[fault..end]);
-        let reason = match stop {
-            Stop::Syntax(reason) => format!("{reason}, before {found}"),
-            Stop::Misfit => {
-                let misfit = std::mem::take(&mut cursor.misfit);
-                let path: Vec<&str> = misfit.path.iter().rev().map(String::as_str).collect();
-                format!("{} is not {}: {found}", path.join("."), misfit.expected)
-            }
-        };
+        let reason = reason_of(stop, cursor, &text[fault..end]);
         self.reject(start, fault - start, reason);
     }
 
@@ -316,6 +308,19 @@ impl RowDecoder {
             .expect("the columns are built for the schema");
         self.held_bytes += batch.get_array_memory_size();
         self.batches.push(batch);
+    }
+}
+
+/// Why a row could not be read; `rest` is its text from the fault on.
+pub(super) fn reason_of(stop: Stop, cursor: &mut Cursor, rest: &[u8]) -> String {
+    let found = excerpt(rest);
+    match stop {
+        Stop::Syntax(reason) => format!("{reason}, before {found}"),
+        Stop::Misfit => {
+            let misfit = std::mem::take(&mut cursor.misfit);
+            let path: Vec<&str> = misfit.path.iter().rev().map(String::as_str).collect();
+            format!("{} is not {}: {found}", path.join("."), misfit.expected)
+        }
     }
 }
 
