@@ -52,6 +52,7 @@ export const flatbuffers = defineFormat({
       readsManyFiles: true,
       createWriter: (path, columns) => schema.create(path, columns),
       canContinue: true,
+      rowFraming: "length",
     };
   },
 });

@@ -364,8 +364,11 @@ export interface Format {
   createWriter?(path: string, schema: Schema, continues?: boolean): Promise<FileWriter>;
   /** Whether the bytes of a file and then those of one that continues it are a file too. */
   readonly canContinue?: boolean;
-  /** How the rows of a written file are told apart without decoding them; absent where they cannot. */
-  readonly rowFraming?: "newline";
+  /**
+   * How the rows of a written file are told apart without decoding them: a line break ends each, or its length stands before
+   * it (4 bytes, little-endian). Absent where they cannot.
+   */
+  readonly rowFraming?: "newline" | "length";
 }
 
 export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
