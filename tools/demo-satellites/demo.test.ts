@@ -1,5 +1,6 @@
-import { execFile } from "node:child_process";
-import { glob, mkdtemp, readFile, rm } from "node:fs/promises";
+import { execFile, spawn } from "node:child_process";
+import { once } from "node:events";
+import { glob, mkdtemp, readFile, readlink, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { promisify } from "node:util";
@@ -13,8 +14,9 @@ import { progressText } from "./status.ts";
 
 const main = join(import.meta.dirname, "main.ts");
 
+const node = ["--conditions=@sferic/source", "--disable-warning=ExperimentalWarning", main];
+
 async function demo(...args: string[]): Promise<{ stdout: string; stderr: string }> {
-  const node = ["--conditions=@sferic/source", "--disable-warning=ExperimentalWarning", main];
   return promisify(execFile)(process.execPath, [...node, ...args], { env: { ...process.env, CI: "true" } });
 }
 
@@ -100,6 +102,37 @@ function meansOf(rows: readonly Readonly<Record<string, unknown>>[]): Map<string
 
 function rounded(value: number): number {
   return Number(value.toFixed(6)) + 0;
+}
+
+test("Ctrl-C ends it with what has arrived, and nothing is left running", { timeout: 240_000 }, async () => {
+  const out = await scratch();
+  const child = spawn(process.execPath, [...node, "--satellites", "20", "--out", out], {
+    stdio: ["ignore", "ignore", "pipe"],
+  });
+  let said = "";
+  for await (const text of child.stderr.setEncoding("utf8")) {
+    said += text as string;
+    if (/in the table [1-9]/.test(said)) break;
+  }
+  child.kill("SIGINT");
+  const [code] = (await once(child, "exit")) as [number | null];
+  expect({ code, said }).toMatchObject({ code: 0 });
+  expect(await commandsIn(out)).toEqual([]);
+  const rows = await deltaRows(join(out, "data/delta-tables/satellite-data-raw"), parquetRows);
+  expect(rows.length).toBeGreaterThan(0);
+  expect(rows.length).toBeLessThan(20_000);
+  expect(await readFile(join(out, "data/satellites.html"), "utf8")).toContain("<option");
+});
+
+/** What processes do that were started for a folder; nothing is known of them outside Linux. */
+async function commandsIn(folder: string): Promise<string[]> {
+  const commands: string[] = [];
+  for await (const path of glob("/proc/[0-9]*")) {
+    const command = await readFile(join(path, "cmdline"), "utf8").catch(() => "");
+    const working = await readlink(join(path, "cwd")).catch(() => "");
+    if (command.includes(folder) || working === folder) commands.push(command.replaceAll("\0", " "));
+  }
+  return commands;
 }
 
 test("it refuses a folder that is not its own, and options that mean nothing", async () => {
