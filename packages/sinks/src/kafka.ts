@@ -236,7 +236,8 @@ class KafkaSink implements Sink {
       "sferic-writer": `${pipeline}@${history}/${operatorId}`,
       "sferic-epoch": String(epoch.id),
     };
-    await (await this.#writer()).write(stagedRows(rows, keys), headers, this.#pace(times), epoch);
+    const { rowFraming } = await this.#context.format(this.#config.format);
+    await (await this.#writer()).write(stagedRows(rows, keys, rowFraming), headers, this.#pace(times), epoch);
     return { files: [`${this.#connection.name}/${this.#config.topic}`] };
   }
 

@@ -12,13 +12,17 @@ export interface StagedRow {
 const chunkBytes = 1024 * 1024;
 
 /**
- * The rows of a file in which each ends with a line break, in pieces of about a megabyte. `keys` is a file of as many lines,
- * JSON objects of one field. The values are cut, not decoded.
+ * The rows of a file in which each ends with a line break, or has its length before it (4 bytes, little-endian), in pieces
+ * of about a megabyte. `keys` is a file of as many lines, JSON objects of one field. The values are cut, not decoded.
  */
-export async function* stagedRows(rows: string, keys: string | undefined): AsyncGenerator<StagedRow[]> {
+export async function* stagedRows(
+  rows: string,
+  keys: string | undefined,
+  framing: "newline" | "length" = "newline",
+): AsyncGenerator<StagedRow[]> {
   const keyLines = keys === undefined ? undefined : new LineReader(keys);
   try {
-    for await (const values of linesOf(rows)) {
+    for await (const values of piecesOf(rows, framing === "newline" ? lines : sized)) {
       const own = await keyLines?.take(values.length);
       yield values.map((value, index) => ({ value, key: own === undefined ? null : keyIn(own[index]!) }));
     }
@@ -40,7 +44,7 @@ class LineReader {
   #ready: Buffer[] = [];
 
   constructor(path: string) {
-    this.#pieces = linesOf(path);
+    this.#pieces = piecesOf(path, lines);
   }
 
   /** The next lines, exactly so many. */
@@ -60,21 +64,43 @@ class LineReader {
   }
 }
 
-/** The lines of a file without their line breaks. They share the memory of the piece they came in. */
-async function* linesOf(path: string): AsyncGenerator<Buffer[]> {
+/** Whole rows at the beginning of some bytes, and where what is left begins. */
+type Cut = (piece: Buffer) => { readonly rows: Buffer[]; readonly rest: number };
+
+/** Rows without their line breaks. */
+const lines: Cut = (piece) => {
+  const rows: Buffer[] = [];
+  let start = 0;
+  for (let end = piece.indexOf(10); end !== -1; end = piece.indexOf(10, start)) {
+    rows.push(piece.subarray(start, end));
+    start = end + 1;
+  }
+  return { rows, rest: start };
+};
+
+/** Rows without their lengths. */
+const sized: Cut = (piece) => {
+  const rows: Buffer[] = [];
+  let start = 0;
+  while (piece.length - start >= 4) {
+    const end = start + 4 + piece.readUInt32LE(start);
+    if (end > piece.length) break;
+    rows.push(piece.subarray(start + 4, end));
+    start = end;
+  }
+  return { rows, rest: start };
+};
+
+/** The rows of a file. They share the memory of the piece they came in. */
+async function* piecesOf(path: string, cut: Cut): AsyncGenerator<Buffer[]> {
   await using file = await open(path);
   let rest: Buffer = Buffer.alloc(0);
   for (;;) {
     const { buffer, bytesRead } = await file.read(Buffer.allocUnsafeSlow(chunkBytes), 0, chunkBytes);
     if (bytesRead === 0) return;
     const piece = Buffer.concat([rest, buffer.subarray(0, bytesRead)]);
-    const lines: Buffer[] = [];
-    let start = 0;
-    for (let end = piece.indexOf(10); end !== -1; end = piece.indexOf(10, start)) {
-      lines.push(piece.subarray(start, end));
-      start = end + 1;
-    }
-    rest = piece.subarray(start);
-    if (lines.length > 0) yield lines;
+    const { rows, rest: left } = cut(piece);
+    rest = piece.subarray(left);
+    if (rows.length > 0) yield rows;
   }
 }
