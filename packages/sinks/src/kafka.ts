@@ -25,7 +25,6 @@ import { z } from "zod";
 import { kafkaConnection } from "@sferic/connections/kafka";
 import { EventTimesWriter, type TimeColumn, timeColumn, timeUnits } from "./kafka/event-times-writer.ts";
 import { eventTimes, type Pace, rowsPerSecond, unpaced } from "./kafka/pace.ts";
-import { stagedRows } from "./kafka/staged-rows.ts";
 import type { TopicWriter } from "./kafka/topic-writer.ts";
 
 const config = z
@@ -51,7 +50,10 @@ const config = z
       .describe(
         "`key`: the partition that Kafka's own clients choose for the key (murmur2), in turn without one. `round-robin`: in turn.",
       ),
-    compression: z.enum(["none", "gzip", "zstd"]).default("none").describe("How batches of messages are compressed."),
+    compression: z
+      .enum(["none", "gzip", "snappy", "lz4", "zstd"])
+      .default("none")
+      .describe("How batches of messages are compressed."),
     rowsPerSecond: z
       .number()
       .positive()
@@ -61,13 +63,18 @@ const config = z
       .union([
         z.string().min(1),
         z.strictObject({
-          column: z.string().min(1).describe("Column of integers."),
-          unit: z.enum(timeUnits).describe("What they count."),
+          column: z.string().min(1).describe("Column of timestamps, or of integers that count time."),
+          unit: z.enum(timeUnits).optional().describe("What integers count."),
+          speed: z
+            .number()
+            .positive()
+            .default(1)
+            .describe("How many times as fast as the times go by; a million sends as fast as possible, as good as."),
         }),
       ])
       .optional()
       .describe(
-        "Timestamp column, or `{ column, unit }` of integers that count time: a row is sent when as much time has passed since the first of its epoch as their times are apart, up to 20 ms later. Not with `rowsPerSecond`.",
+        "Timestamp column, or `{ column, unit, speed }`, where integers count time: a row is sent when as much time has passed since the first of its epoch as their times are apart, up to 20 ms later. Not with `rowsPerSecond`.",
       ),
     retryFor: durationField
       .default("1 minute")
@@ -149,11 +156,11 @@ function checkKey(main: Schema, key: string): void {
 /** The column that the rows are paced by; null for none. Throws {@link ConfigError} when it holds no times. */
 function paceColumn(main: Schema, { paceBy }: Config): TimeColumn | null {
   if (paceBy === undefined) return null;
-  const { column: name, unit } = typeof paceBy === "string" ? { column: paceBy } : { ...paceBy };
+  const { column: name, unit, speed = 1 } = typeof paceBy === "string" ? { column: paceBy } : { ...paceBy };
   const pointer = typeof paceBy === "string" ? "/paceBy" : "/paceBy/column";
   const { type } = main.requireOne(name, "any", pointer).column(name)!;
   const found = timeColumn(name, type, unit);
-  if (found !== null) return found;
+  if (found !== null) return { ...found, unitsPerMs: found.unitsPerMs * speed };
   const advice = /^u?int64$/.test(type)
     ? `say what it counts: { "column": "${name}", "unit": "ns" }`
     : "convert it in a select before";
@@ -163,8 +170,8 @@ function paceColumn(main: Schema, { paceBy }: Config): TimeColumn | null {
 
 async function checkFormat({ format }: Config, context: PlanContext): Promise<void> {
   const { rowFraming } = await context.format(format);
-  if (rowFraming === "newline") return;
-  const message = `"${format.type}" as it is set here has no bytes for a single row; use { "type": "json" }`;
+  if (rowFraming !== undefined) return;
+  const message = `"${format.type}" as it is set here has no bytes for a single row; use { "type": "json" } or "flatbuffers"`;
   throw new ConfigError([{ code: "format-without-rows", message, pointer: "/format" }]);
 }
 
@@ -231,7 +238,8 @@ class KafkaSink implements Sink {
       "sferic-writer": `${pipeline}@${history}/${operatorId}`,
       "sferic-epoch": String(epoch.id),
     };
-    await (await this.#writer()).write(stagedRows(rows, keys), headers, this.#pace(times), epoch);
+    const { rowFraming } = await this.#context.format(this.#config.format);
+    await (await this.#writer()).write({ rows, keys, framing: rowFraming! }, headers, this.#pace(times), epoch);
     return { files: [`${this.#connection.name}/${this.#config.topic}`] };
   }
 
