@@ -146,6 +146,14 @@ export declare class NativeQuery {
   close(): void
 }
 
+/** Rows of a file, encoded piece by piece. */
+export declare class NativeStagedMessages {
+  /** The batches of the next rows, at most so many; null when there are no more. */
+  next(messagesMax: number): Promise<NativeEncodedBatch[] | null>
+  /** Closes the files; waits for what is being encoded. */
+  close(): void
+}
+
 /** What a windowed aggregation remembers. */
 export declare class NativeWindowState {
   /** How large it is. */
@@ -470,6 +478,13 @@ export interface NativeDeltaWish {
   mergeSchema: boolean
 }
 
+/** A record batch without the stamp of its sending. */
+export interface NativeEncodedBatch {
+  partition: number
+  bytes: Uint8Array
+  count: number
+}
+
 /** What is wrong with an expression. */
 export interface NativeExpressionIssue {
   message: string
@@ -629,6 +644,12 @@ export interface NativeLookupParams {
   result: Array<NativeColumn>
 }
 
+/** A header of every message. */
+export interface NativeMessageHeader {
+  name: string
+  value: string
+}
+
 /** A column of what messages have beside their values. */
 export interface NativeMetadataColumn {
   name: string
@@ -735,6 +756,28 @@ export interface NativeSplit {
   later: NativeBatch
 }
 
+/** Rows on their way into a topic. */
+export interface NativeStagedOptions {
+  rows: string
+  framing: 'newline' | 'length'
+  keys?: string
+  headers: Array<NativeMessageHeader>
+  indexHeader: string
+  partitionCount: number
+  partitioner: 'key' | 'round-robin'
+  compression: 'none' | 'gzip' | 'snappy' | 'lz4' | 'zstd'
+  batchBytes: number
+  batchBytesMax: number
+}
+
+/** What a batch gets when it is sent. */
+export interface NativeStamp {
+  producerId: bigint
+  producerEpoch: number
+  baseSequence: number
+  timestampMs: number
+}
+
 /** A file of a state, and the watermark that it is restored with. */
 export interface NativeStateFile {
   path: string
@@ -824,6 +867,8 @@ export declare function openFlatbuffersSchema(options: NativeFlatbuffersOptions)
 
 export declare function openParquet(file: NativeFile, options: NativeParquetReadOptions): Promise<NativeFileReader>
 
+export declare function openStagedMessages(options: NativeStagedOptions): NativeStagedMessages
+
 /** Reads record batches as a broker answered them; takes a copy of them. */
 export declare function parseMessages(partitions: Array<NativeFetchedPartition>, token?: CancelToken | undefined | null): Promise<NativeMessageSet>
 
@@ -858,6 +903,9 @@ export declare function silhouette(batch: NativeBatch, options: NativeSilhouette
 
 /** Tells rows apart by their time; the batch stays open. */
 export declare function splitByEventTime(batch: NativeBatch, column: string, limitMs: number): NativeSplit
+
+/** Writes the stamp and the checksum into a batch, where it is. */
+export declare function stampBatch(batch: Uint8Array, stamp: NativeStamp): void
 
 /** The batch with the columns standardized, as float64 without unit. */
 export declare function standardize(batch: NativeBatch, columns: Array<string>): Promise<NativeBatch>

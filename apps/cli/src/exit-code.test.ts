@@ -10,6 +10,7 @@ test.each([
   ["checkpoint-locked", 4],
   ["source-changed", 5],
   ["source-vanished", 5],
+  ["data-loss", 5],
   ["aborted", 130],
   ["disk-full", 1],
   ["a-code-of-a-plugin", 1],

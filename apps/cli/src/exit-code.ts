@@ -19,6 +19,7 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   "checkpoint-locked": ExitCode.locked,
   "checkpoint-mismatch": ExitCode.checkpoint,
   "checkpoint-not-found": ExitCode.checkpoint,
+  "data-loss": ExitCode.dataLoss,
   "dead-letters-not-found": ExitCode.specInvalid,
   "no-epoch-yet": ExitCode.checkpoint,
   "no-tests": ExitCode.specInvalid,

@@ -1,7 +1,7 @@
 import { type Batch, type DecodedMessages, type Messages, OperatorError, Schema } from "@sferic/operator";
 import { fromHandle, handleOf, toSchema } from "./batch.ts";
 import { cancellable } from "./cancel.ts";
-import { unwrapping } from "./errors.ts";
+import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
 
 /** Record batches of one partition, as a broker answers a fetch. */
@@ -158,4 +158,86 @@ export function toDecodedMessages({ rows, taken, invalid }: native.NativeDecoded
 
 function toNative(columns: MetadataColumns): native.NativeMetadataColumn[] {
   return Object.entries(columns).map(([name, kind]) => ({ name, kind }));
+}
+
+/** How rows of a file become messages. */
+export interface StagedOptions {
+  /** Path of the rows. */
+  readonly rows: string;
+  /** How rows are told apart: a line break ends each of them, or its length is before it (4 bytes, little-endian). */
+  readonly framing: "newline" | "length";
+  /** Path of as many lines, JSON objects of one field: text or a number is the key, null is none. Absent: no keys. */
+  readonly keys?: string | undefined;
+  /** Headers of every message. */
+  readonly headers: Readonly<Record<string, string>>;
+  /** Name of the header that holds the index of the row, from 0, as text. */
+  readonly indexHeader: string;
+  readonly partitionCount: number;
+  /** `key`: as Kafka's Java client does for the key (murmur2), in turn without one. `round-robin`: in turn. */
+  readonly partitioner: "key" | "round-robin";
+  readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
+  /** Where a batch of several messages ends, in bytes before compression. */
+  readonly batchBytes: number;
+  /** What a batch may have, in bytes after compression: `max.message.bytes` of the topic. */
+  readonly batchBytesMax: number;
+}
+
+/** A record batch (message format 2) without the stamp of its sending, see {@link stampBatch}. */
+export interface EncodedBatch {
+  readonly partition: number;
+  readonly bytes: Uint8Array;
+  /** How many messages it holds. */
+  readonly count: number;
+}
+
+/**
+ * Encodes the rows of a file as record batches, in pieces of at most 4 MiB, partitions beside each other. The same rows give the same
+ * messages in the same partitions each time; a batch that compression would not make smaller is not compressed.
+ */
+export class StagedMessages {
+  readonly #native: native.NativeStagedMessages;
+
+  /** Opens the files. Throws `not-found`, `permission-denied`. */
+  constructor({ headers, keys, ...options }: StagedOptions) {
+    const given = Object.entries(headers).map(([name, value]) => ({ name, value }));
+    const all = { ...options, headers: given, ...(keys === undefined ? {} : { keys }) };
+    this.#native = unwrapping(() => native.openStagedMessages(all));
+  }
+
+  /**
+   * The batches of the next rows, at most `messagesMax` (at least one); null when there are no more. The batches of a
+   * partition are to be sent in the order they have. Throws `message-too-large`, with the `row` and its `bytes` in `details`,
+   * and `invalid-file` for a file that was changed.
+   */
+  next(messagesMax?: number): Promise<readonly EncodedBatch[] | null> {
+    return unwrapped(this.#native.next(Math.min(messagesMax ?? rowsUnbounded, rowsUnbounded)));
+  }
+
+  /** Closes the files. Closing twice is harmless. */
+  close(): void {
+    this.#native.close();
+  }
+
+  [Symbol.dispose](): void {
+    this.close();
+  }
+}
+
+/** More rows than a piece has. */
+const rowsUnbounded = 2 ** 31;
+
+/** What a batch gets when it is sent. */
+export interface BatchStamp {
+  /** As the brokers gave them. */
+  readonly producerId: bigint;
+  readonly producerEpoch: number;
+  /** How many messages the producer has sent to the partition before, modulo 2³¹. */
+  readonly baseSequence: number;
+  /** The time of all messages of the batch, since 1970. */
+  readonly timestampMs: number;
+}
+
+/** Writes the stamp and then the checksum into a batch, where it is; again is harmless. */
+export function stampBatch(bytes: Uint8Array, stamp: BatchStamp): void {
+  unwrapping(() => native.stampBatch(bytes, stamp));
 }

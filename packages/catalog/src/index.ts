@@ -13,6 +13,7 @@ export const builtins: readonly RegistryEntry[] = [
   { kind: "source", type: "duckdb", load: async () => (await import("@sferic/sources/duckdb")).duckdb },
   { kind: "source", type: "files", load: async () => (await import("@sferic/sources/files")).files },
   { kind: "source", type: "generate", load: async () => (await import("@sferic/sources/generate")).generate },
+  { kind: "source", type: "kafka", load: async () => (await import("@sferic/sources/kafka")).kafka },
   { kind: "transform", type: "aggregate", load: async () => (await import("@sferic/transforms/aggregate")).aggregate },
   {
     kind: "transform",

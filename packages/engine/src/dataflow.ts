@@ -89,6 +89,8 @@ class Dataflow implements DataflowOutcome {
   readonly #inputs = new Map<string, Record<string, Channel>>();
   /** Producers of a channel that have not ended yet. */
   readonly #writers = new Map<Channel, number>();
+  /** Columns of the port `invalid`, by operator. */
+  readonly #invalidSchemas = new Map<string, Schema>();
   /** Operators that gave a batch on their main port. */
   readonly #gave = new Set<string>();
   /** Seconds each operator waited for room downstream. */
@@ -116,7 +118,8 @@ class Dataflow implements DataflowOutcome {
     for (const { planned } of operators) this.#connect(planned, circular);
   }
 
-  #connect({ node }: LiveOperator["planned"], circular: ReadonlySet<string>): void {
+  #connect({ node, outputs }: LiveOperator["planned"], circular: ReadonlySet<string>): void {
+    if (outputs?.["invalid"]) this.#invalidSchemas.set(node.id, outputs["invalid"]);
     this.operators[node.id] = noCounts(node.kind);
     if (node.watermark !== undefined) {
       this.#observers.set(node.id, new EventTimeObserver(node, this.#registry.batches, this.#epoch.timeMs));
@@ -266,8 +269,11 @@ class Dataflow implements DataflowOutcome {
     counts.invalid += 1;
     this.#onRows(id, counts);
     if (this.#readers.has(`${id}.invalid`)) {
-      const { name, reason, position } = invalid;
-      await this.#send(id, "invalid", this.#registry.batches.fromRows(invalidSchema, [{ name, reason, position }]));
+      const schema = this.#invalidSchemas.get(id) ?? invalidSchema;
+      const { values = {}, ...fields } = invalid;
+      const all: Readonly<Record<string, unknown>> = { ...fields, ...values };
+      const row = Object.fromEntries(schema.names.map((name) => [name, all[name]]));
+      await this.#send(id, "invalid", this.#registry.batches.fromRows(schema, [row]));
     } else (this.invalid[id] ??= []).push(invalid);
   }
 }

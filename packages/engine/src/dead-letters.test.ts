@@ -4,7 +4,14 @@ import { expect, test } from "vitest";
 import { readDeadLetters } from "./dead-letters.ts";
 import { scratchFolder } from "./testing/scratch.ts";
 
-const letter = { epoch: 7, source: "flashes", name: "a.nc", reason: "cut short", position: 12 };
+const letter = {
+  epoch: 7,
+  source: "flashes",
+  name: "a.nc",
+  reason: "cut short",
+  position: 12,
+  values: { payload: "00ff" },
+};
 const line = `${JSON.stringify(letter)}\n`;
 
 /** A folder with these files. */

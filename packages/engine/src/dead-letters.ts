@@ -1,6 +1,6 @@
 import { glob } from "node:fs/promises";
 import { dirname, join } from "node:path";
-import { OperatorError } from "@sferic/operator";
+import { type InvalidInput, OperatorError } from "@sferic/operator";
 import { makeDirectory, remove, replaceDurably, textOf } from "@sferic/operator/durable-files";
 import { isCheckpoint } from "./checkpoint/inspect.ts";
 import { deadLetterFolder } from "./checkpoint/layout.ts";
@@ -18,6 +18,8 @@ export interface DeadLetter {
   readonly position: number | null;
   /** True when the rest of the piece became rows. */
   readonly isPart?: true;
+  /** What its source says of it beside that, such as its bytes in hex. */
+  readonly values?: InvalidInput["invalid"]["values"];
 }
 
 /** The dead letters of one epoch of one run. */
@@ -87,10 +89,11 @@ function lettersOf(path: string, text: string): DeadLetter[] {
 
 function parsed(line: string): DeadLetter | null {
   try {
-    const { epoch, source, name, reason, position, isPart } = JSON.parse(line) as DeadLetter;
+    const { epoch, source, name, reason, position, isPart, values } = JSON.parse(line) as DeadLetter;
     const isLetter = typeof epoch === "number" && [source, name, reason].every((text) => typeof text === "string");
     if (!isLetter) return null;
-    return { epoch, source, name, reason, position: position ?? null, ...(isPart === true ? { isPart } : {}) };
+    const own = values === undefined ? {} : { values };
+    return { epoch, source, name, reason, position: position ?? null, ...(isPart === true ? { isPart } : {}), ...own };
   } catch {
     return null;
   }

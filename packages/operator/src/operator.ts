@@ -34,6 +34,8 @@ export interface InvalidInput {
     readonly position: number | null;
     /** True when the rest of the piece became rows: reading all of it again would double those. */
     readonly isPart?: true;
+    /** The row on the port `invalid` of a source that declares columns of its own there, as JSON that `rowsOf` makes. */
+    readonly values?: Readonly<Record<string, Json>>;
   };
 }
 

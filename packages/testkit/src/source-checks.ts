@@ -3,6 +3,7 @@ import {
   asOperatorError,
   type Batch,
   type Bounds,
+  type Connection,
   type FormatDefinition,
   type InvalidInput,
   isBatch,
@@ -38,6 +39,8 @@ export interface SourceSubject {
   arrange(directory: string, portionCount: number): Promise<Input>;
   /** Puts into an empty folder what the examples read. */
   arrangeExamples(directory: string): Promise<Pick<Input, "formats">>;
+  /** For a source that declares one. */
+  connection?(): Connection;
   /** Most portions that may be taken while the consumer is still busy with the first rows. */
   readonly portionsAheadMax: number;
 }
@@ -69,7 +72,7 @@ export async function examplesGiveRowsOfTheDeclaredSchema(subject: SourceSubject
   for (const { title, config } of definition.examples) {
     await using folder = await temporaryFolder();
     const { formats = [] } = await subject.arrangeExamples(folder.path);
-    const surroundings = { directory: folder.path, formats };
+    const surroundings = { directory: folder.path, formats, connection: subject.connection?.() };
     const checked = definition.config.parse(config);
     const declared = await definition.output(checked, planContext(surroundings));
     const source = definition.create(checked, operatorContext(surroundings));
@@ -232,7 +235,8 @@ async function reading(subject: SourceSubject, portionCount: number): Promise<Re
   const folder = await temporaryFolder();
   const input = await subject.arrange(folder.path, portionCount);
   const open = async (history: readonly Offset[]): Promise<Source> => {
-    const context = operatorContext({ directory: folder.path, formats: input.formats ?? [] });
+    const { formats = [] } = input;
+    const context = operatorContext({ directory: folder.path, formats, connection: subject.connection?.() });
     const source = subject.definition.create(subject.definition.config.parse(input.config), context);
     await source.open?.(history);
     return source;

@@ -18,7 +18,7 @@ use napi_derive::napi;
 use rayon::prelude::*;
 
 use crate::batch::NativeBatch;
-use crate::error::{Failure, Result};
+use crate::error::{Detail, Failure, Result};
 use crate::formats::NativeFlatbuffersSchema;
 use crate::schema::{NativeColumn, from_columns, type_text};
 use crate::work::{CancelToken, Cancelled, Work, guarded, promise};
@@ -424,7 +424,14 @@ impl From<KafkaError> for Failure {
             E::TooLarge { .. } | E::ColumnTooLarge { .. } => {
                 Failure::new("messages-too-large", "external", &error)
             }
-            E::NoMessage { .. } => Failure::internal(&error),
+            E::MessageTooLarge { row, bytes, .. } => Failure::user("message-too-large", &error)
+                .with("row", Detail::Number(*row))
+                .with("bytes", Detail::Number(*bytes as u64)),
+            E::Io { source, .. } => Failure::io(source.kind(), &error),
+            E::Staged { .. } => Failure::new("invalid-file", "external", &error),
+            E::NoMessage { .. } | E::NoPartition | E::NotABatch { .. } | E::Compress { .. } => {
+                Failure::internal(&error)
+            }
             E::Cancelled => Failure::user("aborted", &error),
         }
     }

@@ -19,6 +19,7 @@ mod query;
 mod relational;
 mod reshape;
 mod schema;
+mod staged_messages;
 mod state_file;
 mod windows;
 mod work;

@@ -1,6 +1,6 @@
 //! The compressions of record batches.
 
-use std::io::{self, Read};
+use std::io::{self, Read, Write};
 
 use crate::error::Fault;
 
@@ -8,6 +8,12 @@ use crate::error::Fault;
 const XERIAL_MAGIC: &[u8] = b"\x82SNAPPY\0";
 /// The magic, a version and the oldest version that can read it.
 const XERIAL_HEADER_BYTES: usize = XERIAL_MAGIC.len() + 4 + 4;
+/// Versions that snappy-java writes.
+const XERIAL_VERSIONS: [u8; 8] = [0, 0, 0, 1, 0, 0, 0, 1];
+/// What Kafka's Java client compresses with snappy at a time, in bytes.
+const SNAPPY_BLOCK_BYTES: usize = 32 << 10;
+const GZIP_LEVEL: u32 = 6;
+const ZSTD_LEVEL: i32 = 3;
 /// The memory that a zstd frame may ask for, as a power of two (RFC 8878, section 3.1.1.1.2).
 const ZSTD_WINDOW_LOG_MAX: u32 = 27;
 
@@ -38,6 +44,38 @@ impl Compression {
             4 => Ok(Self::Zstd),
             other => Err(Fault::unsound(format!("there is no compression {other}"))),
         }
+    }
+
+    /// The number in the attributes of a batch.
+    pub(crate) fn code(self) -> i16 {
+        match self {
+            Self::None => 0,
+            Self::Gzip => 1,
+            Self::Snappy => 2,
+            Self::Lz4 => 3,
+            Self::Zstd => 4,
+        }
+    }
+
+    /// Adds the compressed bytes. Cost: gzip level 6, zstd level 3.
+    pub(crate) fn pack(self, bytes: &[u8], packed: &mut Vec<u8>) -> io::Result<()> {
+        match self {
+            Self::None => packed.extend_from_slice(bytes),
+            Self::Gzip => {
+                let level = flate2::Compression::new(GZIP_LEVEL);
+                let mut encoder = flate2::write::GzEncoder::new(packed, level);
+                encoder.write_all(bytes)?;
+                encoder.finish()?;
+            }
+            Self::Snappy => pack_snappy(bytes, packed)?,
+            Self::Lz4 => {
+                let mut encoder = lz4_flex::frame::FrameEncoder::new(packed);
+                encoder.write_all(bytes)?;
+                encoder.finish()?;
+            }
+            Self::Zstd => zstd::stream::copy_encode(bytes, packed, ZSTD_LEVEL)?,
+        }
+        Ok(())
     }
 
     /// Adds what `packed` unfolds to, at most `limit` bytes.
@@ -117,4 +155,18 @@ fn unpack_snappy_block(block: &[u8], unpacked: &mut Vec<u8>, limit: usize) -> Re
     let written = snap::raw::Decoder::new().decompress(block, &mut unpacked[start..]);
     unpacked.truncate(start + *written.as_ref().unwrap_or(&0));
     written.map(drop).map_err(unreadable)
+}
+
+fn pack_snappy(bytes: &[u8], packed: &mut Vec<u8>) -> io::Result<()> {
+    packed.extend_from_slice(XERIAL_MAGIC);
+    packed.extend_from_slice(&XERIAL_VERSIONS);
+    let mut encoder = snap::raw::Encoder::new();
+    for block in bytes.chunks(SNAPPY_BLOCK_BYTES) {
+        let start = packed.len() + 4;
+        packed.resize(start + snap::raw::max_compress_len(block.len()), 0);
+        let length = encoder.compress(block, &mut packed[start..])?;
+        packed[start - 4..start].copy_from_slice(&(length as u32).to_be_bytes());
+        packed.truncate(start + length);
+    }
+    Ok(())
 }

@@ -1,5 +1,8 @@
 //! The one error type of this crate.
 
+use std::io;
+use std::path::{Path, PathBuf};
+
 /// The result of every fallible function here.
 pub type Result<T, E = KafkaError> = std::result::Result<T, E>;
 
@@ -70,9 +73,59 @@ pub enum KafkaError {
         /// How many there are.
         count: usize,
     },
+    /// The operating system refused a staged file.
+    #[error("cannot read {}: {source}", path.display())]
+    Io {
+        /// The file.
+        path: PathBuf,
+        /// The system's answer.
+        source: io::Error,
+    },
+    /// A staged file is not what was written.
+    #[error("{} {reason}; it was changed since it was written", path.display())]
+    Staged {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        reason: String,
+    },
+    /// A batch, of one message as a rule, is larger than the topic takes.
+    #[error(
+        "row {row} is a message of {bytes} bytes, and the topic takes {limit} at a time; raise its \"max.message.bytes\", compress the messages, or make them smaller"
+    )]
+    MessageTooLarge {
+        /// The row, from 0.
+        row: u64,
+        /// What its value has.
+        bytes: usize,
+        /// What the topic takes.
+        limit: usize,
+    },
+    /// There is no partition to write to.
+    #[error("a topic has at least one partition")]
+    NoPartition,
+    /// A batch could not be compressed.
+    #[error("a record batch could not be compressed: {source}")]
+    Compress {
+        /// What the library said.
+        source: io::Error,
+    },
+    /// Something else than a record batch was given to be sent.
+    #[error("{bytes} bytes are no record batch")]
+    NotABatch {
+        /// How many there are.
+        bytes: usize,
+    },
     /// Whoever asked for the messages does not want them any more.
     #[error("the reading was cancelled")]
     Cancelled,
+}
+
+impl KafkaError {
+    pub(crate) fn io(path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        Self::Io { path, source }
+    }
 }
 
 /// What is wrong with a batch, before its place is known.

@@ -10,11 +10,13 @@ kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
   decompress: promisify(zstdDecompress),
 });
 
-/**
- * A client for the connection's brokers. Connects to none yet, and logs nothing: what goes wrong is thrown, after so many
- * attempts as `retry` says.
- */
-export function kafkaClient({ config }: Connection, retry: RetryOptions): Kafka {
+/** What kafkajs wants to know of a connection. */
+export function clientSettings({ config }: Connection): {
+  readonly brokers: string[];
+  readonly clientId: string;
+  readonly ssl: boolean | object;
+  readonly sasl?: never;
+} {
   const { brokers, clientId, tls, sasl } = config as Settings;
   const ssl =
     typeof tls === "boolean"
@@ -25,12 +27,13 @@ export function kafkaClient({ config }: Connection, retry: RetryOptions): Kafka 
           ...(tls.privateKey === undefined ? {} : { key: tls.privateKey }),
           ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
         };
-  return new kafkajs.Kafka({
-    brokers,
-    clientId,
-    ssl,
-    ...(sasl === undefined ? {} : { sasl: sasl as never }),
-    retry,
-    logLevel: kafkajs.logLevel.NOTHING,
-  });
+  return { brokers, clientId, ssl, ...(sasl === undefined ? {} : { sasl: sasl as never }) };
+}
+
+/**
+ * A client for the connection's brokers. Connects to none yet, and logs nothing: what goes wrong is thrown, after so many
+ * attempts as `retry` says.
+ */
+export function kafkaClient(connection: Connection, retry: RetryOptions): Kafka {
+  return new kafkajs.Kafka({ ...clientSettings(connection), retry, logLevel: kafkajs.logLevel.NOTHING });
 }

@@ -44,13 +44,19 @@ function dataOf(error: ClientError, { connection, topic }: Attempt): ErrorData |
       return {
         ...external,
         code: "not-authorized",
-        message: `The user of the connection "${name}" may not do that: ${error.message} (topic "${topic}"). Writing needs the permissions Describe and Write on the topic, and "createTopic" needs Create.`,
+        message: `The user of the connection "${name}" may not do that: ${error.message} (topic "${topic}"). Reading needs the permissions Describe and Read on the topic, writing Describe and Write, and "createTopic" needs Create.`,
       };
     case "KafkaJSSASLAuthenticationError":
       return {
         ...external,
         code: "not-authenticated",
         message: `The brokers ${brokersOf(connection)} refuse the login: ${error.message}. Check "sasl" of the connection "${name}".`,
+      };
+    case "KafkaJSNotImplemented":
+      return {
+        ...external,
+        code: "unsupported-compression",
+        message: `The reader "kafkajs" cannot unpack the messages of the topic "${topic}": ${error.message}. Use the reader "raw".`,
       };
     case "INVALID_REPLICATION_FACTOR":
       return {
