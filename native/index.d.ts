@@ -30,6 +30,17 @@ export declare class NativeBatch {
   toIpc(): Uint8Array
 }
 
+/** A table as a stream. Calls wait for each other in the order they were made. */
+export declare class NativeDeltaStream {
+  constructor(table: string, skipsChanges: boolean)
+  /** The range behind `from`, up to `until` at most; null where that is the very beginning. */
+  nextRange(origin: NativeDeltaOrigin, from: NativeDeltaPosition | undefined | null, until: NativeDeltaPosition, bounds: NativeDeltaBounds): Promise<NativeDeltaRange | null>
+  /** The rows behind `from` up to `to`, with the columns that the table has there. */
+  read(origin: NativeDeltaOrigin, from: NativeDeltaPosition | undefined | null, to: NativeDeltaPosition, request: NativeReadRequest): Promise<NativeDeltaRows>
+  /** Lets go of what is kept between ranges. */
+  close(): void
+}
+
 /** A data file being written. Calls wait for each other in the order they were made. */
 export declare class NativeDeltaWriter {
   /** Adds the rows; the batch stays open. */
@@ -175,6 +186,9 @@ export declare function assignWindows(batch: NativeBatch, params: NativeWindowPa
 
 /** All rows of an Arrow IPC stream as one batch. */
 export declare function batchFromIpc(bytes: Uint8Array): NativeBatch
+
+/** The rows with a column at the end that has the same time in every row: milliseconds since 1970, in UTC. */
+export declare function batchWithTime(batch: NativeBatch, name: string, milliseconds: number): NativeBatch
 
 /** Hashes a table by its keys; the batch stays open. */
 export declare function buildLookup(table: NativeBatch, params: NativeLookupParams): Promise<NativeLookup>
@@ -368,12 +382,33 @@ export interface NativeDeltaAppend {
   temporary: string
 }
 
+/** Which version of a table; the newest when nothing is given. */
+export interface NativeDeltaAt {
+  version?: number
+  /** The last version at or before this time, in milliseconds since 1970. */
+  timeMs?: number
+}
+
+/** Most that a range may hold. */
+export interface NativeDeltaBounds {
+  files?: number
+  bytes?: number
+}
+
 /** A data file that becomes part of a table. */
 export interface NativeDeltaFile {
   name: string
   bytes: number
   values: Array<string | undefined | null>
   stats: string
+}
+
+/** Where a stream begins. */
+export interface NativeDeltaOrigin {
+  /** With all files of this version. */
+  whole?: number
+  /** Else behind this version; -1 for before the first. */
+  after?: number
 }
 
 /** Rows that go into one file. */
@@ -389,11 +424,31 @@ export interface NativeDeltaPlan {
   partitionBy: Array<string>
 }
 
+/** How far a stream was read. */
+export interface NativeDeltaPosition {
+  version: number
+  /** So many files of the version; all when absent. */
+  files?: number
+}
+
+/** A range that can be read. */
+export interface NativeDeltaRange {
+  end: NativeDeltaPosition
+  files: number
+}
+
 /** A column that Delta Lake cannot hold. */
 export interface NativeDeltaRefusal {
   column: string
   reason: string
   hint: string
+}
+
+/** The rows of a range. */
+export interface NativeDeltaRows {
+  reader: NativeFilesReader
+  /** Of the files, in all. */
+  bytes: number
 }
 
 /** A finished data file. */
@@ -404,6 +459,15 @@ export interface NativeDeltaSummary {
   checksum: string
   /** JSON, as in the log. */
   stats: string
+}
+
+/** A version of a table. */
+export interface NativeDeltaVersion {
+  version: number
+  /** Another one once the table is made anew. */
+  id: string
+  columns: Array<NativeColumn>
+  partitionBy: Array<string>
 }
 
 /** What is wanted of a table. */
@@ -617,6 +681,14 @@ export interface NativePartial {
   merge: 'sum' | 'least' | 'greatest'
 }
 
+/** Rows that are equal in the columns they were cut by. */
+export interface NativePartition {
+  /** Text of each of those columns; none for a null. */
+  values: Array<string | undefined | null>
+  /** The other columns. */
+  batch: NativeBatch
+}
+
 /** A place in a topic. */
 export interface NativePosition {
   partition: number
@@ -785,6 +857,9 @@ export declare function netcdfSchema(file: NativeFile, options: NativeNetcdfOpti
 
 export declare function openCsv(file: NativeFile, options: NativeCsvReadOptions): Promise<NativeFileReader>
 
+/** A version of a table; null where no table is. */
+export declare function openDelta(table: string, at: NativeDeltaAt): Promise<NativeDeltaVersion | null>
+
 /** Opens the named library and its in-memory database on another thread. Costs about 65 ms of one core, once. */
 export declare function openDuckdb(): Promise<void>
 
@@ -796,6 +871,9 @@ export declare function openStagedMessages(options: NativeStagedOptions): Native
 
 /** Reads record batches as a broker answered them; takes a copy of them. */
 export declare function parseMessages(partitions: Array<NativeFetchedPartition>, token?: CancelToken | undefined | null): Promise<NativeMessageSet>
+
+/** The rows cut by the values of columns; the batch stays open. */
+export declare function partitionBatch(batch: NativeBatch, by: Array<string>): Promise<NativePartition[]>
 
 /** How rows fit the table as it is, or a new one where none is. */
 export declare function planDelta(table: string, wish: NativeDeltaWish): Promise<NativeDeltaPlan>

@@ -773,9 +773,10 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, messagesOf, metadataColumns, netcdfSchema, openCsv, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, unpivotBatch, useDuckdb, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
+export { NativeDeltaStream }
 export { NativeDeltaWriter }
 export { NativeFileReader }
 export { NativeFilesReader }
@@ -791,6 +792,7 @@ export { NativeWindowState }
 export { appendDelta }
 export { assignWindows }
 export { batchFromIpc }
+export { batchWithTime }
 export { buildLookup }
 export { canLookUp }
 export { checkExpressions }
@@ -825,11 +827,13 @@ export { messagesOf }
 export { metadataColumns }
 export { netcdfSchema }
 export { openCsv }
+export { openDelta }
 export { openDuckdb }
 export { openFlatbuffersSchema }
 export { openParquet }
 export { openStagedMessages }
 export { parseMessages }
+export { partitionBatch }
 export { planDelta }
 export { prepareProjection }
 export { queryDatabase }

@@ -1,5 +1,5 @@
 import { readdir, readFile } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
@@ -33,11 +33,23 @@ export async function strayFiles(folder: string): Promise<string[]> {
   return stray.map(({ parentPath, name }) => join(parentPath, name));
 }
 
+/** Paths of the files of a sink from its folder, also those in folders named `column=value`. */
 async function partNames(folder: string): Promise<string[]> {
-  return (await readdir(folder).catch(() => [])).filter((name) => name.startsWith("part-"));
+  const paths = await readdir(folder, { recursive: true }).catch(() => []);
+  return paths.filter((path) => /^([^/]+=[^/]*\/)*part-[^/]+$/.test(path));
 }
 
+/** The rows of a file, with the columns that its folders give. */
 async function readRows(path: string): Promise<Cells[]> {
+  const pairs = [...dirname(path).matchAll(/(?<=\/)([^/=]+)=([^/]*)/g)];
+  const given = pairs.map(([, name, value]) => [name, value === nullName ? null : decodeURIComponent(value!)]);
+  return (await rowsIn(path)).map((row) => ({ ...row, ...Object.fromEntries(given) }));
+}
+
+/** How Hive writes the value of a partition whose column is null. */
+const nullName = "__HIVE_DEFAULT_PARTITION__";
+
+async function rowsIn(path: string): Promise<Cells[]> {
   if (path.endsWith(".parquet")) return parquetReadObjects({ file: await asyncBufferFromFile(path), compressors });
   const bytes = await readFile(path);
   const unpacked = path.endsWith(".gz") ? gunzipSync(bytes) : path.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes;

@@ -10,9 +10,13 @@ export interface Template {
   readonly summary: string;
   /** Folders of `templates` whose `data` is its input; none for a pipeline that makes its own. */
   readonly data: readonly string[];
+  /** What must be there before it can run, as the end of "It needs …". */
+  readonly needs?: string;
   /** Whether its input are the granules of the repository, which are not copied into this package. */
   readonly onGranules?: true;
 }
+
+const aBroker = "a Kafka broker, whose host:port is in the environment variable KAFKA (127.0.0.1:9092 when not set)";
 
 /** The pipelines there are to begin with. Each is a folder of `templates`. */
 export const templates: readonly Template[] = [
@@ -47,6 +51,25 @@ export const templates: readonly Template[] = [
     data: ["clicks", "clicks-star"],
   },
   { name: "clicks-live", summary: "the windows of a stream of clicks, live on the terminal", data: ["clicks"] },
+  { name: "satellite-samples", summary: "makes the signals of 1,000 satellites: a folder of CSV for each", data: [] },
+  {
+    name: "satellite-producer",
+    summary: "sends them as FlatBuffers messages to Kafka, as fast as satellites measure or faster",
+    data: ["satellite-producer"],
+    needs: `the files of satellite-samples, and ${aBroker}`,
+  },
+  {
+    name: "satellite-lake",
+    summary: "Kafka to a Delta Lake table every five seconds, each event once",
+    data: ["satellite-lake"],
+    needs: `the topic of satellite-producer, and ${aBroker}`,
+  },
+  {
+    name: "satellite-means",
+    summary: "means per minute and satellite from the Delta table, as Parquet and figures",
+    data: [],
+    needs: "the table of satellite-lake",
+  },
 ];
 
 const folder = fileURLToPath(new URL("../templates/", import.meta.url));

@@ -1,6 +1,7 @@
-import type { Batch, ConfigProblem, FileSummary, Schema } from "@sferic/operator";
+import type { Batch, ConfigProblem, FileSummary, InputRead, InvalidInput, ReadRequest, Schema } from "@sferic/operator";
 import { fromHandle, handleOf, toNativeColumns, toSchema } from "./batch.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
+import { itemsOf, toNativeRequest } from "./formats.ts";
 import * as native from "./native.ts";
 
 /** What is wanted of a Delta table. */
@@ -106,6 +107,95 @@ export async function createDeltaFile(path: string, schema: Schema, compression:
 export async function appendDelta({ wish, files, ...append }: DeltaAppend): Promise<number | null> {
   const named = files.map(({ values, ...file }) => ({ ...file, values: values.map((value) => value ?? undefined) }));
   return unwrapped(native.appendDelta({ ...append, wish: toNativeWish(wish), files: named }));
+}
+
+/** Which version of a table: of this number, or the last one at or before a time; the newest when neither is given. */
+export interface DeltaAt {
+  readonly version?: number;
+  /** Milliseconds since 1970. */
+  readonly timeMs?: number;
+}
+
+/** A version of a table. */
+export interface DeltaVersion {
+  readonly version: number;
+  /** Another one once the table is made anew. */
+  readonly id: string;
+  readonly schema: Schema;
+  readonly partitionBy: readonly string[];
+}
+
+/**
+ * A version of the table in a folder; null where no table is. Throws `no-version` for one that is not in the log,
+ * `unsupported-table` and `invalid-table`.
+ */
+export async function openDelta(table: string, at: DeltaAt = {}): Promise<DeltaVersion | null> {
+  const opened = await unwrapped(native.openDelta(table, { ...at }));
+  if (opened === null) return null;
+  const { columns, ...version } = opened;
+  return { ...version, schema: toSchema(columns) };
+}
+
+/** Where a stream begins: with all rows of a version, or with what comes behind one; -1 for before the first. */
+export type DeltaOrigin = { readonly whole: number } | { readonly after: number };
+
+/** How far a stream was read: a version, and how many of its files; all when that is absent. */
+export interface DeltaPosition {
+  readonly version: number;
+  readonly files?: number;
+}
+
+/** A range that can be read. */
+export interface DeltaRange {
+  readonly end: DeltaPosition;
+  readonly files: number;
+}
+
+/** The rows that a table gets, file by file in the order of the versions. To be closed. */
+export class DeltaStream implements Disposable {
+  readonly #handle: native.NativeDeltaStream;
+
+  /** `skipsChanges`: whether versions that take rows away are passed over, instead of ending the stream. */
+  constructor(table: string, skipsChanges: boolean) {
+    this.#handle = new native.NativeDeltaStream(table, skipsChanges);
+  }
+
+  /**
+   * The range behind `from`, within the bounds and up to `until`; null when there is none, and one of no files where only
+   * versions without new rows are passed. Throws `data-gone` and `source-changed`.
+   */
+  async nextRange(
+    origin: DeltaOrigin,
+    from: DeltaPosition | null,
+    until: DeltaPosition,
+    bounds: { readonly files?: number; readonly bytes?: number },
+  ): Promise<DeltaRange | null> {
+    return unwrapped(this.#handle.nextRange({ ...origin }, from, until, bounds));
+  }
+
+  /**
+   * The rows behind `from` up to `to`, and at the end how many bytes were read. A file that cannot be decoded is an invalid
+   * input. Conditions that are part of the request must be the same in all calls. Throws as {@link DeltaStream.nextRange}.
+   */
+  async *read(
+    origin: DeltaOrigin,
+    from: DeltaPosition | null,
+    to: DeltaPosition,
+    request: ReadRequest,
+    signal?: AbortSignal,
+  ): AsyncGenerator<Batch | InvalidInput | InputRead> {
+    const { reader, bytes } = await unwrapped(this.#handle.read({ ...origin }, from, to, toNativeRequest(request)));
+    try {
+      yield* itemsOf(reader, signal);
+    } finally {
+      reader.close();
+    }
+    yield { bytesRead: bytes };
+  }
+
+  [Symbol.dispose](): void {
+    this.#handle.close();
+  }
 }
 
 function toNativeWish({ schema, partitionBy, mergeSchema }: DeltaWish): native.NativeDeltaWish {

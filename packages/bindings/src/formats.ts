@@ -244,7 +244,8 @@ export async function* readFiles(
   }
 }
 
-async function* itemsOf(
+/** What a reader gives until its end; the caller closes it. */
+export async function* itemsOf(
   reader: native.NativeFilesReader,
   signal: AbortSignal | undefined,
 ): AsyncGenerator<Batch | InvalidInput> {
@@ -259,7 +260,8 @@ async function* itemsOf(
   }
 }
 
-function toNativeRequest({ schema, columns, conditions }: ReadRequest): native.NativeReadRequest {
+/** A request as the core takes it. */
+export function toNativeRequest({ schema, columns, conditions }: ReadRequest): native.NativeReadRequest {
   const isWanted = ({ name }: { name: string }): boolean => columns === undefined || columns.includes(name);
   return {
     conditions: conditions.map((condition) => ({ ...condition, values: [...condition.values] })),

@@ -28,6 +28,42 @@ export function conformBatch(batch: Batch, columns: Schema): Batch {
   }
 }
 
+/**
+ * The rows with a column `timestamp[ms, UTC]` at the end that has the same time in every row, in milliseconds since 1970.
+ * No other column may have its name. Closes its input.
+ */
+export function batchWithTime(batch: Batch, name: string, timeMs: number): Batch {
+  try {
+    return fromHandle(unwrapping(() => native.batchWithTime(handleOf(batch), name, timeMs)));
+  } finally {
+    batch.close();
+  }
+}
+
+/** Rows that are equal in the columns they were cut by. */
+export interface Partition {
+  /** Text of each of those columns, as CSV has it; null for a null. */
+  readonly values: readonly (string | null)[];
+  /** The other columns. */
+  readonly batch: Batch;
+}
+
+/**
+ * The rows cut by the values of columns, in the order in which the values first appear; rows keep their order. The parts share
+ * one copy of the rows. Closes its input; the caller closes the parts.
+ */
+export async function partitionBatch(batch: Batch, by: readonly string[]): Promise<Partition[]> {
+  try {
+    const parts = await unwrapped(native.partitionBatch(handleOf(batch), [...by]));
+    return parts.map(({ values, batch: rows }) => ({
+      values: values.map((value) => value ?? null),
+      batch: fromHandle(rows),
+    }));
+  } finally {
+    batch.close();
+  }
+}
+
 /** Which columns become rows. */
 export interface Unpivot {
   /** Columns that every row of the result repeats. */

@@ -9,6 +9,7 @@ export const builtins: readonly RegistryEntry[] = [
   { kind: "format", type: "json", load: async () => (await import("@sferic/formats/json")).json },
   { kind: "format", type: "netcdf", load: async () => (await import("@sferic/formats/netcdf")).netcdf },
   { kind: "format", type: "parquet", load: async () => (await import("@sferic/formats/parquet")).parquet },
+  { kind: "source", type: "delta", load: async () => (await import("@sferic/sources/delta")).delta },
   { kind: "source", type: "duckdb", load: async () => (await import("@sferic/sources/duckdb")).duckdb },
   { kind: "source", type: "files", load: async () => (await import("@sferic/sources/files")).files },
   { kind: "source", type: "generate", load: async () => (await import("@sferic/sources/generate")).generate },

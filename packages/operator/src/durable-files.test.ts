@@ -3,6 +3,7 @@ import { chmod, chown, mkdir, readdir, readFile, stat, writeFile } from "node:fs
 import { describe, expect, it } from "vitest";
 import {
   createDurably,
+  makeDirectoriesIn,
   makeDirectory,
   namesIn,
   removeIfEmpty,
@@ -34,6 +35,25 @@ describe("makeDirectory", () => {
       details: { path: `${folder}/out` },
     });
     expect(await readFile(`${folder}/out`, "utf8")).toBe("in the way");
+  });
+});
+
+describe("makeDirectoriesIn", () => {
+  it("makes folders and those between, and makes nothing of those that are there", async () => {
+    const folder = await scratchFolder();
+    await mkdir(`${folder}/a`);
+    await writeFile(`${folder}/a/kept`, "");
+    await makeDirectoriesIn(folder, ["a/b", "a/c", "d"]);
+    await makeDirectoriesIn(folder, ["a/b"]);
+    expect((await readdir(folder, { recursive: true })).toSorted()).toEqual(["a", "a/b", "a/c", "a/kept", "d"]);
+  });
+
+  it("says which file is in the way", async () => {
+    const folder = await scratchFolder();
+    await writeFile(`${folder}/a`, "in the way");
+    for (const path of ["a", "a/b"]) {
+      await expect(makeDirectoriesIn(folder, [path])).rejects.toMatchObject({ details: { path: `${folder}/a` } });
+    }
   });
 });
 

@@ -14,12 +14,24 @@ import {
   stat,
   unlink,
 } from "node:fs/promises";
-import { dirname } from "node:path";
+import { dirname, join } from "node:path";
 import { OperatorError } from "./errors.ts";
 
 /** Syncs a folder, so that names created or removed in it survive a power failure. */
 export async function syncDirectory(path: string): Promise<void> {
   await withFile(path, "r", (handle) => handle.sync());
+}
+
+/** Folders that are synced beside each other: each waits for the disk. */
+const syncingCount = 16;
+
+/** As {@link syncDirectory}, of many. */
+export async function syncDirectories(paths: Iterable<string>): Promise<void> {
+  const rest = [...paths].values();
+  const work = async (): Promise<void> => {
+    for (const path of rest) await syncDirectory(path);
+  };
+  await Promise.all(Array.from({ length: syncingCount }, work));
 }
 
 /** A folder that is synced often, and so stays open from its first sync until it is closed. */
@@ -73,6 +85,31 @@ export async function makeDirectory(path: string): Promise<void> {
     await mkdir(path).catch(unless("EEXIST"));
   }
   await syncDirectory(dirname(path));
+}
+
+/**
+ * Creates folders below a folder that is there, given by their paths from it with `/`, and those between; names of folders
+ * are on the disk afterwards, whoever made them. Throws as {@link makeDirectory}.
+ */
+export async function makeDirectoriesIn(root: string, folders: readonly string[]): Promise<void> {
+  const paths = new Set(folders.flatMap(withParents));
+  for (const path of paths) await mkdirUnlessThere(join(root, path));
+  await syncDirectories(new Set([...paths].map((path) => dirname(join(root, path)))));
+}
+
+async function mkdirUnlessThere(path: string): Promise<void> {
+  try {
+    await mkdir(path);
+  } catch (thrown) {
+    const isThere = (thrown as NodeJS.ErrnoException).code === "EEXIST" && (await stat(path)).isDirectory();
+    if (!isThere) await makeDirectory(path);
+  }
+}
+
+/** `a/b` gives `a` and `a/b`. */
+function withParents(path: string): string[] {
+  const names = path.split("/");
+  return names.map((_, index) => names.slice(0, index + 1).join("/"));
 }
 
 /** How a file is created that others may look for at the same time. */

@@ -1,5 +1,5 @@
 import { access, mkdir, readdir } from "node:fs/promises";
-import { join } from "node:path";
+import { join, relative } from "node:path";
 import { batches } from "@sferic/bindings/batch";
 import { checksumFile } from "@sferic/bindings/formats";
 import { queryDatabase } from "@sferic/bindings/relational";
@@ -68,6 +68,11 @@ interface Subject {
 const subjects: Record<string, Subject> = {
   parquet: { definition: files, config: { url: "out", format: { type: "parquet" } }, visible: checksums },
   csv: { definition: files, config: { url: "out", format: { type: "csv" } }, visible: checksums },
+  partitions: {
+    definition: files,
+    config: { url: "out", format: { type: "csv" }, partitionBy: ["cluster"] },
+    visible: checksums,
+  },
   growing: {
     definition: files,
     config: { url: "out/a.csv", format: { type: "csv" }, write: "append" },
@@ -162,9 +167,12 @@ function rows(epoch: number): Batch {
 }
 
 async function checksums(folder: string): Promise<string[]> {
-  const names = (await readdir(join(folder, "out"))).filter((name) => !name.startsWith("."));
+  const out = join(folder, "out");
+  const entries = (await readdir(out, { recursive: true, withFileTypes: true })).filter((entry) => entry.isFile());
+  const paths = entries.map(({ parentPath, name }) => relative(out, join(parentPath, name)));
+  const visible = paths.filter((path) => !path.startsWith("."));
   return Promise.all(
-    names.toSorted().map(async (name) => `${name} ${(await checksumFile(join(folder, "out", name))).checksum}`),
+    visible.toSorted().map(async (path) => `${path} ${(await checksumFile(join(out, path))).checksum}`),
   );
 }
 

@@ -5,17 +5,21 @@ import {
   ConfigError,
   defineSink,
   type Epoch,
-  type FileWriter,
   type Format,
   formatField,
+  type Json,
   type OperatorContext,
   type PlanContext,
   type Published,
+  type Schema,
   type Sink,
   type Staged,
 } from "@sferic/operator";
+import { removeIfEmpty } from "@sferic/operator/durable-files";
 import { z } from "zod";
 import { AppendSink } from "./files/append-sink.ts";
+import { EpochParts } from "./files/epoch-parts.ts";
+import { checkPartitionColumns } from "./files/partition-folder.ts";
 import { Staging, type StagedFile } from "./staging.ts";
 
 const config = z.strictObject({
@@ -32,11 +36,18 @@ const config = z.strictObject({
     .describe(
       "`parts`: a file for every epoch. `append`: rows go to the end of one file, in a format whose files may be put end to end (`csv`, `json` in lines); readers may see part of an epoch.",
     ),
+  partitionBy: z
+    .array(z.string().min(1))
+    .max(8)
+    .default([])
+    .describe(
+      "Columns whose values cut the rows into folders, `<column>=<value>/` one in the other: bools, integers, texts or dates. The files hold the other columns. With `write: parts` only.",
+    ),
 });
 
 /**
  * One file per epoch, `part-<epoch>-<index>-<pipeline>-<sink>.<ending>`, written into a hidden folder and renamed into
- * place; or one file that grows by the rows of every epoch, written at the offset that was recorded before. Without a
+ * place, or at least one per epoch and folder with `partitionBy`, of which 64 MiB of rows wait in memory; or one file that grows by the rows of every epoch, written at the offset that was recorded before. Without a
  * checkpoint, a run replaces the parts, or the file, that its own earlier runs left.
  */
 export const files = defineSink({
@@ -57,12 +68,22 @@ export const files = defineSink({
     "staged-missing",
     "format-not-writable",
     "append-unsupported",
+    "too-many-partitions",
+    "partition-name-too-long",
   ],
   examples: [
     { title: "Parquet", config: { url: "./out/flashes/", format: { type: "parquet" } } },
     { title: "One growing CSV file", config: { url: "./out/flashes.csv", format: { type: "csv" }, write: "append" } },
+    {
+      title: "A folder per value of a column",
+      data: "blobs",
+      config: { url: "./out/blobs/", format: { type: "csv" }, partitionBy: ["blob"] },
+    },
   ],
-  accept: (_, c, context) => checkWritable(c, context),
+  accept: async ({ main }, c, context) => {
+    if (c.partitionBy.length > 0) checkPartitions(main, c);
+    await checkWritable(c, context);
+  },
   create: (c, context) => (c.write === "append" ? appendSink(c, context) : new FilesSink(c, context)),
 });
 
@@ -70,6 +91,14 @@ function appendSink(c: z.output<typeof config>, context: OperatorContext): Sink 
   const path = localPath(c.url, context);
   const staging = new Staging(dirname(path), `${context.pipeline}-${context.operatorId}`);
   return new AppendSink(path, staging, () => context.format(c.format), context.durable);
+}
+
+function checkPartitions(main: Schema | undefined, { write, partitionBy }: z.output<typeof config>): void {
+  if (write === "append") {
+    const message = "rows are appended to one file, which cannot be cut into folders; write parts";
+    throw new ConfigError([{ code: "append-unsupported", message, pointer: "/partitionBy" }]);
+  }
+  if (main !== undefined) checkPartitionColumns(main, partitionBy);
 }
 
 async function checkWritable(c: z.output<typeof config>, context: PlanContext): Promise<void> {
@@ -106,22 +135,30 @@ class FilesSink implements Sink {
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
-    const name = `part-${digits(epoch.id, 10)}-${digits(0, 5)}-${this.#owner}.${this.#format!.ending}`;
-    let writer: FileWriter | undefined;
+    const { partitionBy } = this.#config;
+    let parts: EpochParts | undefined;
     try {
       for await (const batch of batches) {
-        if (batch.rowCount > 0) {
-          writer ??= await this.#createWriter(epoch.id, name, batch);
-          await writer.write(batch);
+        if (batch.rowCount === 0) {
+          batch.close();
+          continue;
         }
-        batch.close();
+        if (parts === undefined) await this.#staging.begin(epoch.id);
+        parts ??= new EpochParts({
+          partitionBy,
+          name: (index) => `part-${digits(epoch.id, 10)}-${digits(index, 5)}-${this.#owner}.${this.#format!.ending}`,
+          create: (name, schema) => this.#format!.createWriter!(this.#staging.path(epoch.id, name), schema),
+        });
+        await parts.add(batch);
       }
-      if (writer === undefined) return null;
-      const { rows, bytes, checksum } = await writer.finish();
+      if (parts === undefined) return null;
+      const files = await parts.finish();
       await this.#staging.seal(epoch.id);
-      return { rows, record: { files: [{ name, bytes, checksum }] } };
+      const rows = files.reduce((sum, file) => sum + file.rows, 0);
+      const staged = files.map(({ rows: _, ...file }): StagedFile => file);
+      return { rows, record: { files: staged } as unknown as Json };
     } catch (thrown) {
-      writer?.abort();
+      parts?.abort();
       throw thrown;
     }
   }
@@ -141,17 +178,26 @@ class FilesSink implements Sink {
     return this.#staging.close();
   }
 
-  async #createWriter(epoch: number, name: string, batch: Batch): Promise<FileWriter> {
-    await this.#staging.begin(epoch);
-    return this.#format!.createWriter!(this.#staging.path(epoch, name), batch.schema);
-  }
-
   /** Removes the parts that earlier runs without a checkpoint left and this one did not write again. */
   async #removeEarlierParts(current: readonly StagedFile[]): Promise<void> {
     const own = new RegExp(`^part-\\d{10}-\\d{5}-${this.#owner}\\.[a-z0-9.]+$`);
-    for (const name of await readdir(this.#folder)) {
-      if (own.test(name) && !current.some((file) => file.name === name)) await rm(join(this.#folder, name));
-    }
+    const kept = new Set(current.map(({ name, folder }) => join(folder ?? "", name)));
+    await removeParts(this.#folder, "", (folder, name) => own.test(name) && !kept.has(join(folder, name)));
+  }
+}
+
+/** Removes files from a folder and its partitions, and partitions that are empty then. */
+async function removeParts(
+  root: string,
+  folder: string,
+  isObsolete: (folder: string, name: string) => boolean,
+): Promise<void> {
+  for (const entry of await readdir(join(root, folder), { withFileTypes: true })) {
+    const path = join(folder, entry.name);
+    if (entry.isDirectory() && entry.name.includes("=")) {
+      await removeParts(root, path, isObsolete);
+      await removeIfEmpty(join(root, path));
+    } else if (isObsolete(folder, entry.name)) await rm(join(root, path));
   }
 }
 

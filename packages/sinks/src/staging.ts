@@ -3,18 +3,23 @@ import { basename, dirname, join } from "node:path";
 import { checksumFile } from "@sferic/bindings/formats";
 import { OperatorError } from "@sferic/operator";
 import {
+  makeDirectoriesIn,
   makeDirectory,
   namesIn,
   remove,
   removeIfEmpty,
   sizeOf,
   syncAncestors,
+  syncDirectories,
   SyncedFolder,
 } from "@sferic/operator/durable-files";
 
 /** A staged file as it stands in the prepared record. */
 export interface StagedFile {
+  /** No other file of the epoch has it. */
   readonly name: string;
+  /** Folder in the target that it goes into, with `/` between names; the target itself when absent. */
+  readonly folder?: string;
   readonly bytes: number;
   /** `xxh64:` and 16 hex digits. */
   readonly checksum: string;
@@ -87,11 +92,14 @@ export class Staging {
    * the target has another file of that name.
    */
   async publish(epoch: number, files: readonly StagedFile[], replace: boolean): Promise<string[]> {
+    const folders = [...new Set(files.flatMap(({ folder }) => folder ?? []))];
+    await makeDirectoriesIn(this.#target, folders);
     for (const file of files) await this.#move(epoch, file, replace);
+    await syncDirectories(folders.map((folder) => join(this.#target, folder)));
     await this.#targetFolder.sync();
     await this.#keepTarget();
     await this.discard(epoch);
-    return files.map(({ name }) => join(this.#target, name));
+    return files.map((file) => this.#placeOf(file));
   }
 
   /** Where a staged file is. Throws `staged-missing` when it is not there as recorded. */
@@ -130,13 +138,17 @@ export class Staging {
     throw missing(`${path} is not what was prepared: its size or checksum differs.`);
   }
 
+  #placeOf({ name, folder }: StagedFile): string {
+    return join(this.#target, folder ?? "", name);
+  }
+
   async #closeFolders(): Promise<void> {
     this.#staged = null;
     await Promise.all([this.#ownFolder.close(), this.#targetFolder.close()]);
   }
 
   async #move(epoch: number, file: StagedFile, replace: boolean): Promise<void> {
-    const [from, to] = [this.path(epoch, file.name), join(this.#target, file.name)];
+    const [from, to] = [this.path(epoch, file.name), this.#placeOf(file)];
     if ((await sizeOf(from)) === null) {
       if (await isSame(to, file)) return;
       throw missing(`${from} was prepared but is gone, and ${to} is not it.`);

@@ -9,6 +9,9 @@ import { fileAt } from "./surroundings.ts";
 /** Folder of the real GLM granules; its README says what each one is. */
 export const granuleFolder: string = fileURLToPath(new URL("../../../apps/cases/data/glm/", import.meta.url));
 
+/** Folder of tables that Delta Lake on Spark wrote, each with the rows that Spark reads; its README says what each one is. */
+export const deltaFolder: string = fileURLToPath(new URL("../../../apps/cases/data/delta/", import.meta.url));
+
 /** Three granules in a row, the minute from 2018-07-02T04:33:00Z: 853 flashes. */
 export const minuteGranules: readonly string[] = [
   "OR_GLM-L2-LCFA_G16_s20181830433000_e20181830433200_c20181830433231.nc",

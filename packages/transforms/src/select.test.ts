@@ -1,6 +1,6 @@
 import { batches } from "@sferic/bindings/batch";
-import { rowsOf } from "@sferic/operator";
-import { describeTransform, typedRows } from "@sferic/testkit";
+import { type Batch, column, rowsOf, type Schema, schema } from "@sferic/operator";
+import { cut, describeTransform, epochOf, operatorContext, streamOf, typedRows } from "@sferic/testkit";
 import { tableFromArrays } from "apache-arrow";
 import { describe, expect, it } from "vitest";
 import { select } from "./select.ts";
@@ -81,6 +81,43 @@ describe("times", () => {
 
   it("give their parts", async () => {
     expect(await times("timestamp[us]", "extract(year FROM value)")).toEqual([1969, 2018, null, 9999, 1970]);
+  });
+});
+
+describe("epoch_time", () => {
+  const at = async (columns: Schema, expressions: Columns): Promise<unknown[]> => {
+    const config = select.config.parse({ columns: expressions });
+    const transform = select.create(config, operatorContext({ directory: "." }));
+    const [name] = columns.names;
+    const rows = batches.fromRows(columns, [{ [name!]: 1 }, { [name!]: 2 }]);
+    const cells: unknown[] = [];
+    for await (const output of transform.apply(streamOf(cut(rows, 1)), epochOf(3), {})) {
+      cells.push(...rowsOf(output as Batch));
+      (output as Batch).close();
+    }
+    rows.close();
+    return cells;
+  };
+  const n = schema([column("n", "int64", { nullable: true })]);
+
+  it("is the time of the epoch in every row, to the millisecond", async () => {
+    // 2026-01-01T00:00:00Z, and a second for each epoch before.
+    const row = { time: "2026-01-01T00:00:03Z", ns: 1_767_225_603_000_000_000n };
+    const found = await at(n, { time: "epoch_time", ns: "epoch_ms(epoch_time) * 1000000" });
+    expect(found).toMatchObject([{ time: row.time }, { time: row.time }]);
+    expect(found.map((cells) => BigInt((cells as { ns: string }).ns))).toEqual([row.ns, row.ns]);
+  });
+
+  it("is the input's own column where there is one", async () => {
+    expect(await at(schema([column("epoch_time", "int32")]), { time: "epoch_time" })).toEqual([
+      { time: 1 },
+      { time: 2 },
+    ]);
+  });
+
+  it("is asked of no source", () => {
+    const config = select.config.parse({ columns: { n: "n", time: "epoch_time" } });
+    expect(select.reads!({ main: n }, config, ["n", "time"])).toEqual({ main: ["n"] });
   });
 });
 

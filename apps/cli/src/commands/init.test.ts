@@ -22,23 +22,40 @@ async function missingOf(name: string): Promise<string[]> {
 /** Some templates run until they are stopped. */
 const bounded = ["--trigger", "available-now", "--max-epochs", "20"];
 
+/** Some make more than a test needs. */
+const smaller: Readonly<Record<string, readonly string[]>> = {
+  "satellite-samples": ["--param", "rows=1000", "--param", "samples=50"],
+};
+
+/** Those that make their own input. */
+const inventive = ["click-files", "satellite-samples"];
+
 const ready = specs.filter(({ missing }) => missing.length === 0).map(({ name }) => name);
 
-describe.each(ready)("%s", (name) => {
+/** The others are run by the tests of the tutorial of satellites. */
+const alone = ready.filter((name) => templates.some((one) => one.name === name && one.needs === undefined));
+
+describe.each(alone)("%s", (name) => {
   test("is written, checked, tested and run at once", { timeout: 30_000 }, async () => {
     const path = join(folder, `${name}.json`);
     const init = await sferic("init", name, "--out", path);
     expect(init).toMatchObject({ code: 0, err: "" });
-    expect(init.out).toContain(`${name}.json: no issues${name === "click-files" ? "\n" : ", and "}`);
+    expect(init.out).toContain(`${name}.json: no issues${inventive.includes(name) ? "\n" : ", and "}`);
     expect((await sferic("check", "--level", "sample", path)).out).toContain("no issues");
     expect((await sferic("test", path)).code).toBe(0);
-    const { code, out } = await sferic("run", path, "--json", ...bounded);
+    const { code, out } = await sferic("run", path, "--json", ...bounded, ...(smaller[name] ?? []));
     expect(code).toBe(0);
     const { operators } = JSON.parse(out) as { operators: Record<string, { kind: string; rowsIn: number }> };
     // Of the little there is, nothing may be late.
     const sinks = Object.entries(operators).filter(([id, { kind }]) => kind === "sink" && id !== "late");
     for (const [id, { rowsIn }] of sinks) expect(rowsIn, id).toBeGreaterThan(0);
   });
+});
+
+test("a template that needs more than itself says what", async () => {
+  const { code, out } = await sferic("init", "satellite-producer", "--out", join(folder, "producer.json"));
+  expect(code).toBe(0);
+  expect(out).toContain("It needs the files of satellite-samples, and a Kafka broker, whose host:port is in");
 });
 
 test("the click stream's CSV files are those that its JSON files become", { timeout: 30_000 }, async () => {

@@ -40,7 +40,7 @@ export async function init(terminal: Terminal, name: string | undefined, options
 
 async function told(
   terminal: Terminal,
-  { name, onGranules }: Template,
+  { name, needs, onGranules }: Template,
   path: string,
   sampleCount: number,
   options: InitOptions,
@@ -55,6 +55,7 @@ async function told(
   if (onGranules === true && sampleCount === 0) {
     terminal.print("Put granules (OR_GLM-L2-LCFA_*.nc) into data/glm beside it; the repository of Sferic has some.");
   }
+  if (needs !== undefined) terminal.print(`It needs ${needs}.`);
   const next = ["test", "run", "explain"].map((command) => `  ${ownCommand()} ${command} ${shellWord(place)}`);
   terminal.print(["", "Next:", ...next].join("\n"));
   return ExitCode.done;

@@ -243,6 +243,12 @@ impl From<DeltaError> for Failure {
             E::UnsupportedTable { .. } => Failure::new("unsupported-table", "external", &error),
             E::Fenced { .. } => Failure::user("fenced", &error),
             E::Busy { .. } => Failure::new("table-busy", "external", &error),
+            E::NoVersion { .. } => Failure::user("no-version", &error),
+            E::VersionGone { .. } => Failure::new("data-gone", "external", &error),
+            E::FileGone { .. } | E::RowsChanged { .. } => {
+                Failure::new("source-changed", "external", &error)
+            }
+            E::Unreadable { .. } => Failure::new("unsupported-table", "external", &error),
             E::Table { .. } => Failure::new("invalid-table", "external", &error),
         }
     }

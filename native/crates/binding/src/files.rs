@@ -38,7 +38,7 @@ pub struct NativeCondition {
 }
 
 impl NativeCondition {
-    fn parse(self) -> Result<Condition> {
+    pub fn parse(self) -> Result<Condition> {
         Ok(Condition {
             column: self.column,
             comparison: self.comparison.parse()?,

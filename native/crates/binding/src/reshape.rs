@@ -38,6 +38,50 @@ pub fn conform_batch(batch: &NativeBatch, columns: Vec<NativeColumn>) -> napi::R
     Ok(NativeBatch::new(conformed?))
 }
 
+/// The rows with a column at the end that has the same time in every row: milliseconds since 1970, in UTC.
+#[napi]
+pub fn batch_with_time(
+    batch: &NativeBatch,
+    name: String,
+    milliseconds: f64,
+) -> napi::Result<NativeBatch> {
+    let timed = guarded(|| {
+        let rows = batch.rows()?;
+        Ok(kernel_relational::with_time(
+            rows,
+            &name,
+            milliseconds as i64,
+        ))
+    });
+    Ok(NativeBatch::new(timed?))
+}
+
+/// Rows that are equal in the columns they were cut by.
+#[napi(object, object_from_js = false)]
+pub struct NativePartition {
+    /// Text of each of those columns; none for a null.
+    pub values: Vec<Option<String>>,
+    /// The other columns.
+    pub batch: NativeBatch,
+}
+
+/// The rows cut by the values of columns; the batch stays open.
+#[napi(ts_return_type = "Promise<NativePartition[]>")]
+pub fn partition_batch(
+    batch: &NativeBatch,
+    by: Vec<String>,
+) -> napi::Result<AsyncTask<Work<Vec<NativePartition>>>> {
+    let rows = batch.rows()?.clone();
+    Ok(promise(move || {
+        let partitions = kernel_formats::partitions(&rows, &by)?;
+        let native = |partition: kernel_formats::Partition| NativePartition {
+            values: partition.values,
+            batch: NativeBatch::new(partition.rows),
+        };
+        Ok(partitions.into_iter().map(native).collect())
+    }))
+}
+
 /// How columns become rows.
 #[napi(object)]
 pub struct NativeUnpivot {

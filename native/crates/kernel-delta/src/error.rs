@@ -77,6 +77,66 @@ pub enum DeltaError {
         /// Commits that were tried.
         attempts: u32,
     },
+    /// A version that is not there, or whose log is no longer.
+    #[error(
+        "the table {} cannot be read as of {what}: {reason}; choose another one, which \"sferic delta history\" lists",
+        table.display()
+    )]
+    NoVersion {
+        /// The table's folder.
+        table: PathBuf,
+        /// The version, or its time.
+        what: String,
+        /// Why not.
+        reason: String,
+    },
+    /// A stream needs a commit that the log was cleaned of.
+    #[error(
+        "version {version} of the table {} is no longer in its log: rows that were not read yet may be gone. Keep the log for longer with the property \"delta.logRetentionDuration\", and start anew with an empty checkpoint",
+        table.display()
+    )]
+    VersionGone {
+        /// The table's folder.
+        table: PathBuf,
+        /// The version.
+        version: u64,
+    },
+    /// A stream comes to a version that deletes or rewrites rows.
+    #[error(
+        "version {version} of the table {} takes {removed} files of rows away, which a stream cannot pass on; pass over such versions with \"onChange\": \"skip\", or start anew with an empty checkpoint",
+        table.display()
+    )]
+    RowsChanged {
+        /// The table's folder.
+        table: PathBuf,
+        /// The version.
+        version: u64,
+        /// Files that it removes.
+        removed: usize,
+    },
+    /// A file that the log has is no longer there.
+    #[error(
+        "{file} of version {version} of the table {} {reason}: it was vacuumed, or changed. Keep files for longer, and start anew with an empty checkpoint or a newer version",
+        table.display()
+    )]
+    FileGone {
+        /// The table's folder.
+        table: PathBuf,
+        /// Version of the table that is read.
+        version: u64,
+        /// The file, as in the log.
+        file: String,
+        /// What is there instead.
+        reason: String,
+    },
+    /// The table has something that readers must know, and this one does not.
+    #[error("the table {} cannot be read: {reason}", table.display())]
+    Unreadable {
+        /// The table's folder.
+        table: PathBuf,
+        /// What it is.
+        reason: String,
+    },
     /// The table cannot be read, or the commit failed.
     #[error("the Delta table {}: {source}", table.display())]
     Table {

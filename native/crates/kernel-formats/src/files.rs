@@ -107,6 +107,12 @@ pub trait ReadFile: Send + Sync + 'static {
     /// left out.
     fn open(&self, file: &InputFile, wanted: &SchemaRef) -> Result<FileRows>;
 
+    /// Whether a file that cannot be decoded is to be told once it comes to that, behind rows of it, instead of decoding
+    /// large files to the end before.
+    fn is_trusted(&self) -> bool {
+        false
+    }
+
     /// Cuts a file into pieces for several threads, when it is large and it is certain, at much less cost than decoding
     /// it, that all its rows but single bad ones can be decoded and given as `wanted`. None for any other file.
     fn pieces(
@@ -205,6 +211,8 @@ enum Rest {
     Nothing,
     /// Rows that were decoded and are good; they have to be decoded again, behind so many batches.
     Again(usize),
+    /// Rows that were not decoded yet.
+    Later(FileRows),
     /// All rows.
     Pieces(FilePieces),
 }
@@ -364,6 +372,7 @@ impl FilesReader {
         }
         let rows = match decoded.rest {
             Rest::Nothing => RunningRows::InOrder(Box::new(std::iter::empty())),
+            Rest::Later(rows) => RunningRows::InOrder(rows),
             Rest::Pieces(pieces) => RunningRows::Pieces(self.read.start_pieces(file, pieces)),
             Rest::Again(kept) => {
                 let rows = self
@@ -455,6 +464,10 @@ impl Reading {
             }
             bytes += bytes_of(&next.batches);
             all.batches.append(&mut next.batches);
+            if bytes > bytes_max && self.format.is_trusted() {
+                all.rest = Rest::Later(rows);
+                break;
+            }
             if bytes > bytes_max {
                 // What does not fit is only looked at: a later row may still be bad.
                 all.rest = Rest::Again(all.batches.len());

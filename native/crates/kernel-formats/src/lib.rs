@@ -18,6 +18,7 @@ mod input;
 mod json;
 mod messages;
 mod parquet;
+mod partition;
 mod read_ahead;
 mod text_writer;
 
@@ -44,3 +45,4 @@ pub use parquet::{
     Compression, ParquetFiles, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
     encode_parquet, read_parquet_schema,
 };
+pub use partition::{Partition, partitions};

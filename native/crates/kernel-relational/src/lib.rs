@@ -59,7 +59,7 @@ pub use projection::Projection;
 pub use query::{Cancelled, Query, QueryInput, QueryRows, check_query};
 pub use query_pool::QueryPool;
 pub use references::{RowCondition, expression_columns, row_conditions};
-pub use reshape::{Unpivot, flatten, unpivot};
+pub use reshape::{Unpivot, flatten, unpivot, with_time};
 pub use row_stream::{MORSEL_ROWS, RowStream};
 pub use table_write::{TableWrite, WriteMode, WriteOutcome, count_rows, write_table};
 pub use window_state::{OpenWindows, WINDOW_NAMES, WindowState, WindowStateParams};

@@ -85,7 +85,7 @@ export function niceTicks(low: number, high: number): number[] {
 }
 
 /** A tick with as many decimals as the step between ticks has. */
-function tickText(value: number, step: number): string {
+export function tickText(value: number, step: number): string {
   const decimals = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
   return Math.abs(value) >= 100 ? quantity(value) : value.toFixed(decimals);
 }

@@ -7,6 +7,7 @@ export type ReportNames = {
   readonly elbow: string;
   readonly silhouette: string;
   readonly animation: string;
+  readonly series: string;
 };
 
 export function reportNames(path: string): ReportNames {
@@ -18,5 +19,6 @@ export function reportNames(path: string): ReportNames {
     elbow: `${base}-elbow.png`,
     silhouette: `${base}-silhouette.png`,
     animation: `${base}.gif`,
+    series: `${base}-series.png`,
   };
 }

@@ -9,7 +9,7 @@ export const curveScript = String.raw`
     dispatchEvent(new Event("themechange"));
   });
 
-  for (const svg of document.querySelectorAll("svg.curve")) {
+  for (const svg of document.querySelectorAll("svg.curve:not(.series)")) {
     const dots = [...svg.querySelectorAll("circle")];
     const reading = svg.parentElement.querySelector(".reading");
     let current = -1;

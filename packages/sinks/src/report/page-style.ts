@@ -89,6 +89,11 @@ aside h3 span { color: var(--muted); font-weight: 400; }
 .landmark.knee line { stroke: var(--knee); stroke-dasharray: 6 4; }
 .landmark.knee text { fill: var(--knee); }
 .landmark.used line { stroke: var(--muted); stroke-dasharray: 2 4; }
+.series .samples { fill: none; stroke: var(--coast); stroke-width: 1; stroke-linejoin: round; }
+.series .means { fill: none; stroke: var(--accent); stroke-width: 2.5; stroke-linejoin: round; stroke-linecap: round; }
+.series circle[hidden] { display: none; }
+.series-choice select { font: inherit; color: inherit; background: var(--panel); border: 1px solid var(--rule); border-radius: .4rem; padding: .25rem .5rem; }
+.series-choice .note { color: var(--muted); font-size: .875rem; margin-left: .5rem; }
 .reading { margin: .25rem 0 0; min-height: 1.5em; font-size: .9rem; font-variant-numeric: tabular-nums; }
 details { margin-top: 1rem; }
 summary { cursor: pointer; }

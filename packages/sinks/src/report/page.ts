@@ -4,10 +4,12 @@ import { escapeHtml, scriptJson } from "./escape.ts";
 import { pageDataOf } from "./page-data.ts";
 import { curveScript } from "./page-curve-script.ts";
 import { mapScript } from "./page-map-script.ts";
+import { seriesScript } from "./page-series-script.ts";
 import { style } from "./page-style.ts";
 import type { Shape } from "./palette.ts";
 import { labelled, placedCount } from "./points.ts";
 import type { Scene } from "./scene.ts";
+import { seriesSection, seriesSummary } from "./series-section.ts";
 import { count, latitudeText, longitudeText, omissionsText, quantity, summaryText } from "./wording.ts";
 
 /**
@@ -15,7 +17,10 @@ import { count, latitudeText, longitudeText, omissionsText, quantity, summaryTex
  * policy forbids everything else. `pictures` are names of files beside it, offered as links.
  */
 export function renderPage(scene: Scene, pictures: readonly string[]): string {
-  const isEmpty = placedCount(scene.points) === 0;
+  const hasMap = placedCount(scene.points) > 0;
+  const { series } = scene;
+  const hasSeries = series !== undefined && series.samples.byName.size > 0;
+  const map = hasMap ? mapSection(scene) : "";
   return `<!doctype html>
 <html lang="en">
 <head>
@@ -28,20 +33,28 @@ export function renderPage(scene: Scene, pictures: readonly string[]): string {
 </head>
 <body>
 <header>
-<div><h1>${escapeHtml(scene.title)}</h1><p>${escapeHtml(summaryText(scene.points))}</p></div>
+<div><h1>${escapeHtml(scene.title)}</h1><p>${escapeHtml(summary(scene))}</p></div>
 <button type="button" id="theme" aria-label="Switch between light and dark">◐</button>
 </header>
 <main>
-${isEmpty ? emptyNote(scene) : mapSection(scene)}
+${scene.hasPoints && !hasMap ? emptyNote(scene) : map}
 ${curvesSection(scene)}
 ${clusterTable(scene)}
+${hasSeries ? seriesSection(series) : ""}${scene.hasPoints || hasSeries ? "" : noRows}
 </main>
-<footer>${pictureLinks(pictures)}<p>Coastlines and borders: Natural Earth. Made with Sferic.</p></footer>
-${isEmpty ? "" : `<script type="application/json" id="report-data">${scriptJson(pageDataOf(scene))}</script>`}
-<script>${isEmpty ? "" : mapScript}${curveScript}</script>
+<footer>${pictureLinks(pictures)}<p>${hasMap ? "Coastlines and borders: Natural Earth. " : ""}Made with Sferic.</p></footer>
+${hasMap ? `<script type="application/json" id="report-data">${scriptJson(pageDataOf(scene))}</script>` : ""}
+<script>${hasMap ? mapScript : ""}${curveScript}${hasSeries ? seriesScript : ""}</script>
 </body>
 </html>
 `;
+}
+
+const noRows = `<section class="empty"><h2>Nothing to draw</h2><p>The input had no rows.</p></section>`;
+
+function summary({ points, hasPoints, series }: Scene): string {
+  const parts = [...(hasPoints ? [summaryText(points)] : []), ...(series === undefined ? [] : [seriesSummary(series)])];
+  return parts.join(" · ");
 }
 
 function emptyNote(scene: Scene): string {

@@ -1,4 +1,5 @@
 import type { Batch, ColumnValues, ColumnView, Schema } from "@sferic/operator";
+import { mulberry32 } from "./random.ts";
 import { Extent, type MapProjection, projectionFor, wrap } from "./projection.ts";
 
 /** Which columns hold what; `time` is ignored when the input has no such column. */
@@ -236,21 +237,11 @@ export function millisecondsPerUnit(schema: Schema, name: string): number | unde
   return unit === undefined ? undefined : { s: 1000, ms: 1, us: 1e-3, ns: 1e-6 }[unit];
 }
 
-function isValid(column: ColumnView, row: number): boolean {
+/** Whether a row of a column is not null. */
+export function isValid(column: ColumnView, row: number): boolean {
   return column.validity === undefined || column.validity[row] !== 0;
 }
 
 function nanLast(a: number, b: number): number {
   return Number.isNaN(a) ? 1 : Number.isNaN(b) ? -1 : a - b;
-}
-
-/** Uniform numbers in [0, 1) from a 32-bit seed (Ettinger's mulberry32, public domain). */
-function mulberry32(seed: number): () => number {
-  let state = seed >>> 0;
-  return () => {
-    state = (state + 0x6d2b79f5) >>> 0;
-    let mixed = Math.imul(state ^ (state >>> 15), state | 1);
-    mixed ^= mixed + Math.imul(mixed ^ (mixed >>> 7), mixed | 61);
-    return ((mixed ^ (mixed >>> 14)) >>> 0) / 2 ** 32;
-  };
 }

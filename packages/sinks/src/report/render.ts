@@ -2,12 +2,12 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import { drawCurve } from "./curve-picture.ts";
 import { curveOf } from "./curves.ts";
 import { encodeAnimation, stepsOf } from "./animation.ts";
-import type { Choice } from "./choice.ts";
 import { drawMap } from "./map.ts";
 import type { ReportNames } from "./names.ts";
 import { renderPage } from "./page.ts";
-import { labelled, placedCount, type Points } from "./points.ts";
-import { type Scene, sceneOf } from "./scene.ts";
+import { labelled, placedCount } from "./points.ts";
+import { type Contents, type Scene, sceneOf } from "./scene.ts";
+import { drawSeries } from "./series-picture.ts";
 
 /** A file of the report, before it is written. */
 export interface ReportFile {
@@ -22,11 +22,11 @@ export interface ReportFile {
 export async function renderReport(
   title: string,
   names: ReportNames,
-  points: Points,
-  choice: Choice | undefined,
+  contents: Contents,
   signal: AbortSignal,
 ): Promise<ReportFile[]> {
-  const scene = sceneOf(title, points, choice);
+  const scene = sceneOf(title, contents);
+  const { points, choice, series } = contents;
   const pause = async (): Promise<void> => {
     await nextTurn();
     signal.throwIfAborted();
@@ -42,6 +42,10 @@ export async function renderReport(
     if (curve !== undefined) pictures.push(encoded(name, drawCurve(curve)));
   }
   await pause();
+  if (series !== undefined && series.samples.byName.size > 0) {
+    pictures.push(encoded(names.series, drawSeries(title, series)));
+    await pause();
+  }
   const animation = await animated(scene, names.animation, pause);
   const files = [...(await Promise.all(pictures)), ...animation];
   const page = renderPage(

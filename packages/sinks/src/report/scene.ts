@@ -3,12 +3,20 @@ import { type Geography, geographyFor } from "./geography.ts";
 import { assignMarks, type Mark, unlabelledColour } from "./palette.ts";
 import { labelled, type Points } from "./points.ts";
 import { type Box, planeX, viewBox } from "./projection.ts";
+import type { Series } from "./series.ts";
+
+/** What a report is of. */
+export interface Contents {
+  readonly points: Points;
+  /** Whether points were to be drawn; there are none otherwise. */
+  readonly hasPoints: boolean;
+  readonly choice: Choice | undefined;
+  readonly series: Series | undefined;
+}
 
 /** Everything that page, pictures and animation draw, decided once so that they agree. */
-export interface Scene {
+export interface Scene extends Contents {
   readonly title: string;
-  readonly points: Points;
-  readonly choice: Choice | undefined;
   /** The part of the map plane that holds the points. */
   readonly view: Box;
   readonly geography: Geography;
@@ -17,7 +25,8 @@ export interface Scene {
 }
 
 /** Chooses view, coastline and colours. */
-export function sceneOf(title: string, points: Points, choice: Choice | undefined): Scene {
+export function sceneOf(title: string, contents: Contents): Scene {
+  const { points } = contents;
   const view = viewBox(points.projection, points.extent);
   const sites = labelled(points).map(({ longitude, latitude, size }) => ({
     x: planeX(points.projection, longitude),
@@ -28,8 +37,7 @@ export function sceneOf(title: string, points: Points, choice: Choice | undefine
   const hasUnlabelled = marks.length < points.clusters.length;
   return {
     title,
-    points,
-    choice,
+    ...contents,
     view,
     geography: geographyFor(points.projection, view),
     marks: hasUnlabelled ? [...marks, { colour: unlabelledColour, shape: "disc" }] : marks,
