@@ -110,12 +110,15 @@ test("Ctrl-C ends it with what has arrived, and nothing is left running", { time
     stdio: ["ignore", "ignore", "pipe"],
   });
   let said = "";
-  for await (const text of child.stderr.setEncoding("utf8")) {
-    said += text as string;
-    if (/in the table [1-9]/.test(said)) break;
-  }
+  const { promise: hasArrived, resolve } = Promise.withResolvers<void>();
+  child.stderr.setEncoding("utf8").on("data", (text: string) => {
+    said += text;
+    if (/in the table [1-9]/.test(said)) resolve();
+  });
+  const ended = once(child, "close") as Promise<[number | null]>;
+  await Promise.race([hasArrived, ended]);
   child.kill("SIGINT");
-  const [code] = (await once(child, "exit")) as [number | null];
+  const [code] = await ended;
   expect({ code, said }).toMatchObject({ code: 0 });
   expect(await commandsIn(out)).toEqual([]);
   const rows = await deltaRows(join(out, "data/delta-tables/satellite-data-raw"), parquetRows);
