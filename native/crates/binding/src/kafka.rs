@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use arrow_array::RecordBatch;
 use arrow_schema::{Field, Schema, SchemaRef};
@@ -25,6 +26,8 @@ use crate::work::{CancelToken, Cancelled, Work, guarded, promise};
 
 /// Messages that one thread decodes at a time.
 const PIECE_MESSAGES: usize = 1 << 15;
+/// What the rows of messages may take, in bytes: far more than they can without meaning harm.
+const ROWS_BYTES_MAX: usize = 1 << 30;
 /// What is wrong with a message that has no value.
 const NO_VALUE: &str = "the message has no value, as one has that deletes its key";
 
@@ -346,20 +349,16 @@ where
     D: FnMut(&[u8], &[Range<usize>]) -> DecodedMessages,
 {
     let pieces = set.pieces(PIECE_MESSAGES);
-    let decode = |piece: &Piece| match cancelled.is_set() {
-        true => Err(Failure::from(KafkaError::Cancelled)),
-        false => decode_piece(piece, decoder()?),
-    };
+    let held = AtomicUsize::new(0);
+    let decode = |piece: &Piece| decode_piece(piece, decoder()?, cancelled, &held);
     let decoded: Vec<_> = pieces.par_iter().map(decode).collect::<Result<_>>()?;
     let (batches, invalid): (Vec<_>, Vec<_>) = decoded.into_iter().unzip();
     let batches: Vec<RecordBatch> = batches.into_iter().flatten().collect();
     let invalid: Vec<NativeInvalidMessage> = invalid.into_iter().flatten().collect();
     let rows = match batches.as_slice() {
         [only] => only.clone(),
-        several => arrow_select::concat::concat_batches(schema, several).map_err(|error| {
-            let message = format!("the rows of {} messages do not fit into a batch: {error}; read fewer messages at a time", set.count());
-            Failure::new("messages-too-large", "external", message)
-        })?,
+        several => arrow_select::concat::concat_batches(schema, several)
+            .map_err(|error| too_many_rows(&format!("do not fit into a batch: {error}")))?,
     };
     Ok(NativeDecodedMessages {
         taken: taken(set.count(), &invalid).map(Uint32Array::from),
@@ -368,9 +367,16 @@ where
     })
 }
 
+fn too_many_rows(reason: &str) -> Failure {
+    let message = format!("The rows of these messages {reason}; read fewer messages at a time.");
+    Failure::new("messages-too-large", "external", message)
+}
+
 fn decode_piece(
     piece: &Piece,
     mut decode: impl FnMut(&[u8], &[Range<usize>]) -> DecodedMessages,
+    cancelled: &Cancelled,
+    held: &AtomicUsize,
 ) -> Result<(Vec<RecordBatch>, Vec<NativeInvalidMessage>)> {
     let mut ranges = Vec::with_capacity(piece.count());
     let mut indexes = Vec::with_capacity(piece.count());
@@ -390,12 +396,19 @@ fn decode_piece(
     let mut batches = Vec::new();
     let mut done = 0;
     while done < ranges.len() {
+        if cancelled.is_set() {
+            return Err(KafkaError::Cancelled.into());
+        }
         let decoded = decode(piece.bytes, &ranges[done..]);
         let found = decoded.invalid.into_iter();
         invalid.extend(found.map(|one| NativeInvalidMessage {
             index: indexes[done + one.index],
             reason: one.reason,
         }));
+        let bytes = decoded.rows.get_array_memory_size();
+        if held.fetch_add(bytes, Ordering::Relaxed) + bytes > ROWS_BYTES_MAX {
+            return Err(too_many_rows("take more than 1 GiB"));
+        }
         batches.push(decoded.rows);
         done += decoded.taken;
     }

@@ -146,6 +146,7 @@ impl Reading {
     }
 
     fn batch(&mut self, header: &Header, range: Range<usize>) -> Result<(), Fault> {
+        header.verify(&self.fetched.records[range.clone()])?;
         self.behind = header.last_offset() + 1;
         let is_wanted =
             self.behind > self.fetched.wanted.start && header.base_offset < self.fetched.wanted.end;
@@ -154,7 +155,6 @@ impl Reading {
             self.transactions
                 .end(header, &self.fetched.records[range])?;
         } else if !self.transactions.is_aborted(header) && is_wanted {
-            header.verify(&self.fetched.records[range.clone()])?;
             self.records(header, range.start + HEADER_BYTES..range.end)?;
         }
         self.next = self.next.max(self.behind.min(self.fetched.wanted.end));

@@ -161,36 +161,38 @@ fn a_batch_that_is_cut_off_is_left_for_later() {
 }
 
 #[test]
-fn a_flipped_bit_is_noticed() {
-    let whole = fetched("librdkafka-none", ALL, true);
-    let damaged = |place: usize| {
-        let mut records = whole.records.to_vec();
-        records[place] ^= 1;
-        let records = Bytes::from(records);
-        parse(FetchedPartition {
-            records,
-            ..whole.clone()
-        })
-        .err()
-    };
-    for place in 17..whole.records.len() {
-        assert!(
-            matches!(
-                damaged(place),
+fn a_flipped_bit_is_noticed_also_where_messages_are_left_out() {
+    for name in ["librdkafka-none", "transactions"] {
+        let whole = fetched(name, ALL, true);
+        let first = 12 + i32::from_be_bytes(whole.records[8..12].try_into().unwrap()) as usize;
+        let damaged = |place: usize| {
+            let mut records = whole.records.to_vec();
+            records[place] ^= 1;
+            let records = Bytes::from(records);
+            parse(FetchedPartition {
+                records,
+                ..whole.clone()
+            })
+            .err()
+        };
+        for place in 17..first {
+            let error = damaged(place);
+            let is_noticed = matches!(
+                error,
                 Some(KafkaError::Checksum {
                     partition: 3,
                     offset: 0,
                     ..
                 })
-            ),
-            "{place}"
+            );
+            assert!(is_noticed, "{name}, byte {place}: {error:?}");
+        }
+        let error = damaged(16).unwrap();
+        assert!(
+            matches!(error, KafkaError::OldFormat { magic: 3, .. }),
+            "{error}"
         );
     }
-    let error = damaged(16).unwrap();
-    assert!(
-        matches!(error, KafkaError::OldFormat { magic: 3, .. }),
-        "{error}"
-    );
 }
 
 #[test]
