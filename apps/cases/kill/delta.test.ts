@@ -1,6 +1,7 @@
-import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
+import { cp, mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { vacuumDelta } from "@sferic/bindings/delta-keep";
 import type { ProtocolPoint } from "@sferic/engine";
 import { deltaRows, readDeltaTable } from "@sferic/testkit";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
@@ -43,18 +44,29 @@ async function specIn(folder: string): Promise<string> {
   return file;
 }
 
-/** Every row once, every epoch one commit, and no file beside those of the log. */
+/** Every row once, and every epoch one commit. */
+async function expectRows(table: string): Promise<void> {
+  const rows = await deltaRows(table, async (path) =>
+    parquetReadObjects({ file: await asyncBufferFromFile(path), compressors }),
+  );
+  expect(rows.map(({ n }) => n as number).toSorted((one, other) => one - other)).toEqual(everyRow);
+  const { transactions } = (await readDeltaTable(table))!;
+  expect(transactions.map(({ version }) => version)).toEqual([0, 1, 2, 3, 4]);
+}
+
+/** No file beside those of the log. */
+async function expectNoStrays(table: string): Promise<void> {
+  const { files } = (await readDeltaTable(table))!;
+  const left = (await readdir(table)).filter((name) => name !== "_delta_log");
+  expect(left.toSorted()).toEqual(files.map(({ path }) => path).toSorted());
+  const log = await readdir(join(table, "_delta_log"));
+  expect(log.filter((name) => name.startsWith("."))).toEqual([]);
+}
+
 async function expectWhole(folder: string): Promise<void> {
   for (const sink of sinks) {
-    const table = join(folder, "out", sink);
-    const rows = await deltaRows(table, async (path) =>
-      parquetReadObjects({ file: await asyncBufferFromFile(path), compressors }),
-    );
-    expect(rows.map(({ n }) => n as number).toSorted((one, other) => one - other)).toEqual(everyRow);
-    const { files, transactions } = (await readDeltaTable(table))!;
-    expect(transactions.map(({ version }) => version)).toEqual([0, 1, 2, 3, 4]);
-    const left = (await readdir(table)).filter((name) => name !== "_delta_log");
-    expect(left.toSorted()).toEqual(files.map(({ path }) => path).toSorted());
+    await expectRows(join(folder, "out", sink));
+    await expectNoStrays(join(folder, "out", sink));
   }
 }
 
@@ -86,4 +98,23 @@ test("killed at any moment, again and again, a table holds every row once", { ti
   for (let killAfterMs = 150; killAfterMs < 1000; killAfterMs += 60) await runChild([spec], { killAfterMs });
   expect(await runChild([spec])).toMatchObject({ killed: false, code: 0, stderr: "" });
   await expectWhole(folder);
+});
+
+test("killed while it puts files together, a table is as it was or done", { timeout: 120_000 }, async () => {
+  const folder = join(root, "compacted");
+  expect(await runChild([await specIn(folder)])).toMatchObject({ code: 0, stderr: "" });
+  const [whole, table] = [join(folder, "out/cut"), join(folder, "copy")];
+  let killed = 0;
+  for (let killAfterMs = 1; killAfterMs <= 24; killAfterMs++) {
+    await cp(whole, table, { recursive: true });
+    const ending = await runChild([table, String(killAfterMs)], { program: "compact-child.ts" });
+    killed += ending.killed ? 1 : 0;
+    await expectRows(table);
+    expect(await runChild([table, "60000"], { program: "compact-child.ts" })).toMatchObject({ code: 0, stderr: "" });
+    await expectRows(table);
+    await vacuumDelta({ table, retentionHours: 0, force: true, dryRun: false });
+    await expectNoStrays(table);
+    await rm(table, { recursive: true });
+  }
+  expect(killed).toBeGreaterThan(0);
 });

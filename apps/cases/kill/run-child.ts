@@ -17,7 +17,7 @@ export interface ChildOptions {
   /** The user it runs as, for which this one must be root. */
   readonly uid?: number | undefined;
   /** Another program than child.ts, by its path from there. */
-  readonly program?: "replay-child.ts" | "../streams/golden-child.ts";
+  readonly program?: "replay-child.ts" | "compact-child.ts" | "../streams/golden-child.ts";
 }
 
 /** Runs child.ts; kills it after `killAfterMs` when given. */

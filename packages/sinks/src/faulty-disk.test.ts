@@ -14,8 +14,19 @@ import {
   type SinkDefinition,
   type Staged,
 } from "@sferic/operator";
-import { epochOf, operatorContext, rowTexts, streamOf, type TemporaryFolder, temporaryFolder } from "@sferic/testkit";
+import {
+  deltaRows,
+  epochOf,
+  operatorContext,
+  rowTexts,
+  streamOf,
+  type TemporaryFolder,
+  temporaryFolder,
+} from "@sferic/testkit";
+import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
+import { compressors } from "hyparquet-compressors";
 import { beforeEach, expect, test, vi } from "vitest";
+import { delta } from "./delta.ts";
 import { duckdb } from "./duckdb.ts";
 import { files } from "./files.ts";
 import { report } from "./report.ts";
@@ -78,6 +89,7 @@ const subjects: Record<string, Subject> = {
     config: { url: "out/a.csv", format: { type: "csv" }, write: "append" },
     visible: checksums,
   },
+  delta: { definition: delta, config: { url: "out", optimize: { targetBytes: 65_536 } }, visible: deltaRowTexts },
   duckdb: { definition: duckdb, config: { path: "out/a.duckdb", table: "points" }, visible: tableRows },
   report: { definition: report, config: { path: "out/report.html", pointsMax: 10 }, epochCount: 1, visible: checksums },
 };
@@ -174,6 +186,13 @@ async function checksums(folder: string): Promise<string[]> {
   return Promise.all(
     visible.toSorted().map(async (path) => `${path} ${(await checksumFile(join(out, path))).checksum}`),
   );
+}
+
+async function deltaRowTexts(folder: string): Promise<string[]> {
+  const rows = await deltaRows(join(folder, "out"), async (path) =>
+    parquetReadObjects({ file: await asyncBufferFromFile(path), compressors }),
+  );
+  return rows.map((row) => JSON.stringify(row)).toSorted();
 }
 
 async function tableRows(folder: string): Promise<string[]> {

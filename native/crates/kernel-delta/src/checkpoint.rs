@@ -1,6 +1,6 @@
 //! The log in order: checkpoints, so that it is quick to read, and the end of what is too old.
 
-use std::fs::{self, File};
+use std::fs;
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
@@ -13,7 +13,7 @@ use parquet::arrow::ArrowWriter;
 use parquet::basic::Compression;
 use parquet::file::properties::WriterProperties;
 
-use crate::disk;
+use crate::disk::{self, Change};
 use crate::error::{DeltaError, Result, of_table};
 use crate::log::{LOG, commits, engine, version_of};
 
@@ -103,8 +103,7 @@ fn write_checkpoint(table: &Path, version: &SnapshotRef) -> Result<()> {
 fn write_state(table: &Path, version: &SnapshotRef, path: &Path) -> Result<(usize, usize)> {
     let failed = |error| DeltaError::io("write", path, error);
     let of_parquet = |error: parquet::errors::ParquetError| failed(std::io::Error::other(error));
-    let file = disk::change(|| File::create(path)).map_err(failed)?;
-    let synced = file.try_clone().map_err(failed)?;
+    let file = disk::create(path).map_err(failed)?;
     let properties = WriterProperties::builder()
         .set_compression(Compression::SNAPPY)
         .build();
@@ -129,8 +128,9 @@ fn write_state(table: &Path, version: &SnapshotRef, path: &Path) -> Result<(usiz
             "the log has no actions for a checkpoint",
         ))
     })?;
-    writer.close().map_err(of_parquet)?;
-    disk::change(|| synced.sync_all()).map_err(failed)?;
+    let written = Change::Written(path.to_owned());
+    disk::change(written, || writer.close().map_err(std::io::Error::other)).map_err(failed)?;
+    disk::sync(path).map_err(failed)?;
     Ok((actions, files))
 }
 

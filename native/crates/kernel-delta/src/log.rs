@@ -15,7 +15,7 @@ use delta_kernel_default_engine::DefaultEngineBuilder;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
-use crate::disk;
+use crate::disk::{self, Change};
 use crate::error::{DeltaError, Result, of_table};
 
 /// Folder of the log in that of a table.
@@ -106,7 +106,7 @@ impl Committer for DurableCommitter {
             .map_err(|()| KernelError::generic("the temporary file needs an absolute path"))?;
         let handler = engine.json_handler();
         let mut actions = Some(actions);
-        disk::change(|| {
+        disk::change(Change::Created(self.temporary.clone()), || {
             let actions = actions.take().into_iter().flatten();
             handler
                 .write_json_file(&temporary, Box::new(actions), true)

@@ -1,14 +1,16 @@
 //! A table that is kept in order while every change of the disk fails in its turn. The log is read as JSON here, and the
 //! numbers from the Parquet files that it names.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Duration;
 
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
-use kernel_delta::disk::{Fault, with_fault};
+use kernel_delta::disk::{Change, Fault, observed, with_fault};
 use kernel_delta::{
     Append, At, DataFile, DeltaError, FileStats, Policy, Result, TableFile, Vacuuming, Wish,
     append, details, groups_of, open, plan, rewrite, vacuum,
@@ -16,7 +18,7 @@ use kernel_delta::{
 use parquet::arrow::ArrowWriter;
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use serde_json::Value;
-use tempfile::tempdir;
+use tempfile::{TempDir, tempdir};
 
 fn numbers(values: &[i64]) -> RecordBatch {
     let column: ArrayRef = Arc::new(Int64Array::from(values.to_vec()));
@@ -216,6 +218,14 @@ fn the_log_before_an_old_checkpoint_is_removed_as_the_table_wishes() {
     assert!(matches!(gone, DeltaError::NoVersion { .. }), "{gone}");
 }
 
+/// A table with one row and checkpoints after three commits.
+fn begun() -> TempDir {
+    let table = tempdir().unwrap();
+    add(table.path(), 0).unwrap();
+    set_properties(table.path(), r#"{"delta.checkpointInterval":"3"}"#);
+    table
+}
+
 /// A process that appends, compacts in between, and can be asked to do it all again.
 fn lives(table: &Path, name: &str) -> Result<()> {
     for version in 0..7 {
@@ -229,24 +239,13 @@ fn lives(table: &Path, name: &str) -> Result<()> {
 
 #[test]
 fn whatever_change_of_the_disk_fails_the_next_process_has_every_row_once() {
-    let begun = tempdir().unwrap();
-    add(begun.path(), 0).unwrap();
-    set_properties(begun.path(), r#"{"delta.checkpointInterval":"3"}"#);
-    let copy = |to: &Path| {
-        fs::create_dir(to.join("_delta_log")).unwrap();
-        for name in ["app-0.parquet", "_delta_log/00000000000000000000.json"] {
-            fs::copy(begun.path().join(name), to.join(name)).unwrap();
-        }
-    };
-    let whole = tempdir().unwrap();
-    copy(whole.path());
+    let whole = begun();
     let (lived, changes) = with_fault(None, || lives(whole.path(), "x"));
     lived.unwrap();
     assert!(changes > 60, "{changes} changes");
     for at in 0..changes {
         for is_done in [false, true] {
-            let table = tempdir().unwrap();
-            copy(table.path());
+            let table = begun();
             let (died, _) = with_fault(Some(Fault { at, is_done }), || lives(table.path(), "x"));
             let context = format!("change {at}, done {is_done}: {died:?}");
             let before = numbers_by_json(table.path());
@@ -352,4 +351,237 @@ fn a_vacuum_keeps_what_was_removed_lately() {
             .iter()
             .all(|file| file.path.exists())
     );
+}
+
+/// A disk that can lose power, as a layer over the folder of a table: names are durable once their folder was synced,
+/// bytes once their file was.
+#[derive(Default)]
+struct Power {
+    /// Files that were there, or are durable by now, with what of them is.
+    durable: BTreeMap<PathBuf, usize>,
+    names: BTreeMap<PathBuf, usize>,
+    /// What of each file was synced.
+    synced: Vec<Vec<u8>>,
+    /// Changes of names that a sync of their folder has not reached.
+    pending: Vec<(PathBuf, Option<usize>)>,
+    is_sync_idle: bool,
+}
+
+impl Power {
+    fn over(table: &Path) -> Self {
+        let mut power = Self::default();
+        for path in files_below(table) {
+            power.synced.push(fs::read(&path).unwrap());
+            power.durable.insert(path.clone(), power.synced.len() - 1);
+            power.names.insert(path, power.synced.len() - 1);
+        }
+        power
+    }
+
+    fn note(&mut self, change: &Change) {
+        match change {
+            Change::Created(path) => {
+                self.synced.push(Vec::new());
+                self.set(path, Some(self.synced.len() - 1));
+            }
+            Change::Written(_) => {}
+            Change::Synced(_) if self.is_sync_idle => {}
+            Change::Synced(path) if path.is_dir() => {
+                let (reached, left) = std::mem::take(&mut self.pending)
+                    .into_iter()
+                    .partition(|(name, _)| name.parent() == Some(path));
+                self.pending = left;
+                self.survive(reached);
+            }
+            Change::Synced(path) => {
+                let file = self.names[path];
+                self.synced[file] = fs::read(path).unwrap();
+            }
+            Change::Linked(from, to) => self.set(to, Some(self.names[from])),
+            Change::Renamed(from, to) => {
+                self.set(to, Some(self.names[from]));
+                self.set(from, None);
+            }
+            Change::Removed(path) => self.set(path, None),
+        }
+    }
+
+    fn set(&mut self, path: &Path, file: Option<usize>) {
+        match file {
+            Some(file) => self.names.insert(path.to_owned(), file),
+            None => self.names.remove(path),
+        };
+        self.pending.push((path.to_owned(), file));
+    }
+
+    /// A file whose bytes were synced by whoever wrote it, and perhaps its name.
+    fn take_data(&mut self, path: &Path, is_name_synced: bool) {
+        self.note(&Change::Created(path.to_owned()));
+        let file = self.names[path];
+        self.synced[file] = fs::read(path).unwrap();
+        if is_name_synced {
+            let name = self.pending.pop();
+            self.survive(name.into_iter().collect());
+        }
+    }
+
+    fn survive(&mut self, changes: Vec<(PathBuf, Option<usize>)>) {
+        for (path, file) in changes {
+            match file {
+                Some(file) => self.durable.insert(path, file),
+                None => self.durable.remove(&path),
+            };
+        }
+    }
+
+    /// Leaves one of the states that the disk may be in after a power failure.
+    fn fail(mut self, table: &Path, random: &mut Random) {
+        let pending = std::mem::take(&mut self.pending);
+        let upto = random.below(pending.len() as u64 + 1) as usize;
+        let kind = random.below(3);
+        let survives = |index: usize, random: &mut Random| match kind {
+            0 => index < upto,
+            1 => random.below(2) == 0,
+            _ => false,
+        };
+        let kept = pending
+            .into_iter()
+            .enumerate()
+            .filter(|(index, _)| survives(*index, random))
+            .map(|(_, change)| change)
+            .collect();
+        self.survive(kept);
+        let mut newest: BTreeMap<usize, Vec<u8>> = BTreeMap::new();
+        for (path, file) in &self.names {
+            if let Ok(bytes) = fs::read(path) {
+                newest.insert(*file, bytes);
+            }
+        }
+        for path in files_below(table) {
+            fs::remove_file(path).unwrap();
+        }
+        for (path, file) in &self.durable {
+            let synced = self.synced[*file].clone();
+            let newest = newest.get(file).unwrap_or(&synced).clone();
+            let bytes = match random.below(3) {
+                0 => synced,
+                1 => newest,
+                _ if newest == synced => synced,
+                _ => newest[..random.below(newest.len() as u64) as usize].to_vec(),
+            };
+            fs::write(path, bytes).unwrap();
+        }
+    }
+}
+
+fn files_below(table: &Path) -> Vec<PathBuf> {
+    [table.to_owned(), table.join("_delta_log")]
+        .iter()
+        .flat_map(|folder| fs::read_dir(folder).unwrap())
+        .map(|entry| entry.unwrap().path())
+        .filter(|path| path.is_file())
+        .collect()
+}
+
+/// `SplitMix64`.
+struct Random(u64);
+
+impl Random {
+    fn below(&mut self, end: u64) -> u64 {
+        self.0 = self.0.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut z = self.0;
+        z = (z ^ (z >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        z = (z ^ (z >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        (z ^ (z >> 31)) % end.max(1)
+    }
+}
+
+/// One life of a process, told to the disk, up to a change at which the power fails; then what a reader finds. Gives what
+/// was acknowledged and what is there.
+fn power_fails_at(at: u64, seed: u64, is_sync_idle: bool) -> (TempDir, i64, Vec<i64>) {
+    let table = begun();
+    let path = table.path().to_owned();
+    let mut power = Power::over(&path);
+    power.is_sync_idle = is_sync_idle;
+    let power = Rc::new(RefCell::new(power));
+    let (told, data) = (Rc::clone(&power), Rc::clone(&power));
+    let acknowledged = observed(
+        move |change| told.borrow_mut().note(change),
+        || {
+            let fault = Fault {
+                at,
+                is_done: seed.is_multiple_of(2),
+            };
+            with_fault(Some(fault), || lives_told(&path, &data)).0
+        },
+    );
+    drop(data);
+    let power = Rc::into_inner(power).unwrap().into_inner();
+    power.fail(table.path(), &mut Random(seed));
+    let found = numbers_by_json(table.path());
+    (table, acknowledged, found)
+}
+
+/// As [`lives`], with data files that a sink has synced together with their names, and a compaction with its bytes only.
+/// How many appends were acknowledged.
+fn lives_told(table: &Path, power: &Rc<RefCell<Power>>) -> i64 {
+    for version in 1..7 {
+        let data = written(table, &format!("app-{version}.parquet"), &[version]);
+        power.borrow_mut().take_data(&table.join(data.name), true);
+        if add(table, version).is_err() {
+            return version;
+        }
+        if version == 3 || version == 6 {
+            let Ok(Some(seen)) = open(table, At::Newest) else {
+                return version + 1;
+            };
+            let groups = groups_of(&seen, 1 << 20, Policy::All).unwrap();
+            let removed: Vec<TableFile> =
+                groups.into_iter().flat_map(|group| group.files).collect();
+            let values: Vec<i64> = removed
+                .iter()
+                .flat_map(|file| values_in(&file.path))
+                .collect();
+            let added = written(table, &format!("one-{version}.parquet"), &values);
+            power
+                .borrow_mut()
+                .take_data(&table.join(&added.name), false);
+            if rewrite(table, &removed, &[added], &table.join(".commit-compact")).is_err() {
+                return version + 1;
+            }
+        }
+    }
+    7
+}
+
+#[test]
+fn after_a_power_failure_what_was_acknowledged_is_there_and_the_next_process_goes_on() {
+    let seeds = std::env::var("SFERIC_POWER_SEEDS").map_or(1, |seeds| seeds.parse().unwrap());
+    for at in 0..90 {
+        for seed in 0..seeds {
+            let (table, acknowledged, found) = power_fails_at(at, seeds * at + seed, false);
+            let context = format!("change {at}, seed {seed} of {seeds}");
+            assert_eq!(found, upto(found.len() as i64), "{context}");
+            assert!(
+                found.len() as i64 >= acknowledged,
+                "{context}: {acknowledged} of {found:?}"
+            );
+            assert_eq!(numbers_by_checkpoint(table.path()), found, "{context}");
+            lives(table.path(), "y").unwrap();
+            assert_eq!(numbers_by_json(table.path()), upto(7), "{context}");
+            assert_eq!(numbers_by_checkpoint(table.path()), upto(7), "{context}");
+        }
+    }
+}
+
+#[test]
+fn a_protocol_that_does_not_sync_would_be_found_out() {
+    let is_found_out = (0..90).any(|at| {
+        std::panic::catch_unwind(|| {
+            let (_table, acknowledged, found) = power_fails_at(at, at, true);
+            found.len() as i64 >= acknowledged
+        })
+        .is_ok_and(|is_whole| !is_whole)
+    });
+    assert!(is_found_out);
 }

@@ -571,12 +571,17 @@ mod tests {
     /// the end, a trailing `?` makes each batch a piece, and every seventh of them has a bad row.
     struct Numbers {
         opened: Arc<AtomicUsize>,
+        is_trusted: bool,
     }
 
     impl ReadFile for Numbers {
         fn schema(&self, _: &InputFile) -> Result<SchemaRef> {
             let field = Field::new("n", DataType::Int64, false);
             Ok(Arc::new(Schema::new(vec![field])))
+        }
+
+        fn is_trusted(&self) -> bool {
+            self.is_trusted
         }
 
         fn open(&self, file: &InputFile, wanted: &SchemaRef) -> Result<FileRows> {
@@ -621,6 +626,11 @@ mod tests {
     }
 
     fn read(names: &[&str]) -> (Vec<String>, Vec<i64>, usize) {
+        read_as(names, false)
+    }
+
+    /// As `read`; an error that ends it is the last cut.
+    fn read_as(names: &[&str], is_trusted: bool) -> (Vec<String>, Vec<i64>, usize) {
         let file = |name: &&str| InputFile {
             name: (*name).to_owned(),
             input: Vec::new().into(),
@@ -629,12 +639,20 @@ mod tests {
         let opened = Arc::new(AtomicUsize::new(0));
         let format = Numbers {
             opened: Arc::clone(&opened),
+            is_trusted,
         };
         let files = names.iter().map(file).collect();
         let mut reader = FilesReader::start(format, files, None, None).unwrap();
         let (mut cuts, mut values) = (Vec::new(), Vec::new());
         while let Some(item) = reader.next(&|| false) {
-            match item.unwrap() {
+            let item = match item {
+                Ok(item) => item,
+                Err(error) => {
+                    cuts.push(error.to_string());
+                    continue;
+                }
+            };
+            match item {
                 FilesItem::Rows(rows) => {
                     cuts.push(rows.num_rows().to_string());
                     values.extend(rows.column(0).as_primitive::<Int64Type>().values());
@@ -670,6 +688,17 @@ mod tests {
     }
 
     #[test]
+    fn a_large_file_that_is_trusted_is_opened_once_and_tells_its_damage_behind_its_rows() {
+        let rows = 1 << 20;
+        let large = format!("20x{rows}");
+        let (cuts, values, opened) = read_as(&[&large, &format!("{large}!"), "1x1"], true);
+        assert_eq!(values.len(), 40 * rows);
+        assert_eq!(cuts.len(), 41);
+        assert!(cuts[40].contains("damage"), "{}", cuts[40]);
+        assert!(opened <= 3, "{opened}");
+    }
+
+    #[test]
     fn pieces_of_a_file_come_in_order_and_their_bad_rows_behind_them() {
         let rows = 1 << 15;
         let large = format!("20x{rows}?");
@@ -694,6 +723,7 @@ mod tests {
     fn whoever_cancels_gets_no_more_pieces() {
         let format = Numbers {
             opened: Default::default(),
+            is_trusted: false,
         };
         let file = InputFile {
             name: "9x40000?".to_owned(),
