@@ -34,6 +34,17 @@ function scenario(contenders: readonly Contender[]): Scenario {
 
 const { machine } = result();
 
+it("what was started for the contenders is ended, also when one of them dies", async () => {
+  for (const program of [counting, dying]) {
+    let ends = 0;
+    const plain = scenario([contender("a", program)]);
+    const end = async (): Promise<void> => void (ends += 1);
+    const prepare = async (): ReturnType<Scenario["prepare"]> => ({ ...(await plain.prepare("full")), end });
+    await measure({ ...plain, prepare }, "full", machine, () => {}).catch(() => {});
+    expect(ends).toBe(1);
+  }
+});
+
 it("contenders take turns; warm-ups do not count; some repeat less often", async () => {
   const said: string[] = [];
   const both = [contender("a", counting), contender("b", counting, { repetitionsMax: 1 })];

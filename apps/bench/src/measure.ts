@@ -50,8 +50,9 @@ export async function measure(
   say: (what: string) => void,
 ): Promise<ScenarioResult> {
   say(`${scenario.name}: preparing`);
-  const { contenders, checks, requirements } = await scenario.prepare(size);
+  const { contenders, checks, requirements, end } = await scenario.prepare(size);
   await using sides = new AsyncDisposableStack();
+  sides.defer(async () => end?.());
   const started: { child: Child; ready: Ready; answers: Answer[] }[] = [];
   for (const contender of contenders) {
     const child = sides.use(new Child(contender));

@@ -40,6 +40,8 @@ export interface Plan {
   readonly contenders: readonly Contender[];
   readonly checks: readonly Check[];
   readonly requirements: readonly Requirement[];
+  /** Called when all contenders have ended, however they did: ends what was started for them. */
+  readonly end?: () => Promise<void>;
 }
 
 /** `full` sizes are those that thresholds speak of; `quick` ones are a small try that judges nothing. */

@@ -11,6 +11,8 @@ import { glmFlashes } from "./glm-flashes.ts";
 import { granules180Process } from "./granules-180-process.ts";
 import { granules180 } from "./granules-180.ts";
 import { jsonReading } from "./json-reading.ts";
+import { kafkaProduce } from "./kafka-produce.ts";
+import { kafkaRead } from "./kafka-read.ts";
 import { kmeans1m } from "./kmeans-1m.ts";
 import { parquet5mSnappy } from "./parquet-5m-snappy.ts";
 import { parquet5mZstd } from "./parquet-5m-zstd.ts";
@@ -37,6 +39,8 @@ export const scenarios: readonly Scenario[] = [
   clickstream10m,
   csvReading,
   jsonReading,
+  kafkaRead,
+  kafkaProduce,
   epoch100,
   spill50m,
   epochs400,

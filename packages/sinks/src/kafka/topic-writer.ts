@@ -29,7 +29,7 @@ export interface StagedEpoch {
 }
 
 /** Where a batch of messages ends, in bytes before it is compressed. */
-const batchBytes = 512 * 1024;
+const batchBytes = 256 * 1024;
 
 /** What a topic takes as a batch, in bytes, when nothing else is known: Kafka's default. */
 const batchBytesMaxDefault = 1_048_588;
