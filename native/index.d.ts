@@ -208,6 +208,9 @@ export declare function checkQuery(tables: Array<NativeTable>, sql: string, data
 /** Size and checksum of a file on disk; `rows` is 0. */
 export declare function checksumFile(path: string): Promise<NativeFileSummary>
 
+/** Puts files together in one commit; null where no table is. */
+export declare function compactDelta(compaction: NativeDeltaCompaction, token?: CancelToken | undefined | null): Promise<NativeDeltaCompacted | null>
+
 /** All rows of the batches, in order; `columns` says what an empty list gives. */
 export declare function concatBatches(batches: Array<NativeBatch>, columns: Array<NativeColumn>): NativeBatch
 
@@ -245,6 +248,12 @@ export declare function decodeNetcdf(files: Array<NativeFile>, options: NativeNe
 
 /** Takes measures apart. */
 export declare function decomposeMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>): NativeDecomposition
+
+/** What a version of a table is; null where no table is. */
+export declare function deltaDetails(table: string, at: NativeDeltaAt): Promise<NativeDeltaDetails | null>
+
+/** The newest versions, newest first; null where no table is. */
+export declare function deltaHistory(table: string, limit: number): Promise<NativeDeltaHistoryEntry[] | null>
 
 /** The rows as the table stores them, cut by partition; the batch stays open. */
 export declare function deltaParts(batch: NativeBatch, plan: NativeDeltaPlan): Promise<NativeDeltaPart[]>
@@ -395,12 +404,59 @@ export interface NativeDeltaBounds {
   bytes?: number
 }
 
+/** What a compaction did. */
+export interface NativeDeltaCompacted {
+  /** Of its commit; absent when there was nothing to do. */
+  version?: number
+  removedFiles: number
+  removedBytes: number
+  addedFiles: number
+  addedBytes: number
+}
+
+/** How files of a table are put together. */
+export interface NativeDeltaCompaction {
+  table: string
+  /** Size of a file that is large enough. */
+  targetBytes: number
+  /** Whether only what there is much of is put together, instead of all that is small. */
+  tailOnly: boolean
+  compression: string
+  /** Part of the names of the new files; nobody uses it twice. */
+  name: string
+}
+
+/** What a version of a table is. */
+export interface NativeDeltaDetails {
+  version: number
+  id: string
+  timeMs: number
+  columns: Array<NativeColumn>
+  partitionBy: Array<string>
+  files: number
+  bytes: number
+  removedFiles: number
+  checkpoint?: number
+  properties: Array<NativeDeltaProperty>
+}
+
 /** A data file that becomes part of a table. */
 export interface NativeDeltaFile {
   name: string
   bytes: number
   values: Array<string | undefined | null>
   stats: string
+}
+
+/** One version of a table. */
+export interface NativeDeltaHistoryEntry {
+  version: number
+  timeMs: number
+  operation?: string
+  engine?: string
+  added: number
+  removed: number
+  rearranged: number
 }
 
 /** Where a stream begins. */
@@ -431,6 +487,12 @@ export interface NativeDeltaPosition {
   files?: number
 }
 
+/** A name and a value. */
+export interface NativeDeltaProperty {
+  name: string
+  value: string
+}
+
 /** A range that can be read. */
 export interface NativeDeltaRange {
   end: NativeDeltaPosition
@@ -459,6 +521,23 @@ export interface NativeDeltaSummary {
   checksum: string
   /** JSON, as in the log. */
   stats: string
+}
+
+/** What is removed for good. */
+export interface NativeDeltaVacuum {
+  table: string
+  /** How long a removed file stays; the table's own time when absent. */
+  retentionHours?: number
+  force: boolean
+  dryRun: boolean
+}
+
+/** What was removed, or would be. */
+export interface NativeDeltaVacuumed {
+  files: Array<string>
+  bytes: number
+  younger: number
+  retentionHours: number
 }
 
 /** A version of a table. */
@@ -921,6 +1000,9 @@ export declare function unpivotBatch(batch: NativeBatch, unpivot: NativeUnpivot)
 
 /** Names the DuckDB library; it is opened when it is first needed. */
 export declare function useDuckdb(path: string): void
+
+/** Removes files that no version needs any more; null where no table is. */
+export declare function vacuumDelta(wish: NativeDeltaVacuum): Promise<NativeDeltaVacuumed | null>
 
 export declare function writeTable(write: NativeTableWrite): Promise<NativeWriteOutcome>
 

@@ -42,6 +42,7 @@ export function createProgram(
   addCatalogueCommands(program, terminal, runs);
   addCheckpointCommands(program, terminal, runs);
   addDeadLetterCommands(program, terminal, runs);
+  addDeltaCommands(program, terminal, runs);
   addMachineCommands(program, terminal, runs);
   return program;
 }
@@ -250,6 +251,57 @@ Letters about single rows stay, because the other rows of the file are in the ou
       ),
     async (options: never, spec) => (await import("./commands/dlq-replay.ts")).replayLetters(terminal, spec!, options),
   );
+}
+
+function addDeltaCommands(program: Command, terminal: Terminal, runs: Runs): void {
+  const delta = program.command("delta").description("Look at a Delta Lake table, and keep it in order.");
+  const load = (): Promise<typeof import("./commands/delta.ts")> => import("./commands/delta.ts");
+  const target = 134_217_728;
+  runs(
+    withTable(delta.command("show"), "Show its version, columns, files, size, properties and features.")
+      .option("--table-version <n>", "as it was at this version", parseWhole)
+      .addHelpText("after", examples("sferic delta show out/points", "sferic delta show out/points --json")),
+    async (options: never, table) => (await load()).showDelta(terminal, table!, options),
+  );
+  runs(
+    withTable(delta.command("history"), "List its versions, newest first, as far as the log goes back.")
+      .option("--limit <n>", "how many versions", parseCount, 20)
+      .addHelpText("after", examples("sferic delta history out/points --limit 5")),
+    async (options: never, table) => (await load()).deltaHistory(terminal, table!, options),
+  );
+  runs(
+    withTable(delta.command("optimize"), "Put small files together, and drop deleted rows from files.")
+      .option("--target-bytes <n>", "size of a file; one of half of it is large enough", parseCount, target)
+      .addOption(
+        new Option("--compression <codec>", "of the new files")
+          .choices(["zstd", "snappy", "lz4", "none"])
+          .default("snappy"),
+      )
+      .addHelpText(
+        "after",
+        `
+One commit that changes no rows; who appends meanwhile is not disturbed. The old files stay for earlier versions until
+they are vacuumed.${examples("sferic delta optimize out/points")}`,
+      ),
+    async (options: never, table) => (await load()).optimizeDelta(terminal, table!, options),
+  );
+  runs(
+    withTable(delta.command("vacuum"), "Remove files that its newest version does not need, once they are old.")
+      .option("--retain-hours <n>", "how old; 168, or what the table asks for, by default", parseWhole)
+      .option("--force", "allow less than that: readers, and runs that go on, may miss files")
+      .option("--dry-run", "say what would be removed")
+      .addHelpText(
+        "after",
+        `
+Earlier versions can no longer be read then. A run that was stopped for longer than that within an epoch cannot go on.
+Files that are neither Parquet nor deletion vectors are left alone, and so are names that begin with . or _.${examples("sferic delta vacuum out/points --dry-run")}`,
+      ),
+    async (options: never, table) => (await load()).vacuumDelta(terminal, table!, options),
+  );
+}
+
+function withTable(command: Command, description: string): Command {
+  return command.description(description).argument("<table>", "folder of the table", parsePath);
 }
 
 function addMachineCommands(program: Command, terminal: Terminal, runs: Runs): void {

@@ -10,7 +10,9 @@ import {
   deltaProblems,
   planDelta,
 } from "@sferic/bindings/delta";
+import { compactDelta } from "@sferic/bindings/delta-keep";
 import {
+  asOperatorError,
   type Batch,
   type Column,
   ConfigError,
@@ -43,7 +45,21 @@ const config = z.strictObject({
     .default(false)
     .describe("Whether columns that the table does not have are added to it, instead of ending the run."),
   compression: z.enum(["zstd", "snappy", "lz4", "none"]).default("snappy").describe("Of the Parquet files."),
+  optimize: z
+    .strictObject({
+      targetBytes: z
+        .int()
+        .min(65_536)
+        .max(4_294_967_296)
+        .default(134_217_728)
+        .describe("A file is small below half of that; small ones become files of about this size."),
+    })
+    .optional()
+    .describe("Put small files together while the pipeline runs, in commits of their own that change no rows."),
 });
+
+/** Epochs from one look at the table for small files to the next. */
+const epochsPerLook = 16;
 
 /** Files of one epoch: one for each combination of partition values. */
 const filesPerEpochMax = 1000;
@@ -78,6 +94,7 @@ export const delta = defineSink({
   ],
   examples: [
     { title: "A table of points", config: { url: "./out/points" } },
+    { title: "Many small epochs", config: { url: "./out/points", optimize: { targetBytes: 134_217_728 } } },
     { title: "Cut by a column", config: { url: "./out/points", partitionBy: ["blob"], mergeSchema: true } },
   ],
   accept: ({ main }, c, context) => checkColumns(main!, c, context),
@@ -117,6 +134,8 @@ class DeltaSink implements Sink {
   readonly #staging: Staging;
   /** Whether the log is known to survive a power failure. */
   #isLogDurable = false;
+  /** By this process. */
+  #publishedCount = 0;
 
   constructor(c: z.output<typeof config>, context: OperatorContext) {
     this.#config = c;
@@ -165,7 +184,20 @@ class DeltaSink implements Sink {
     });
     if (!this.#isLogDurable) await syncAncestors(join(this.#table, "_delta_log"));
     this.#isLogDurable = true;
+    await this.#optimize(epoch);
     return { files: [this.#table] };
+  }
+
+  /** Looks for small files in the first epoch of a process, which may be killed often, and then once in a while. */
+  async #optimize({ signal }: Epoch): Promise<void> {
+    const { optimize, compression } = this.#config;
+    if (optimize === undefined || this.#publishedCount++ % epochsPerLook > 0) return;
+    const { targetBytes } = optimize;
+    const compaction = { table: this.#table, targetBytes, tailOnly: true, compression, name: randomUUID() };
+    await compactDelta(compaction, signal).catch((thrown: unknown) => {
+      // Another writer was first; what it left is looked at the next time.
+      if (!["table-changed", "table-busy"].includes(asOperatorError(thrown).code)) throw thrown;
+    });
   }
 
   discard(epoch: number): Promise<void> {

@@ -34,7 +34,7 @@ export interface DeltaTable {
 /**
  * Reads a log of JSON commits by the words of the protocol, and knows nothing of who wrote it; null where there is none.
  * Throws where a version is missing, a line holds more or less than one action that it knows, a file is added twice, or
- * is not there in the size that the log says.
+ * one of the newest version is not there in the size that the log says.
  */
 export async function readDeltaTable(folder: string): Promise<DeltaTable | null> {
   const log = join(folder, "_delta_log");
@@ -47,7 +47,7 @@ export async function readDeltaTable(folder: string): Promise<DeltaTable | null>
   for (const [version, name] of names.entries()) {
     if (Number.parseInt(name) !== version) throw new Error(`version ${version} is missing: ${name} comes next`);
     for (const action of actionsIn(await readFile(join(log, name), "utf8"))) {
-      if (action.add !== undefined) await add(folder, files, action.add);
+      if (action.add !== undefined) add(files, action.add);
       if (action.remove !== undefined) files.delete(decodeURIComponent(action.remove.path));
       if (action.txn !== undefined) transactions.push({ appId: action.txn.appId, version: action.txn.version });
       metadata = action.metaData ?? metadata;
@@ -55,6 +55,7 @@ export async function readDeltaTable(folder: string): Promise<DeltaTable | null>
     }
   }
   if (metadata === undefined || protocolCount === 0) throw new Error("the log has no metadata or no protocol");
+  for (const file of files.values()) await requireSize(folder, file);
   const { fields } = JSON.parse(metadata.schemaString) as { fields: DeltaTable["columns"] };
   const partitionColumns = metadata.partitionColumns;
   return { files: [...files.values()], columns: fields, partitionColumns, transactions, versionCount: names.length };
@@ -73,12 +74,16 @@ function actionsIn(commit: string): Actions[] {
     });
 }
 
-async function add(folder: string, files: Map<string, AddedFile>, file: AddedFile): Promise<void> {
+function add(files: Map<string, AddedFile>, file: AddedFile): void {
   const path = decodeURIComponent(file.path);
   if (files.has(path)) throw new Error(`${path} is added twice`);
+  files.set(path, file);
+}
+
+async function requireSize(folder: string, file: AddedFile): Promise<void> {
+  const path = decodeURIComponent(file.path);
   const { size } = await stat(join(folder, path));
   if (size !== file.size) throw new Error(`${path} has ${size} bytes, not ${file.size}`);
-  files.set(path, file);
 }
 
 /**

@@ -28,7 +28,8 @@ export type SinkOutput =
       /** Columns of the rows that the sink gets; null where only the data tell. */
       readonly schema: Schema | null;
     }
-  | { readonly kind: "table"; readonly database: string; readonly table: string };
+  | { readonly kind: "table"; readonly database: string; readonly table: string }
+  | { readonly kind: "delta"; readonly folder: string };
 
 /** Name of the checkpoint in the folder of an isolated spec. */
 export const checkpointName = "checkpoint";
@@ -85,6 +86,8 @@ function moveOf({ node: { id, type }, config, inputs }: PlannedOperator): Move {
         output: { kind: "table", database, table: (config as { table: string }).table },
       };
     }
+    case "delta":
+      return { fields: { url: folder }, output: { kind: "delta", folder } };
     case "report":
       return { fields: { path: join("out", `${id}.html`) }, output: null };
     case "console":

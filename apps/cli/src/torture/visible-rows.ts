@@ -1,5 +1,6 @@
 import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join, relative } from "node:path";
+import { DeltaStream, openDelta } from "@sferic/bindings/delta";
 import { checksumFile } from "@sferic/bindings/formats";
 import { queryDatabase } from "@sferic/bindings/relational";
 import { readDeadLetters } from "@sferic/engine";
@@ -36,6 +37,7 @@ async function visibleIn(folder: string, output: SinkOutput, registry: Registry)
   if (output.kind === "table") {
     return { digest: null, rows: () => tableRows(join(folder, output.database), output.table) };
   }
+  if (output.kind === "delta") return { digest: null, rows: () => deltaRows(join(folder, output.folder)) };
   const paths = await partsIn(join(folder, output.folder));
   const sums = await Promise.all(paths.map(async ([name, path]) => `${name} ${(await checksumFile(path)).checksum}`));
   return { digest: sums.join("\n"), rows: () => partRows(paths, output, registry) };
@@ -93,6 +95,21 @@ async function tableRows(database: string, table: string): Promise<Multiset> {
   const batch = await queryDatabase(database, `SELECT * FROM ${table}`);
   for (const row of rowsOf(batch)) count(rows, JSON.stringify(row));
   batch.close();
+  return rows;
+}
+
+async function deltaRows(table: string): Promise<Multiset> {
+  const rows = new Map<string, number>();
+  const newest = await openDelta(table);
+  if (newest === null) return rows;
+  using stream = new DeltaStream(table, false);
+  const { version } = newest;
+  for await (const piece of stream.read({ whole: version }, null, { version }, { conditions: [] })) {
+    if ("bytesRead" in piece) continue;
+    if ("invalid" in piece) throw unreadable(piece.invalid.name, piece.invalid.reason);
+    for (const row of rowsOf(piece)) count(rows, JSON.stringify(row));
+    piece.close();
+  }
   return rows;
 }
 

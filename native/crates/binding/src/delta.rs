@@ -242,6 +242,8 @@ impl From<DeltaError> for Failure {
             E::SchemaMismatch { .. } | E::Value { .. } => Failure::user("schema-mismatch", &error),
             E::UnsupportedTable { .. } => Failure::new("unsupported-table", "external", &error),
             E::Fenced { .. } => Failure::user("fenced", &error),
+            E::Conflict { .. } => Failure::new("table-changed", "external", &error),
+            E::RetentionTooShort { .. } => Failure::user("retention-too-short", &error),
             E::Busy { .. } => Failure::new("table-busy", "external", &error),
             E::NoVersion { .. } => Failure::user("no-version", &error),
             E::VersionGone { .. } => Failure::new("data-gone", "external", &error),

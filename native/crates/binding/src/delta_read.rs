@@ -7,7 +7,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use arrow_schema::{Schema, SchemaRef};
 use kernel_delta::{
     At, Bounds, Comparison, DeltaError, FileRows, OnChange, Origin, Position, ReadColumn,
-    TableFile, TableStream,
+    TableFile, TableStream, TableVersion,
 };
 use kernel_formats::{
     Condition, FileRows as Rows, FormatsError, Input, InputFile, ParquetFiles, ReadFile,
@@ -92,7 +92,7 @@ pub fn open_delta(table: String, at: NativeDeltaAt) -> AsyncTask<Work<Option<Nat
     })
 }
 
-fn at_of(at: &NativeDeltaAt) -> At {
+pub fn at_of(at: &NativeDeltaAt) -> At {
     match (at.version, at.time_ms) {
         (Some(version), _) => At::Version(version as u64),
         (None, Some(time)) => At::Time(time as i64),
@@ -220,16 +220,10 @@ fn read_files(
         return Err(Failure::user("schema-mismatch", message));
     }
     let bytes = files.iter().map(|file| file.bytes as f64).sum();
-    let inputs = files.iter().map(input_of).collect();
+    let (format, inputs) = DeltaFiles::of(table, &opened, &files);
     let format = DeltaFiles {
-        table: table.to_owned(),
-        schema: found,
-        columns: opened.columns(),
-        files: files
-            .into_iter()
-            .map(|file| (file.name.clone(), file))
-            .collect(),
         conditions,
+        ..format
     };
     Ok(NativeDeltaRows {
         reader: start(format, inputs, Some(to_columns(&wanted)), None)?,
@@ -262,7 +256,7 @@ fn input_of(file: &TableFile) -> InputFile {
 }
 
 /// Files of a table, whose rows get the names, partition values and deletions that the log tells.
-struct DeltaFiles {
+pub struct DeltaFiles {
     table: PathBuf,
     schema: SchemaRef,
     columns: Arc<[ReadColumn]>,
@@ -272,6 +266,19 @@ struct DeltaFiles {
 }
 
 impl DeltaFiles {
+    /// All columns of some files of a version, and the files for a reader.
+    pub fn of(table: &Path, version: &TableVersion, files: &[TableFile]) -> (Self, Vec<InputFile>) {
+        let by_name = |file: &TableFile| (file.name.clone(), file.clone());
+        let format = Self {
+            table: table.to_owned(),
+            schema: version.schema(),
+            columns: version.columns(),
+            files: files.iter().map(by_name).collect(),
+            conditions: Vec::new(),
+        };
+        (format, files.iter().map(input_of).collect())
+    }
+
     /// The conditions that the row groups of a file can be judged by: none when rows are counted.
     fn physical_conditions(&self, rows: &FileRows) -> Vec<Condition> {
         if rows.has_deleted() {

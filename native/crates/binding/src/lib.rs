@@ -7,6 +7,7 @@
 mod batch;
 mod cluster;
 mod delta;
+mod delta_keep;
 mod delta_read;
 mod error;
 mod files;

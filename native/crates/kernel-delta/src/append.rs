@@ -17,14 +17,15 @@ use delta_kernel::transaction::create_table::create_table;
 use delta_kernel::transaction::data_layout::DataLayout;
 use delta_kernel::transaction::{CommitResult, Transaction, UpdateTableOperation};
 
+use crate::checkpoint::keep_log;
 use crate::error::{DeltaError, Result, of_table};
 use crate::log::{DurableCommitter, commits, create_log, engine, modified_ms, snapshot, url_of};
 use crate::plan::{Plan, Wish, plan_for};
 use crate::stats::parse_stats;
 
-const ENGINE: &str = concat!("sferic/", env!("CARGO_PKG_VERSION"));
+pub(crate) const ENGINE: &str = concat!("sferic/", env!("CARGO_PKG_VERSION"));
 /// Commits that are tried while others are faster.
-const ATTEMPTS_MAX: u32 = 100;
+pub(crate) const ATTEMPTS_MAX: u32 = 100;
 
 /// A Parquet file in the folder of the table.
 #[derive(Debug, Clone)]
@@ -138,13 +139,36 @@ fn extend(wanted: &Append, plan: &Plan, current: SnapshotRef) -> Result<Option<u
     commit(wanted, plan, transaction)
 }
 
-fn commit<S>(wanted: &Append, plan: &Plan, mut transaction: Transaction<S>) -> Result<Option<u64>> {
-    let failed = of_table(&wanted.table);
-    let expected = transaction.stats_schema().map_err(&failed)?;
-    let files = added_files(wanted, plan, &expected)?;
-    transaction.add_files(Box::new(ArrowEngineData::new(files)));
+fn commit<S>(wanted: &Append, plan: &Plan, transaction: Transaction<S>) -> Result<Option<u64>> {
+    commit_files(
+        &wanted.table,
+        &wanted.files,
+        &plan.partition_by,
+        transaction,
+    )
+}
+
+/// Version of the commit of a transaction with these files added; none when another writer was first. Then puts the log in
+/// order: what fails of that is tried again by the next commit, as nothing depends on it.
+pub(crate) fn commit_files<S>(
+    table: &Path,
+    files: &[DataFile],
+    partition_by: &[String],
+    mut transaction: Transaction<S>,
+) -> Result<Option<u64>> {
+    let failed = of_table(table);
+    if !files.is_empty() {
+        let expected = transaction.stats_schema().map_err(&failed)?;
+        let files = added_files(table, files, partition_by, &expected)?;
+        transaction.add_files(Box::new(ArrowEngineData::new(files)));
+    }
     match transaction.commit(engine().as_ref()).map_err(&failed)? {
-        CommitResult::Committed(done) => Ok(Some(done.commit_version())),
+        CommitResult::Committed(done) => {
+            if let Some(newest) = done.post_commit_snapshot() {
+                let _ = keep_log(table, newest);
+            }
+            Ok(Some(done.commit_version()))
+        }
         CommitResult::Conflicted(_) => Ok(None),
         CommitResult::Retryable(failure) => Err(failed(failure.error)),
     }
@@ -155,10 +179,13 @@ fn stored_struct(columns: &Schema) -> Result<StructType, KernelError> {
 }
 
 /// The files as rows of `delta_kernel`'s schema of added files.
-fn added_files(wanted: &Append, plan: &Plan, stats: &StructType) -> Result<RecordBatch> {
-    let table = wanted.table.as_path();
+fn added_files(
+    table: &Path,
+    files: &[DataFile],
+    partition_by: &[String],
+    stats: &StructType,
+) -> Result<RecordBatch> {
     let failed = of_table(table);
-    let files = &wanted.files;
     let texts: Vec<&str> = files.iter().map(|file| file.stats.as_str()).collect();
     let stats = parse_stats(&texts, stats).map_err(&failed)?;
     let mut times = Vec::new();
@@ -173,10 +200,7 @@ fn added_files(wanted: &Append, plan: &Plan, stats: &StructType) -> Result<Recor
                 files.iter().map(|file| &file.name),
             )),
         ),
-        (
-            "partitionValues",
-            partition_values(files, &plan.partition_by),
-        ),
+        ("partitionValues", partition_values(files, partition_by)),
         (
             "size",
             Arc::new(Int64Array::from_iter_values(

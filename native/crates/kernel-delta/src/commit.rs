@@ -19,12 +19,25 @@ use crate::read::{TableFile, path_of};
 pub(crate) struct Commit {
     /// Files that were added with new rows.
     pub added: Vec<TableFile>,
-    /// Names of the files that were removed together with their rows.
-    pub removed: Vec<String>,
+    /// Files that were removed together with their rows.
+    pub removed: u64,
     /// Files that came or went without a change of rows.
     pub rearranged: u64,
+    /// Removed files of all kinds, with when that was, in milliseconds since 1970.
+    pub tombstones: Vec<Tombstone>,
     /// Who wrote it, when and how, as the writer saw fit.
     pub info: Option<Value>,
+}
+
+/// A file that a version removed, which earlier ones have.
+#[derive(Debug)]
+pub(crate) struct Tombstone {
+    /// As in the log.
+    pub name: String,
+    /// In milliseconds since 1970; never, where the writer does not say.
+    pub removed_ms: i64,
+    /// Which of its rows were deleted before.
+    pub deleted: Option<DeletionVectorDescriptor>,
 }
 
 #[derive(Deserialize)]
@@ -52,6 +65,8 @@ struct Remove {
     path: String,
     #[serde(default)]
     data_change: bool,
+    deletion_timestamp: Option<i64>,
+    deletion_vector: Option<DeletionVectorDescriptor>,
 }
 
 /// Where the commit of a version is.
@@ -87,10 +102,16 @@ pub(crate) fn read_commit(table: &Path, version: u64) -> Result<Option<Commit>> 
 impl Commit {
     fn take(&mut self, table: &Path, version: u64, line: Line) -> Result<()> {
         self.info = line.commit_info.or(self.info.take());
-        match line.remove {
-            Some(remove) if remove.data_change => self.removed.push(remove.path),
-            Some(_) => self.rearranged += 1,
-            None => {}
+        if let Some(remove) = line.remove {
+            match remove.data_change {
+                true => self.removed += 1,
+                false => self.rearranged += 1,
+            }
+            self.tombstones.push(Tombstone {
+                name: remove.path,
+                removed_ms: remove.deletion_timestamp.unwrap_or(0),
+                deleted: remove.deletion_vector,
+            });
         }
         match line.add {
             Some(add) if add.data_change => self.added.push(add.into_file(table, version)?),

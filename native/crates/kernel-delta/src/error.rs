@@ -66,6 +66,28 @@ pub enum DeltaError {
         /// The application's version, the epoch.
         version: i64,
     },
+    /// What was to be rewritten was changed by another writer.
+    #[error(
+        "another writer has changed {file} of the table {} while it was being rewritten; nothing is lost, run again",
+        table.display()
+    )]
+    Conflict {
+        /// The table's folder.
+        table: PathBuf,
+        /// The file, as in the log.
+        file: String,
+    },
+    /// Files would be removed that readers may still need.
+    #[error(
+        "the table {} keeps removed files for {kept_hours} hours; readers and runs that go on may need them. Give a longer time, or force it when nobody else uses the table",
+        table.display()
+    )]
+    RetentionTooShort {
+        /// The table's folder.
+        table: PathBuf,
+        /// What the table asks for.
+        kept_hours: u64,
+    },
     /// Others committed first, every time.
     #[error(
         "{attempts} attempts to commit to {} met commits of other writers; run again when they are done",
@@ -112,7 +134,7 @@ pub enum DeltaError {
         /// The version.
         version: u64,
         /// Files that it removes.
-        removed: usize,
+        removed: u64,
     },
     /// A file that the log has is no longer there.
     #[error(

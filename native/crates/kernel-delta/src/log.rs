@@ -1,6 +1,6 @@
 //! The engine behind `delta_kernel`, and commits that survive a power failure.
 
-use std::fs::{self, File};
+use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
@@ -15,6 +15,7 @@ use delta_kernel_default_engine::DefaultEngineBuilder;
 use object_store::local::LocalFileSystem;
 use url::Url;
 
+use crate::disk;
 use crate::error::{DeltaError, Result, of_table};
 
 /// Folder of the log in that of a table.
@@ -75,7 +76,16 @@ pub(crate) fn commits(table: &Path) -> Result<Vec<PathBuf>> {
 pub(crate) fn create_log(table: &Path) -> Result<()> {
     let folder = table.join(LOG);
     fs::create_dir_all(&folder).map_err(|error| DeltaError::io("create", &folder, error))?;
-    sync(table).map_err(|error| DeltaError::io("sync", table, error))
+    disk::sync(table).map_err(|error| DeltaError::io("sync", table, error))
+}
+
+/// Version of a commit or checkpoint, by its name; that of the last one, of several commits in one file.
+pub(crate) fn version_of(path: &Path) -> Option<u64> {
+    let name = path.file_name()?.to_str()?;
+    let mut parts = name.split('.');
+    let first = parts.next()?;
+    let second = parts.next().filter(|part| part.len() == first.len());
+    second.unwrap_or(first).parse().ok()
 }
 
 /// Commits by a link: a commit is there whole or not at all, also after a power failure, and never in the place of another.
@@ -94,15 +104,20 @@ impl Committer for DurableCommitter {
         let location = metadata.published_commit_path()?;
         let temporary = Url::from_file_path(&self.temporary)
             .map_err(|()| KernelError::generic("the temporary file needs an absolute path"))?;
-        engine
-            .json_handler()
-            .write_json_file(&temporary, actions, true)?;
+        let handler = engine.json_handler();
+        let mut actions = Some(actions);
+        disk::change(|| {
+            let actions = actions.take().into_iter().flatten();
+            handler
+                .write_json_file(&temporary, Box::new(actions), true)
+                .map_err(io::Error::other)
+        })?;
         let commit = location
             .to_file_path()
             .map_err(|()| KernelError::generic(format!("{location} is not a local file")))?;
-        sync(&self.temporary)?;
-        let linked = fs::hard_link(&self.temporary, &commit);
-        fs::remove_file(&self.temporary)?;
+        disk::sync(&self.temporary)?;
+        let linked = disk::link(&self.temporary, &commit);
+        disk::remove(&self.temporary)?;
         match linked {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
                 let version = metadata.version();
@@ -110,7 +125,7 @@ impl Committer for DurableCommitter {
             }
             linked => linked?,
         }
-        sync(commit.parent().unwrap_or(&commit))?;
+        disk::sync(commit.parent().unwrap_or(&commit))?;
         let size = fs::metadata(&commit)?.len();
         let file_meta = FileMeta::new(location, modified_ms(&commit)?, size);
         Ok(CommitResponse::Committed { file_meta })
@@ -131,9 +146,4 @@ impl Committer for DurableCommitter {
 pub(crate) fn modified_ms(path: &Path) -> io::Result<i64> {
     let since = fs::metadata(path)?.modified()?.duration_since(UNIX_EPOCH);
     Ok(since.map_or(0, |since| since.as_millis() as i64))
-}
-
-/// Waits until a file, or the names in a folder, are on the disk.
-fn sync(path: &Path) -> io::Result<()> {
-    File::open(path)?.sync_all()
 }

@@ -194,7 +194,8 @@ fn require_all(table: &Path, columns: &Schema, rows: &Schema) -> Result<()> {
     }
 }
 
-fn require_features(table: &Path, current: &SnapshotRef) -> Result<()> {
+/// Errors: [`DeltaError::UnsupportedTable`] for a feature that is not supported of a writer.
+pub(crate) fn require_features(table: &Path, current: &SnapshotRef) -> Result<()> {
     let unsupported = |feature: &str| {
         Err(DeltaError::UnsupportedTable {
             table: table.to_owned(),

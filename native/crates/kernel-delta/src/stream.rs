@@ -255,7 +255,7 @@ impl TableStream {
         }
         self.whole = None;
         let commit = read_commit(&self.table, version)?.ok_or_else(|| self.gone(version))?;
-        match (commit.removed.len(), self.on_change) {
+        match (commit.removed, self.on_change) {
             (0, _) => Ok(commit.added.into()),
             (_, OnChange::Skip) => Ok(Arc::from([])),
             (removed, OnChange::Stop) => Err(DeltaError::RowsChanged {

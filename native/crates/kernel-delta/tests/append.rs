@@ -85,6 +85,7 @@ fn actions(table: &Path) -> Vec<Value> {
     let mut names: Vec<_> = fs::read_dir(table.join("_delta_log"))
         .unwrap()
         .map(|entry| entry.unwrap().path())
+        .filter(|path| path.extension().is_some_and(|ending| ending == "json"))
         .collect();
     names.sort();
     let text = names.iter().map(|name| fs::read_to_string(name).unwrap());
