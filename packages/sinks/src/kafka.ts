@@ -25,7 +25,6 @@ import { z } from "zod";
 import { kafkaConnection } from "@sferic/connections/kafka";
 import { EventTimesWriter, type TimeColumn, timeColumn, timeUnits } from "./kafka/event-times-writer.ts";
 import { eventTimes, type Pace, rowsPerSecond, unpaced } from "./kafka/pace.ts";
-import { stagedRows } from "./kafka/staged-rows.ts";
 import type { TopicWriter } from "./kafka/topic-writer.ts";
 
 const config = z
@@ -51,7 +50,10 @@ const config = z
       .describe(
         "`key`: the partition that Kafka's own clients choose for the key (murmur2), in turn without one. `round-robin`: in turn.",
       ),
-    compression: z.enum(["none", "gzip", "zstd"]).default("none").describe("How batches of messages are compressed."),
+    compression: z
+      .enum(["none", "gzip", "snappy", "lz4", "zstd"])
+      .default("none")
+      .describe("How batches of messages are compressed."),
     rowsPerSecond: z
       .number()
       .positive()
@@ -169,7 +171,7 @@ function paceColumn(main: Schema, { paceBy }: Config): TimeColumn | null {
 async function checkFormat({ format }: Config, context: PlanContext): Promise<void> {
   const { rowFraming } = await context.format(format);
   if (rowFraming !== undefined) return;
-  const message = `"${format.type}" as it is set here has no bytes for a single row; use { "type": "json" }`;
+  const message = `"${format.type}" as it is set here has no bytes for a single row; use { "type": "json" } or "flatbuffers"`;
   throw new ConfigError([{ code: "format-without-rows", message, pointer: "/format" }]);
 }
 
@@ -237,7 +239,7 @@ class KafkaSink implements Sink {
       "sferic-epoch": String(epoch.id),
     };
     const { rowFraming } = await this.#context.format(this.#config.format);
-    await (await this.#writer()).write(stagedRows(rows, keys, rowFraming), headers, this.#pace(times), epoch);
+    await (await this.#writer()).write({ rows, keys, framing: rowFraming! }, headers, this.#pace(times), epoch);
     return { files: [`${this.#connection.name}/${this.#config.topic}`] };
   }
 

@@ -7,6 +7,7 @@ export interface ReadMessage {
   readonly partition: number;
   readonly key: string | null;
   readonly value: string;
+  readonly bytes: Buffer;
   readonly headers: Readonly<Record<string, string>>;
   readonly timestampMs: number;
 }
@@ -80,6 +81,7 @@ export class TopicReader implements AsyncDisposable {
             partition: batch.partition,
             key: key?.toString() ?? null,
             value: value!.toString(),
+            bytes: value!,
             headers: Object.fromEntries(Object.entries(headers).map(([name, text]) => [name, String(text)])),
             timestampMs: Number(timestamp),
           });

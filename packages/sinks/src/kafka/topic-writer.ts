@@ -1,16 +1,18 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { type Connection, type Epoch, OperatorError } from "@sferic/operator";
-import kafkajs, { type Admin, type IHeaders, type Message, type Producer } from "kafkajs";
+import { StagedMessages } from "@sferic/bindings/kafka";
 import { kafkaClient } from "@sferic/connections/kafka/client";
 import { kafkaError, unknownTopic } from "@sferic/connections/kafka/errors";
-import type { Pace } from "./pace.ts";
-import type { StagedRow } from "./staged-rows.ts";
+import { Topic } from "@sferic/connections/kafka/topic";
+import { type Connection, type Epoch, OperatorError } from "@sferic/operator";
+import kafkajs, { type Admin } from "kafkajs";
+import { BatchSender } from "./batch-sender.ts";
+import { type Pace, unpaced } from "./pace.ts";
 
 /** How rows go into a topic. */
 export interface TopicOptions {
   readonly topic: string;
   readonly partitioner: "key" | "round-robin";
-  readonly compression: "none" | "gzip" | "zstd";
+  readonly compression: "none" | "gzip" | "snappy" | "lz4" | "zstd";
   /** For how long a request is tried again, in milliseconds. */
   readonly retryForMs: number;
   readonly createTopic?:
@@ -18,11 +20,19 @@ export interface TopicOptions {
     | undefined;
 }
 
-/** Bytes of rows in a request: well below what a broker takes by default (1 MiB), also for one partition alone. */
-const requestBytesMax = 512 * 1024;
+/** The rows of an epoch, as they were staged. */
+export interface StagedEpoch {
+  readonly rows: string;
+  readonly keys?: string | undefined;
+  /** How the rows are told apart. */
+  readonly framing: "newline" | "length";
+}
 
-/** More than a message needs beside its key, value and headers, also when it is alone in its request. */
-const messageOverheadBytes = 128;
+/** Where a batch of messages ends, in bytes before it is compressed. */
+const batchBytes = 512 * 1024;
+
+/** What a topic takes as a batch, in bytes, when nothing else is known: Kafka's default. */
+const batchBytesMaxDefault = 1_048_588;
 
 /** Longest time between the creation of a topic and its first leaders, in milliseconds. */
 const newTopicMsMax = 15_000;
@@ -31,12 +41,14 @@ const newTopicMsMax = 15_000;
 export class TopicWriter {
   readonly #connection: Connection;
   readonly #options: TopicOptions;
-  #producer: Promise<Producer> | undefined;
-  #requestBytes = requestBytesMax;
+  readonly #topic: Topic;
+  #sender: BatchSender | undefined;
+  #batchBytesMax = batchBytesMaxDefault;
 
   constructor(connection: Connection, options: TopicOptions) {
     this.#connection = connection;
     this.#options = options;
+    this.#topic = new Topic(connection, options.topic, options.retryForMs);
   }
 
   /** Sees to it that the topic is there. Fails within seconds when no broker answers. */
@@ -45,7 +57,7 @@ export class TopicWriter {
     try {
       await admin.connect();
       await this.#ensureTopic(admin);
-      this.#requestBytes = Math.min(requestBytesMax, await messageBytesMax(admin, this.#options.topic));
+      this.#batchBytesMax = await batchBytesMaxOf(admin, this.#options.topic);
     } catch (thrown) {
       throw this.#error(thrown);
     } finally {
@@ -55,34 +67,28 @@ export class TopicWriter {
 
   /** Sends the rows in order and at their pace, with these headers and the index of the row as `sferic-index`. */
   async write(
-    rows: AsyncIterable<readonly StagedRow[]>,
-    headers: IHeaders,
+    staged: StagedEpoch,
+    headers: Readonly<Record<string, string>>,
     pace: Pace,
     { signal }: Epoch,
   ): Promise<void> {
-    const producer = await this.#connected();
-    const overhead = messageOverheadBytes + bytesOf(headers);
-    let index = 0;
-    for await (const piece of rows) {
-      for (let start = 0; start < piece.length;) {
-        signal.throwIfAborted();
-        const allowed = await pace.allow(index, signal);
-        const portion = this.#portion(piece, start, allowed, overhead);
-        await settledOrAborted(this.#send(producer, portion, index, headers), signal);
-        start += portion.length;
-        index += portion.length;
-      }
+    const { partitions } = await this.#topic.describe(signal);
+    const { partitioner, compression, retryForMs } = this.#options;
+    const batches = { batchBytes: Math.min(batchBytes, this.#batchBytesMax), batchBytesMax: this.#batchBytesMax };
+    const layout = { partitionCount: partitions.length, partitioner, compression, ...batches };
+    using messages = new StagedMessages({ ...staged, ...layout, headers, indexHeader: "sferic-index" });
+    this.#sender ??= new BatchSender(this.#topic, retryForMs);
+    try {
+      await send(messages, this.#sender, pace, signal);
+    } catch (thrown) {
+      // Its numbers have gaps now.
+      this.#sender = undefined;
+      throw signal.aborted ? thrown : this.#error(thrown);
     }
-    await pace.allow(index, signal);
   }
 
   async close(): Promise<void> {
-    const producer = this.#producer;
-    this.#producer = undefined;
-    await producer?.then(
-      (connected) => connected.disconnect(),
-      () => {},
-    );
+    await this.#topic.close();
   }
 
   async #ensureTopic(admin: Admin): Promise<void> {
@@ -100,86 +106,38 @@ export class TopicWriter {
     await untilLed(admin, topic);
   }
 
-  #connected(): Promise<Producer> {
-    return (this.#producer ??= this.#connect().catch((thrown: unknown) => {
-      this.#producer = undefined;
-      throw this.#error(thrown);
-    }));
-  }
-
-  async #connect(): Promise<Producer> {
-    const { retryForMs, partitioner } = this.#options;
-    // Waiting times double from 0.1 s and stay at 1 s.
-    const retries = 4 + Math.ceil(retryForMs / 1000);
-    const retry = { initialRetryTime: 100, maxRetryTime: 1000, retries };
-    const producer = kafkaClient(this.#connection, retry).producer({
-      idempotent: true,
-      maxInFlightRequests: 1,
-      allowAutoTopicCreation: false,
-      createPartitioner: partitioner === "key" ? kafkajs.Partitioners.DefaultPartitioner : inTurn,
-    });
-    await producer.connect();
-    return producer;
-  }
-
-  /** The rows from `start` on that fit into a request, at least one and at most so many. */
-  #portion(rows: readonly StagedRow[], start: number, countMax: number, overhead: number): readonly StagedRow[] {
-    let bytes = 0;
-    let end = start;
-    while (end < rows.length && end - start < countMax) {
-      const { value, key } = rows[end]!;
-      bytes += value.length + Buffer.byteLength(key ?? "") + overhead;
-      if (end > start && bytes > this.#requestBytes) break;
-      end += 1;
-    }
-    return rows.slice(start, end);
-  }
-
-  async #send(producer: Producer, rows: readonly StagedRow[], first: number, headers: IHeaders): Promise<void> {
-    const { topic, compression } = this.#options;
-    const messages = rows.map(({ key, value }, index): Message => ({
-      key,
-      value,
-      headers: { ...headers, "sferic-index": String(first + index) },
-    }));
-    try {
-      await producer.send({ topic, messages, acks: -1, compression: codecs[compression] });
-    } catch (thrown) {
-      throw isTooLarge(thrown) ? this.#tooLarge(rows, first, thrown) : this.#error(thrown);
-    }
-  }
-
-  #tooLarge(rows: readonly StagedRow[], first: number, cause: unknown): OperatorError {
-    const sizes = rows.map(({ value }) => value.length);
-    const bytes = Math.max(...sizes);
-    const message = `The topic "${this.#options.topic}" takes no message as large as row ${first + sizes.indexOf(bytes)} of the epoch, which is ${bytes} bytes. Raise "max.message.bytes" of the topic, turn on "compression", or select fewer columns.`;
-    return new OperatorError({ code: "message-too-large", message }, { cause });
-  }
-
   #error(thrown: unknown): OperatorError {
-    return kafkaError(thrown, { connection: this.#connection, topic: this.#options.topic });
+    const { code, type, details, message } = thrown as Partial<OperatorError & { type: string }>;
+    const { topic } = this.#options;
+    const advice = `Raise "max.message.bytes" of the topic, turn on "compression", or select fewer columns.`;
+    const tooLarge = (what: string): OperatorError =>
+      new OperatorError({ code: "message-too-large", message: `${what} ${advice}` }, { cause: thrown });
+    if (code === "message-too-large" && details !== undefined) {
+      const { row, bytes } = details;
+      return tooLarge(
+        `The topic "${topic}" takes no message as large as row ${String(row)} of the epoch, which is ${String(bytes)} bytes.`,
+      );
+    }
+    if (type === "MESSAGE_TOO_LARGE" || type === "RECORD_LIST_TOO_LARGE") {
+      return tooLarge(`The topic "${topic}" takes no batch of messages as large as one of the epoch: ${message}.`);
+    }
+    return kafkaError(thrown, { connection: this.#connection, topic });
   }
 }
 
-const codecs = {
-  none: kafkajs.CompressionTypes.None,
-  gzip: kafkajs.CompressionTypes.GZIP,
-  zstd: kafkajs.CompressionTypes.ZSTD,
-} as const;
-
-/** One partition after the other, whatever the key. */
-function inTurn(): ReturnType<kafkajs.ICustomPartitioner> {
-  let next = 0;
-  return ({ partitionMetadata }) => partitionMetadata[next++ % partitionMetadata.length]!.partitionId;
-}
-
-function bytesOf(headers: IHeaders): number {
-  return Object.entries(headers).reduce((sum, [name, value]) => sum + Buffer.byteLength(name + String(value)), 0);
-}
-
-function isTooLarge(thrown: unknown): boolean {
-  const { type } = thrown as { type?: string };
-  return type === "MESSAGE_TOO_LARGE" || type === "RECORD_LIST_TOO_LARGE";
+/** Sends what the pace allows, piece by piece. */
+async function send(messages: StagedMessages, sender: BatchSender, pace: Pace, signal: AbortSignal): Promise<void> {
+  let index = 0;
+  for (;;) {
+    const allowed = await pace.allow(index, signal);
+    const batches = await messages.next(allowed);
+    if (batches === null) break;
+    await sender.send(batches, signal);
+    // Many a piece may pass before the next answer is awaited, and at a pace that is long.
+    if (pace !== unpaced) await sender.flush(signal);
+    index += batches.reduce((sum, { count }) => sum + count, 0);
+  }
+  await sender.flush(signal);
 }
 
 /** Waits until every partition has a leader. Brokers may not know a topic for a moment after it was created. */
@@ -198,22 +156,10 @@ async function untilLed(admin: Admin, topic: string): Promise<void> {
 }
 
 /** The largest batch of messages that the topic takes, in bytes; Kafka's default where this user may not ask. */
-async function messageBytesMax(admin: Admin, topic: string): Promise<number> {
+async function batchBytesMaxOf(admin: Admin, topic: string): Promise<number> {
   const name = "max.message.bytes";
   const resource = { type: kafkajs.ConfigResourceTypes.TOPIC, name: topic, configNames: [name] };
   const answer = await admin.describeConfigs({ resources: [resource], includeSynonyms: false }).catch(() => null);
   const value = answer?.resources[0]?.configEntries.find(({ configName }) => configName === name)?.configValue;
-  return value === undefined ? requestBytesMax : Number(value);
-}
-
-/** The outcome of the work, or the abort if that comes first. */
-async function settledOrAborted<T>(work: Promise<T>, signal: AbortSignal): Promise<T> {
-  const { promise, reject } = Promise.withResolvers<never>();
-  const abort = (): void => reject(signal.reason);
-  signal.addEventListener("abort", abort, { once: true });
-  try {
-    return await Promise.race([work, promise]);
-  } finally {
-    signal.removeEventListener("abort", abort);
-  }
+  return value === undefined ? batchBytesMaxDefault : Number(value);
 }
