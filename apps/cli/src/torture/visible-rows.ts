@@ -1,10 +1,10 @@
 import { readdir, readFile, stat } from "node:fs/promises";
-import { join } from "node:path";
+import { dirname, join, relative } from "node:path";
 import { DeltaStream, openDelta } from "@sferic/bindings/delta";
 import { checksumFile } from "@sferic/bindings/formats";
 import { queryDatabase } from "@sferic/bindings/relational";
 import { readDeadLetters } from "@sferic/engine";
-import { type FileContent, OperatorError, type Registry, requireOperator, rowsOf } from "@sferic/operator";
+import { type FileContent, OperatorError, type Registry, requireOperator, rowsOf, Schema } from "@sferic/operator";
 import { checkpointName, type IsolatedSink, type SinkOutput } from "./isolated-spec.ts";
 
 /** Rows as texts, each with how often it is there. */
@@ -43,11 +43,13 @@ async function visibleIn(folder: string, output: SinkOutput, registry: Registry)
   return { digest: sums.join("\n"), rows: () => partRows(paths, output, registry) };
 }
 
-/** Files that are no leftovers, with their names, sorted. */
+/** Files that are no leftovers, also in folders named `column=value`, with their paths from the folder, sorted. */
 async function partsIn(folder: string): Promise<[name: string, path: string][]> {
-  const names = await readdir(folder).catch(absentAsEmpty);
+  const names = await readdir(folder, { recursive: true, withFileTypes: true }).catch(absentAsEmpty);
   return names
-    .filter((name) => !name.startsWith("."))
+    .filter((entry) => entry.isFile())
+    .map(({ parentPath, name }) => relative(folder, join(parentPath, name)))
+    .filter((name) => !/(^|\/)\./.test(name))
     .toSorted()
     .map((name) => [name, join(folder, name)]);
 }
@@ -59,15 +61,18 @@ async function partRows(
 ): Promise<Multiset> {
   const definition = await requireOperator(registry, "format", type);
   const format = definition.create(definition.config.parse(config));
-  const files = await Promise.all(paths.map(([name, path]) => contentOf(name, path)));
   const rows = new Map<string, number>();
-  if (files.length === 0) return rows;
-  // What a column of text looks like may differ from part to part, so it is better known than guessed.
-  const request = { conditions: [], ...(schema === null ? {} : { schema }) };
-  for await (const piece of format.decode!(files, new AbortController().signal, request)) {
-    if ("invalid" in piece) throw unreadable(piece.invalid.name, piece.invalid.reason);
-    for (const row of rowsOf(piece)) count(rows, JSON.stringify(row));
-    piece.close();
+  for (const [folder, own] of Map.groupBy(paths, ([name]) => dirname(name))) {
+    const files = await Promise.all(own.map(([name, path]) => contentOf(name, path)));
+    const given = folder.split("/").map((part) => decodeURIComponent(part.split("=")[0]!));
+    // What a column of text looks like may differ from part to part, so it is better known than guessed.
+    const columns = schema?.columns.filter(({ name }) => !given.includes(name));
+    const request = { conditions: [], ...(columns === undefined ? {} : { schema: new Schema(columns) }) };
+    for await (const piece of format.decode!(files, new AbortController().signal, request)) {
+      if ("invalid" in piece) throw unreadable(piece.invalid.name, piece.invalid.reason);
+      for (const row of rowsOf(piece)) count(rows, JSON.stringify(folder === "." ? row : [folder, row]));
+      piece.close();
+    }
   }
   return rows;
 }
@@ -120,7 +125,7 @@ function count(rows: Map<string, number>, row: string): void {
   rows.set(row, (rows.get(row) ?? 0) + 1);
 }
 
-function absentAsEmpty(thrown: unknown): string[] {
+function absentAsEmpty(thrown: unknown): never[] {
   if ((thrown as NodeJS.ErrnoException).code === "ENOENT") return [];
   throw thrown;
 }
