@@ -6,8 +6,11 @@ import type { Topic } from "@sferic/connections/kafka/topic";
 import { OperatorError } from "@sferic/operator";
 import { ahead, type LostRange, type MessageReader, type PartitionRange } from "./reader.ts";
 
-/** Bytes of records in an answer, of all partitions that a broker leads and of one. */
-const bytesMax = { answer: 8 * 1024 * 1024, partition: 2 * 1024 * 1024 } as const;
+/**
+ * Bytes of records in an answer, of all partitions that a broker leads and of one; a batch that is larger comes alone. More
+ * is no faster beside the broker, and costs memory.
+ */
+const bytesMax = { answer: 2 * 1024 * 1024, partition: 1024 * 1024 } as const;
 
 /** How long a broker may wait for a first message, and the pause when none is there for another reason, in milliseconds. */
 const waitMs = { broker: 500, pause: 100 } as const;
