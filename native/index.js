@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeProjection, NativeQuery, NativeWindowState, appendDelta, assignWindows, batchFromIpc, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeGlm, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, standardize, startQuery, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaStream }
@@ -784,12 +784,15 @@ export { NativeFileWriter }
 export { NativeFlatbuffersSchema }
 export { NativeJoinState }
 export { NativeLookup }
+export { NativeMessageSet }
 export { NativeProjection }
 export { NativeQuery }
+export { NativeStagedMessages }
 export { NativeWindowState }
 export { appendDelta }
 export { assignWindows }
 export { batchFromIpc }
+export { batchWithTime }
 export { buildLookup }
 export { canLookUp }
 export { checkExpressions }
@@ -807,7 +810,9 @@ export { createJoinState }
 export { createJson }
 export { createParquet }
 export { createWindowState }
+export { decodeFlatbuffersMessages }
 export { decodeGlm }
+export { decodeJsonMessages }
 export { decodeNetcdf }
 export { decomposeMeasures }
 export { deltaDetails }
@@ -821,12 +826,17 @@ export { glmSchema }
 export { jsonSchema }
 export { kmeans }
 export { latestEventTimeMs }
+export { messagesOf }
+export { metadataColumns }
 export { netcdfSchema }
 export { openCsv }
 export { openDelta }
 export { openDuckdb }
 export { openFlatbuffersSchema }
 export { openParquet }
+export { openStagedMessages }
+export { parseMessages }
+export { partitionBatch }
 export { planDelta }
 export { prepareProjection }
 export { queryDatabase }
@@ -838,6 +848,7 @@ export { rowConditions }
 export { selectK }
 export { silhouette }
 export { splitByEventTime }
+export { stampBatch }
 export { standardize }
 export { startQuery }
 export { unpivotBatch }
