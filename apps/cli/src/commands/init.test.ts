@@ -28,7 +28,7 @@ const smaller: Readonly<Record<string, readonly string[]>> = {
 };
 
 /** Those that make their own input. */
-const inventive = ["click-files", "satellite-samples"];
+const inventive = new Set(["click-files", "satellite-samples"]);
 
 const ready = specs.filter(({ missing }) => missing.length === 0).map(({ name }) => name);
 
@@ -40,7 +40,7 @@ describe.each(alone)("%s", (name) => {
     const path = join(folder, `${name}.json`);
     const init = await sferic("init", name, "--out", path);
     expect(init).toMatchObject({ code: 0, err: "" });
-    expect(init.out).toContain(`${name}.json: no issues${inventive.includes(name) ? "\n" : ", and "}`);
+    expect(init.out).toContain(`${name}.json: no issues${inventive.has(name) ? "\n" : ", and "}`);
     expect((await sferic("check", "--level", "sample", path)).out).toContain("no issues");
     expect((await sferic("test", path)).code).toBe(0);
     const { code, out } = await sferic("run", path, "--json", ...bounded, ...(smaller[name] ?? []));
