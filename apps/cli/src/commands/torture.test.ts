@@ -14,6 +14,7 @@ const base = {
     lines: { type: "files", from: "strong", url: "./lines/", format: { type: "json" } },
     grown: { type: "files", from: "strong", url: "./grown.csv", write: "append", format: { type: "csv" } },
     db: { type: "duckdb", from: "strong", path: "./flashes.duckdb", table: "flashes" },
+    folders: { type: "files", from: "strong", url: "./folders/", format: { type: "json" }, partitionBy: ["satellite"] },
   },
 };
 
@@ -35,13 +36,14 @@ test(
     const { sinks, kills, failures, epochs, runs } = JSON.parse(out) as TortureResult;
     expect({ code, failures, epochs }).toEqual({ code: 0, failures: [], epochs: 2 });
     // Nine steps, one of them once per sink, in two epochs.
-    expect(kills).toEqual({ atSteps: 22, atRandom: 2 });
-    expect(runs).toBeGreaterThanOrEqual(24 + 2 + 11);
+    expect(kills).toEqual({ atSteps: 24, atRandom: 2 });
+    expect(runs).toBeGreaterThanOrEqual(26 + 2 + 12);
     const once = { rows: 743, promise: "exactly-once", observed: "exactly-once", lost: 0, doubled: 0, foreign: 0 };
     expect(sinks).toEqual({
       lines: { type: "files", ...once },
       grown: { type: "files", ...once },
       db: { type: "duckdb", ...once },
+      folders: { type: "files", ...once },
     });
     expect(await readdir(dirname(path))).toEqual(["pipeline.json"]);
   },

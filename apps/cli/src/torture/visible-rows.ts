@@ -64,9 +64,9 @@ async function partRows(
   const rows = new Map<string, number>();
   for (const [folder, own] of Map.groupBy(paths, ([name]) => dirname(name))) {
     const files = await Promise.all(own.map(([name, path]) => contentOf(name, path)));
-    const given = folder.split("/").map((part) => decodeURIComponent(part.split("=")[0]!));
+    const given = new Set(folder.split("/").map((part) => decodeURIComponent(part.split("=")[0]!)));
     // What a column of text looks like may differ from part to part, so it is better known than guessed.
-    const columns = schema?.columns.filter(({ name }) => !given.includes(name));
+    const columns = schema?.columns.filter(({ name }) => !given.has(name));
     const request = { conditions: [], ...(columns === undefined ? {} : { schema: new Schema(columns) }) };
     for await (const piece of format.decode!(files, new AbortController().signal, request)) {
       if ("invalid" in piece) throw unreadable(piece.invalid.name, piece.invalid.reason);
