@@ -1,6 +1,6 @@
 /**
  * Answers SQL over Delta tables on its standard streams, with Delta Lake on Spark or with DuckDB (see session.py); installs
- * what that takes first, once per machine.
+ * what that takes first, once per machine. With `jars`, prints the folder of the jars of Delta Lake and Kafka for Spark.
  */
 import { execFile, spawn } from "node:child_process";
 import { readFile } from "node:fs/promises";
@@ -32,11 +32,16 @@ async function call(command: string, args: string[]): Promise<void> {
   }
 }
 
-try {
-  const jars = await jarsOf(join(import.meta.dirname, "pom.xml"), { name: "spark-jars", title: "Delta Lake on Spark" });
+async function answer(jars: string): Promise<void> {
   const env = { ...process.env, SPARK_LOCAL_IP: "127.0.0.1" };
   const child = spawn(await python(), [session, jars], { env, stdio: "inherit" });
   child.on("close", (code) => (process.exitCode = code ?? 1));
+}
+
+try {
+  const jars = await jarsOf(join(import.meta.dirname, "pom.xml"), { name: "spark-jars", title: "Delta Lake on Spark" });
+  if (process.argv[2] === "jars") console.log(jars);
+  else await answer(jars);
 } catch (thrown) {
   process.stderr.write(`${(thrown as Error).message}\n`);
   process.exitCode = 1;

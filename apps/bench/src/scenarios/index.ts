@@ -17,6 +17,7 @@ import { kmeans1m } from "./kmeans-1m.ts";
 import { parquet5mSnappy } from "./parquet-5m-snappy.ts";
 import { parquet5mZstd } from "./parquet-5m-zstd.ts";
 import { photovoltaics365 } from "./photovoltaics-365.ts";
+import { satellites1m } from "./satellites-1m.ts";
 import { silhouette100k } from "./silhouette-100k.ts";
 import { silhouette40k } from "./silhouette-40k.ts";
 import { spill50m } from "./spill-50m.ts";
@@ -45,5 +46,6 @@ export const scenarios: readonly Scenario[] = [
   spill50m,
   epochs400,
   windowState1m,
+  satellites1m,
   checkCold,
 ];
