@@ -1,5 +1,7 @@
-import { mkdir, writeFile } from "node:fs/promises";
+import { execFile } from "node:child_process";
+import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { promisify } from "node:util";
 import { type DeltaReader, DeltaReaders, type TemporaryFolder, temporaryFolder } from "@sferic/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { runChild } from "../kill/run-child.ts";
@@ -75,6 +77,11 @@ function rowsTo(end: number): Record<DeltaReader, unknown[]> {
   return { spark: rows, duckdb: rows };
 }
 
+/** Has Spark append the rows from `start` to before `end`. */
+function insertInto(lake: Lake, start: number, end: number): string {
+  return `INSERT INTO ${lake.table("spark")} SELECT id, CAST(id % 3 AS INT) FROM range(${start}, ${end})`;
+}
+
 test("Spark tells the history of a table, a commit for each epoch", async () => {
   const lake = await Lake.create("history");
   await lake.add(0, 500, 100);
@@ -93,10 +100,7 @@ test("what Spark and a run append in turn is there once, also in partitions", as
   await lake.add(0, 300, 100);
   await lake.run();
   for (const start of [300, 700]) {
-    await readers.query(
-      "spark",
-      `INSERT INTO ${lake.table("spark")} SELECT id, CAST(id % 3 AS INT) FROM range(${start}, ${start + 200})`,
-    );
+    await readers.query("spark", insertInto(lake, start, start + 200));
     await lake.add(start + 200, start + 400, 100);
     await lake.run();
   }
@@ -108,7 +112,7 @@ test("Spark takes an epoch that a run has written for written", async () => {
   await lake.add(0, 300, 100);
   await lake.run();
   const [appId] = await transactionIds(lake);
-  const insert = `INSERT INTO ${lake.table("spark")} SELECT id, CAST(id % 3 AS INT) FROM range(300, 400)`;
+  const insert = insertInto(lake, 300, 400);
   try {
     await readers.query("spark", `SET spark.databricks.delta.write.txnAppId = ${appId}`);
     await readers.query("spark", "SET spark.databricks.delta.write.txnVersion = 2");
@@ -146,6 +150,59 @@ test("Spark's OPTIMIZE while a run appends loses nothing", async () => {
   await running;
   expect(optimized).toBeGreaterThan(0);
   expect(await lake.rows()).toEqual(rowsTo(1000));
+});
+
+test("an optimize of ours while Spark appends loses nothing", async () => {
+  const lake = await Lake.create("both");
+  await lake.add(0, 200, 10);
+  await lake.run();
+  const appending = (async () => {
+    for (let start = 200; start < 600; start += 50) await readers.query("spark", insertInto(lake, start, start + 50));
+  })();
+  let over = false;
+  void appending.finally(() => (over = true)).catch(() => {});
+  let filesReplaced = 0;
+  while (!over) filesReplaced += await optimize(lake);
+  await appending;
+  expect(filesReplaced).toBeGreaterThan(0);
+  expect(await lake.rows()).toEqual(rowsTo(600));
+});
+
+/** Puts the table's small files together; resolves to how many were replaced. */
+async function optimize(lake: Lake): Promise<number> {
+  const command = join(import.meta.dirname, "../../cli/bin/sferic.js");
+  const { stdout } = await promisify(execFile)(process.execPath, [
+    command,
+    "delta",
+    "optimize",
+    join(lake.path, "lake"),
+    "--json",
+  ]);
+  return (JSON.parse(stdout) as { removedFiles: number }).removedFiles;
+}
+
+test("a run reads what Spark has appended and deleted", async () => {
+  const lake = await Lake.create("read-back");
+  await lake.add(0, 300, 100);
+  await lake.run();
+  await readers.query("spark", insertInto(lake, 300, 500));
+  await readers.query(
+    "spark",
+    `ALTER TABLE ${lake.table("spark")} SET TBLPROPERTIES (delta.enableDeletionVectors = true)`,
+  );
+  await readers.query("spark", `DELETE FROM ${lake.table("spark")} WHERE n >= 400`);
+  const spec = {
+    name: "read-back",
+    sources: { rows: { type: "delta", url: "lake" } },
+    sinks: { out: { type: "files", from: "rows", url: "out", format: { type: "json" } } },
+    run: { trigger: "once" },
+  };
+  await writeFile(join(lake.path, "back.json"), JSON.stringify(spec));
+  expect(await runChild([join(lake.path, "back.json")])).toMatchObject({ code: 0 });
+  const files = (await readdir(join(lake.path, "out"))).filter((name) => name.endsWith(".json"));
+  const texts = await Promise.all(files.map((name) => readFile(join(lake.path, "out", name), "utf8")));
+  const rows = texts.flatMap((text) => text.trim().split("\n")).map((line) => JSON.parse(line) as { n: number });
+  expect(rows.toSorted((one, other) => one.n - other.n)).toEqual(rowsTo(400).spark);
 });
 
 test("a column that Spark adds is null in what a run appends", async () => {
