@@ -9,6 +9,7 @@ process's memory is that of the Java process and of the Python process that it s
 
 import glob
 import json
+import os
 import resource
 import sys
 
@@ -40,6 +41,7 @@ def row_of(payload):
 def session(jars):
     from pyspark.sql import SparkSession
 
+    os.environ["PYSPARK_PYTHON"] = sys.executable
     options = {
         "spark.jars": ",".join(glob.glob(f"{jars}/*.jar")),
         "spark.sql.extensions": "io.delta.sql.DeltaSparkSessionExtension",

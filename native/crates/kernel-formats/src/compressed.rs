@@ -157,7 +157,7 @@ pub(crate) fn compression_of_file(input: &Input) -> Result<TextCompression> {
 /// A text file under construction.
 pub(crate) enum TextFile {
     Plain(DurableFile),
-    Gzip(GzEncoder<DurableFile>),
+    Gzip(InBlocks<GzEncoder<DurableFile>>),
     Zstd(zstd::Encoder<'static, DurableFile>),
 }
 
@@ -167,7 +167,10 @@ impl TextFile {
         let file = DurableFile::create(path)?;
         Ok(match compression {
             TextCompression::None => Self::Plain(file),
-            TextCompression::Gzip => Self::Gzip(GzEncoder::new(file, flate2::Compression::new(6))),
+            TextCompression::Gzip => Self::Gzip(InBlocks::new(GzEncoder::new(
+                file,
+                flate2::Compression::new(6),
+            ))),
             TextCompression::Zstd => Self::Zstd(
                 zstd::Encoder::new(file, 3)
                     .map_err(|error| FormatsError::io("create", path, error))?,
@@ -179,7 +182,7 @@ impl TextFile {
     pub(crate) fn finish(self, path: &Path) -> Result<FileChecksum> {
         let finished = match self {
             Self::Plain(file) => Ok(file),
-            Self::Gzip(encoder) => encoder.finish(),
+            Self::Gzip(blocks) => blocks.finish().and_then(GzEncoder::finish),
             Self::Zstd(encoder) => encoder.finish(),
         };
         finished
@@ -192,7 +195,7 @@ impl Write for TextFile {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         match self {
             Self::Plain(file) => file.write(bytes),
-            Self::Gzip(encoder) => encoder.write(bytes),
+            Self::Gzip(blocks) => blocks.write(bytes),
             Self::Zstd(encoder) => encoder.write(bytes),
         }
     }
@@ -200,8 +203,48 @@ impl Write for TextFile {
     fn flush(&mut self) -> io::Result<()> {
         match self {
             Self::Plain(file) => file.flush(),
-            Self::Gzip(encoder) => encoder.flush(),
+            Self::Gzip(blocks) => blocks.flush(),
             Self::Zstd(encoder) => encoder.flush(),
         }
+    }
+}
+
+/// Hands on blocks of one size: what a deflate encoder writes may depend on how its input is cut.
+pub(crate) struct InBlocks<W: Write> {
+    writer: W,
+    block: Vec<u8>,
+}
+
+impl<W: Write> InBlocks<W> {
+    const BYTES: usize = 256 * 1024;
+
+    fn new(writer: W) -> Self {
+        Self {
+            writer,
+            block: Vec::with_capacity(Self::BYTES),
+        }
+    }
+
+    fn finish(mut self) -> io::Result<W> {
+        self.writer.write_all(&self.block)?;
+        Ok(self.writer)
+    }
+}
+
+impl<W: Write> Write for InBlocks<W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let taken = bytes.len().min(Self::BYTES - self.block.len());
+        self.block.extend_from_slice(&bytes[..taken]);
+        if self.block.len() == Self::BYTES {
+            self.writer.write_all(&self.block)?;
+            self.block.clear();
+        }
+        Ok(taken)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.writer.write_all(&self.block)?;
+        self.block.clear();
+        self.writer.flush()
     }
 }
