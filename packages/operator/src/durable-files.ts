@@ -101,8 +101,11 @@ async function mkdirUnlessThere(path: string): Promise<void> {
   try {
     await mkdir(path);
   } catch (thrown) {
-    const isThere = (thrown as NodeJS.ErrnoException).code === "EEXIST" && (await stat(path)).isDirectory();
-    if (!isThere) await makeDirectory(path);
+    const code = (thrown as NodeJS.ErrnoException).code ?? "";
+    if (code === "EEXIST" && (await stat(path)).isDirectory()) return;
+    if (!["EEXIST", "ENOTDIR", "ENOENT"].includes(code)) throw thrown;
+    // Makes what is missing above it, or says what is in the way.
+    await makeDirectory(path);
   }
 }
 
