@@ -1,6 +1,6 @@
-import { execFileSync } from "node:child_process";
 import { mkdir, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withOwnMemory, withPrinted } from "../answers.ts";
 import { runCommand } from "../commands.ts";
 import { atMostBytes, sameNumber, timesFaster } from "../judge.ts";
 import { inTurn, peer, sferic, wholeProcess, workDirectory } from "../places.ts";
@@ -132,11 +132,5 @@ function windowsSpec(out: string): Spec {
 
 /** The answer with the sums over the windows that lie in a folder. */
 function withSums(out: string): (answer: Answer) => Answer {
-  const [program = "", ...args] = peer("streams", "sums", join(out, "parquet"));
-  return (answer) => ({ ...answer, ...(JSON.parse(execFileSync(program, args, { encoding: "utf8" })) as object) });
-}
-
-/** The memory of the process that does the work, which is not the one that was started. */
-function withOwnMemory(answer: Answer): Answer {
-  return { ...answer, ...(JSON.parse(String(answer["output"])) as { peakMemoryBytes: number }) };
+  return withPrinted(peer("streams", "sums", join(out, "parquet")));
 }

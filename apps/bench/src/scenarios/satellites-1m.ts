@@ -1,6 +1,7 @@
 import { execFileSync } from "node:child_process";
 import { copyFile, mkdir, readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { withOwnMemory, withPrinted } from "../answers.ts";
 import { runCommand } from "../commands.ts";
 import { atMostBytes, atMostSeconds, sameNumber } from "../judge.ts";
 import { planWithBroker } from "../kafka-broker.ts";
@@ -99,11 +100,5 @@ async function templateFolder(
 
 /** The answer with what a table holds. */
 function withSums(out: string): (answer: Answer) => Answer {
-  const [program = "", ...args] = peer("satellites", "sums", join(out, "table"));
-  return (answer) => ({ ...answer, ...(JSON.parse(execFileSync(program, args, { encoding: "utf8" })) as object) });
-}
-
-/** The memory of the processes that do the work, which are not the one that was started. */
-function withOwnMemory(answer: Answer): Answer {
-  return { ...answer, ...(JSON.parse(String(answer["output"])) as { peakMemoryBytes: number }) };
+  return withPrinted(peer("satellites", "sums", join(out, "table")));
 }
