@@ -11,7 +11,7 @@ import {
   type TemporaryFolder,
   temporaryFolder,
 } from "@sferic/testkit";
-import { afterAll, beforeAll, expect, test } from "vitest";
+import { afterAll, afterEach, beforeAll, expect, test } from "vitest";
 
 /** Kills of the run, of the broker, and of both at once: the second number is of the broker. */
 const kills = { run: 200, broker: 20, both: [40, 5] as const };
@@ -69,6 +69,11 @@ beforeAll(async () => {
   });
 });
 
+// Those of a test that failed.
+afterEach(() => {
+  for (const child of running) child.kill("SIGKILL");
+});
+
 afterAll(async () => {
   await readers?.[Symbol.asyncDispose]();
   await broker?.[Symbol.asyncDispose]();
@@ -95,12 +100,18 @@ interface Run {
   readonly ended: Promise<{ code: number | null; stdout: string; stderr: string }>;
 }
 
+const running = new Set<ChildProcess>();
+
 function start(spec: string, ...more: string[]): Run {
   const child = spawn(process.execPath, [command, "run", folder.file(`${spec}.json`), "--json", ...more]);
   let [stdout, stderr] = ["", ""];
   child.stdout.on("data", (data) => (stdout += String(data)));
   child.stderr.on("data", (data) => (stderr += String(data)));
-  const ended = once(child, "close").then(([code]) => ({ code: code as number | null, stdout, stderr }));
+  running.add(child);
+  const ended = once(child, "close").then(([code]) => {
+    running.delete(child);
+    return { code: code as number | null, stdout, stderr };
+  });
   return { process: child, ended };
 }
 

@@ -11,11 +11,21 @@ interface KafkajsConnectionPool {
 
 interface KafkajsBroker {
   readonly connectionPool: KafkajsConnectionPool & {
-    readonly pool: readonly { readonly requestQueue: RequestQueue }[];
+    readonly pool: readonly KafkajsConnection[];
   };
   /** Lowest and highest version of each request, by its key. */
   readonly versions: Readonly<Record<number, { readonly minVersion: number; readonly maxVersion: number }>>;
   disconnect(): Promise<void>;
+}
+
+interface KafkajsConnection {
+  readonly requestQueue: RequestQueue;
+  /** What has come of an answer. */
+  chunks: Buffer[];
+  bytesBuffered: number;
+  bytesNeeded: number;
+  isConnected(): boolean;
+  connect(): Promise<boolean>;
 }
 
 interface RequestQueue {
@@ -63,6 +73,9 @@ export function protocolError(code: number): ProtocolError {
   return passing.has(code) ? Object.assign(error, { retriable: true }) : error;
 }
 
+/** Errors after which a connection is made anew: one that does not answer may have lost its other end. */
+const lost = new Set(["KafkaJSConnectionClosedError", "KafkaJSRequestTimeoutError"]);
+
 const timeouts = { connectionTimeout: 5000, authenticationTimeout: 10_000, requestTimeout: 30_000 } as const;
 
 /**
@@ -91,7 +104,10 @@ export class Brokers {
     const create = brokerPool.createBroker;
     brokerPool.createBroker = (options) => {
       const broker = create(options);
-      for (const { requestQueue } of broker.connectionPool.pool) calm(requestQueue);
+      for (const connection of broker.connectionPool.pool) {
+        calm(connection.requestQueue);
+        forgetful(connection);
+      }
       return broker;
     };
   }
@@ -152,7 +168,7 @@ export class Brokers {
       });
       return read(new ProtocolReader(answer));
     } catch (thrown) {
-      if ((thrown as Error).name === "KafkaJSConnectionClosedError") await broker.disconnect();
+      if (lost.has((thrown as Error).name)) await broker.disconnect();
       throw thrown;
     }
   }
@@ -174,5 +190,16 @@ function calm(queue: RequestQueue): void {
   const schedule = queue.scheduleCheckPendingRequests;
   queue.scheduleCheckPendingRequests = () => {
     if (queue.pending.length > 0) schedule.call(queue);
+  };
+}
+
+/**
+ * Keeps a connection of kafkajs that is made anew from taking what comes for the rest of an answer whose end never came.
+ */
+function forgetful(connection: KafkajsConnection): void {
+  const connect = connection.connect;
+  connection.connect = () => {
+    if (!connection.isConnected()) Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: 4 });
+    return connect.call(connection);
   };
 }
