@@ -20,12 +20,10 @@ interface KafkajsBroker {
 
 interface KafkajsConnection {
   readonly requestQueue: RequestQueue;
-  /** What has come of an answer. */
+  /** What has come and is no whole answer yet. */
   chunks: Buffer[];
   bytesBuffered: number;
-  bytesNeeded: number;
-  isConnected(): boolean;
-  connect(): Promise<boolean>;
+  processData(bytes: Buffer): void;
 }
 
 interface RequestQueue {
@@ -51,7 +49,6 @@ const { createLogger, LEVELS } = inside("kafkajs/src/loggers") as {
   createLogger(options: object): object;
   readonly LEVELS: { readonly NOTHING: number };
 };
-const socketFactory = inside("kafkajs/src/network/socketFactory") as () => object;
 const { createErrorFromCode } = inside("kafkajs/src/protocol/error") as {
   createErrorFromCode(code: number): ProtocolError;
 };
@@ -93,7 +90,6 @@ export class Brokers {
       ...clientSettings(connection),
       ...timeouts,
       logger: createLogger({ level: LEVELS.NOTHING, logCreator: () => () => {} }),
-      socketFactory: socketFactory(),
       enforceRequestTimeout: true,
       allowAutoTopicCreation: false,
       metadataMaxAge: 300_000,
@@ -106,7 +102,7 @@ export class Brokers {
       const broker = create(options);
       for (const connection of broker.connectionPool.pool) {
         calm(connection.requestQueue);
-        forgetful(connection);
+        takeWhole(connection);
       }
       return broker;
     };
@@ -193,13 +189,11 @@ function calm(queue: RequestQueue): void {
   };
 }
 
-/**
- * Keeps a connection of kafkajs that is made anew from taking what comes for the rest of an answer whose end never came.
- */
-function forgetful(connection: KafkajsConnection): void {
-  const connect = connection.connect;
-  connection.connect = () => {
-    if (!connection.isConnected()) Object.assign(connection, { chunks: [], bytesBuffered: 0, bytesNeeded: 4 });
-    return connect.call(connection);
+/** Keeps a connection of kafkajs from copying each answer to join it to the nothing that was left of the one before. */
+function takeWhole(connection: KafkajsConnection): void {
+  const take = connection.processData;
+  connection.processData = (answer) => {
+    Object.assign(connection, { chunks: [], bytesBuffered: 0 });
+    take.call(connection, answer);
   };
 }

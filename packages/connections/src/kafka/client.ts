@@ -1,8 +1,9 @@
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import type { Connection } from "@sferic/operator";
-import kafkajs, { type Kafka, type RetryOptions } from "kafkajs";
+import kafkajs, { type ISocketFactory, type Kafka, type RetryOptions } from "kafkajs";
 import type { Settings } from "../kafka.ts";
+import { answerSocket } from "./answer-socket.ts";
 
 /** Codecs of kafkajs that need no other package: gzip is its own, zstd is Node's. */
 kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
@@ -16,6 +17,7 @@ export function clientSettings({ config }: Connection): {
   readonly clientId: string;
   readonly ssl: boolean | object;
   readonly sasl?: never;
+  readonly socketFactory: ISocketFactory;
 } {
   const { brokers, clientId, tls, sasl } = config as Settings;
   const ssl =
@@ -27,7 +29,8 @@ export function clientSettings({ config }: Connection): {
           ...(tls.privateKey === undefined ? {} : { key: tls.privateKey }),
           ...(tls.serverName === undefined ? {} : { servername: tls.serverName }),
         };
-  return { brokers, clientId, ssl, ...(sasl === undefined ? {} : { sasl: sasl as never }) };
+  const login = sasl === undefined ? {} : { sasl: sasl as never };
+  return { brokers, clientId, ssl, ...login, socketFactory: answerSocket };
 }
 
 /**

@@ -199,11 +199,17 @@ async function* parsed(rounds: AsyncGenerator<Round>, signal: AbortSignal): Asyn
       const set = await MessageSet.parse(left, signal);
       const before = left;
       left = leftOf(before, set);
+      if (left.length === 0) release(partitions);
       if (set.count > 0) yield set;
       else set.close();
     }
     yield* lost;
   }
+}
+
+/** Gives the memory of answers back at once: collecting it as garbage waits until there are many. */
+function release(partitions: readonly FetchedPartition[]): void {
+  for (const memory of new Set(partitions.map(({ records }) => records.buffer as ArrayBuffer))) memory.transfer(0);
 }
 
 /** What the core has left for another call: it takes only so much at a time. */
