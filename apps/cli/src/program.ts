@@ -60,7 +60,7 @@ function addSpecCommands(program: Command, terminal: Terminal, runs: Runs): void
       .addHelpText(
         "after",
         `
-The satellite pipelines need Kafka and Delta Lake, which are not there yet.
+The satellite pipelines need a Kafka broker: each says what else. npm run demo:satellites runs all of them in a checkout.
 ${examples("sferic init", "sferic init lightning-stream && sferic run lightning-stream.json")}`,
       ),
     async (options: never, template) => (await import("./commands/init.ts")).init(terminal, template, options),

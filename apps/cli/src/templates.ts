@@ -2,7 +2,6 @@ import { existsSync } from "node:fs";
 import { glob, readFile } from "node:fs/promises";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import type { OperatorKind, Registry } from "@sferic/operator";
 
 /** A pipeline that `sferic init` writes, with a little input to run it on. */
 export interface Template {
@@ -75,9 +74,14 @@ export const templates: readonly Template[] = [
 const folder = fileURLToPath(new URL("../templates/", import.meta.url));
 const granules = fileURLToPath(new URL("../../cases/data/glm/", import.meta.url));
 
+/** The folder that holds a template's spec and sample input. */
+export function folderOf(name: string): string {
+  return join(folder, name);
+}
+
 /** The text of a template's spec. */
 export function specOf(name: string): Promise<string> {
-  return readFile(join(folder, name, "pipeline.json"), "utf8");
+  return readFile(join(folderOf(name), "pipeline.json"), "utf8");
 }
 
 /** The sample input of a template: bytes by path from the spec. None where the granules of a checkout are not there. */
@@ -94,21 +98,3 @@ async function samplesIn({ from, pattern, to }: { from: string; pattern: string;
 }
 
 type Sample = [path: string, bytes: Buffer];
-
-/** Operators of a spec that the registry does not have, as `transform "join"`. */
-export function missingOperators(spec: string, registry: Registry): string[] {
-  const { sources, transforms = {}, sinks } = JSON.parse(spec) as Record<string, Record<string, Operator>>;
-  const used = Object.entries({ source: sources, transform: transforms, sink: sinks }).flatMap(([kind, operators]) =>
-    Object.values(operators ?? {}).flatMap(({ type, format }) => [
-      { kind: kind as OperatorKind, type },
-      ...(format === undefined ? [] : [{ kind: "format" as const, type: format.type }]),
-    ]),
-  );
-  const missing = used.filter(({ kind, type }) => !registry.types(kind).includes(type));
-  return [...new Set(missing.map(({ kind, type }) => `${kind} "${type}"`))];
-}
-
-interface Operator {
-  readonly type: string;
-  readonly format?: { readonly type: string };
-}

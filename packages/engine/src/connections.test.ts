@@ -97,6 +97,20 @@ test.each([
     "/sinks/out/connection",
   ],
   [
+    "of a misspelt type",
+    { post: { type: "smpt", hosts: [] } },
+    { connection: "post" },
+    "unknown-connection-type",
+    "/connections/post/type",
+  ],
+  [
+    "of a type under another name",
+    { post: { tpye: "smtp", hosts: [] } },
+    { connection: "post" },
+    "unknown-field",
+    "/connections/post/tpye",
+  ],
+  [
     "with an unknown field",
     { post: { type: "smtp", hosts: [], prot: 1 } },
     { connection: "post" },

@@ -1,9 +1,11 @@
-import { checkValue } from "./check-value.ts";
+import type { ConnectionDeclaration } from "@sferic/operator";
+import { checkValue, type Found } from "./check-value.ts";
 import type { Problem } from "./document.ts";
 import type { Draft } from "./operators.ts";
 import { isObject, type Path, toPointer } from "./pointer.ts";
 import { isSecretName } from "./secret.ts";
-import { hinted, listed } from "./suggest.ts";
+import { hinted, listed, suggest } from "./suggest.ts";
+import { misspeltType, typeKeyOf } from "./type-key.ts";
 
 /** Operators that name a connection which the spec does not have. */
 export function connectionProblems(connections: unknown, drafts: readonly Draft[]): Problem[] {
@@ -18,43 +20,75 @@ export function connectionProblems(connections: unknown, drafts: readonly Draft[
 
 /**
  * What is wrong with the connections for the operators that need one: `missing-connection`, `wrong-connection`, and mistakes
- * in their fields, each once however many operators name the connection.
+ * in their types and fields, each once however many operators name the connection.
  */
 export async function declaredConnectionProblems(
   filled: unknown,
   written: unknown,
   drafts: readonly Draft[],
-): Promise<Problem[]> {
+): Promise<Found[]> {
   const connections = isObject(filled) ? filled : {};
   const checked = new Set<string>();
-  const problems = drafts.map(async ({ definition, fields, kind, type, pointer }) => {
+  const problems = drafts.map(async (draft) => {
+    const { definition } = draft;
     const declared = definition !== undefined && "connection" in definition ? definition.connection : undefined;
     if (declared === undefined) return [];
-    const name = fields["connection"];
-    const names = Object.keys(connections);
-    const fitting = names.filter((other) => typeOf(connections[other]) === declared.type);
-    if (name === undefined) {
-      const advice = fitting.length > 0 ? `name ${listed(fitting)}` : `add one to "connections" and name it`;
-      const message = `the ${kind} "${type}" needs a "connection" of the type "${declared.type}"; ${advice}`;
-      return [{ code: "missing-connection", message, pointer }];
-    }
-    if (typeof name !== "string" || !isObject(connections[name])) return [];
-    const { type: found, ...own } = connections[name];
-    if (found !== declared.type) {
-      const message = `"${name}" is a connection of the type "${String(found)}", and the ${kind} "${type}" needs one of the type "${declared.type}"`;
-      return [{ code: "wrong-connection", message, pointer: `${pointer}/connection`, ...hinted(name, fitting) }];
-    }
+    const name = draft.fields["connection"];
+    const fitting = Object.keys(connections).filter((other) => typeOf(connections[other]) === declared.type);
+    if (name === undefined) return [missingConnection(draft, declared, fitting)];
+    const connection = typeof name === "string" ? connections[name] : undefined;
+    if (typeof name !== "string" || !isObject(connection)) return [];
+    if (!isMeantAs(connection, declared)) return [wrongConnection(draft, declared, name, connection, fitting)];
     if (checked.has(name)) return [];
     checked.add(name);
-    const subject = {
-      pointer: toPointer(["connections", name]),
-      owner: `the connection "${name}"`,
-      written: isObject(written) ? written[name] : undefined,
-      alsoFields: ["type"],
-    };
-    return await checkValue(declared.config, own, subject);
+    return await ownProblems(name, connection, isObject(written) ? written[name] : undefined, declared);
   });
   return (await Promise.all(problems)).flat();
+}
+
+function missingConnection(
+  { kind, type, pointer }: Draft,
+  declared: ConnectionDeclaration,
+  fitting: readonly string[],
+): Problem {
+  const advice = fitting.length > 0 ? `name ${listed(fitting)}` : `add one to "connections" and name it`;
+  const message = `the ${kind} "${type}" needs a "connection" of the type "${declared.type}"; ${advice}`;
+  return { code: "missing-connection", message, pointer };
+}
+
+function wrongConnection(
+  { kind, type, pointer }: Draft,
+  declared: ConnectionDeclaration,
+  name: string,
+  connection: Record<string, unknown>,
+  fitting: readonly string[],
+): Problem {
+  const message = `"${name}" is a connection of the type "${String(typeOf(connection))}", and the ${kind} "${type}" needs one of the type "${declared.type}"`;
+  return { code: "wrong-connection", message, pointer: `${pointer}/connection`, ...hinted(name, fitting) };
+}
+
+/** Whether a connection is of a type, or of none but has one that is nearly it, or a field that is nearly `type`. */
+function isMeantAs(connection: Record<string, unknown>, { type }: ConnectionDeclaration): boolean {
+  const found = typeOf(connection);
+  if (typeof found !== "string") return typeKeyOf(connection, []) !== "type";
+  return found === type || suggest(found, [type]) !== undefined;
+}
+
+async function ownProblems(
+  name: string,
+  connection: Record<string, unknown>,
+  written: unknown,
+  { type, config }: ConnectionDeclaration,
+): Promise<Found[]> {
+  const pointer = toPointer(["connections", name]);
+  const owner = `the connection "${name}"`;
+  const key = typeKeyOf(connection, []);
+  const { [key]: found, ...own } = connection;
+  const fields = await checkValue(config, own, { pointer, owner, written, alsoFields: ["type"] });
+  if (key !== "type") return [misspeltType(key, owner, pointer), ...fields];
+  if (found === type) return fields;
+  const message = `there is no type "${String(found)}" of connections`;
+  return [{ code: "unknown-connection-type", message, pointer: `${pointer}/type`, hint: type }, ...fields];
 }
 
 function typeOf(connection: unknown): unknown {

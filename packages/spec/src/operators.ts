@@ -5,7 +5,8 @@ import { fieldSchema, nestedFormats } from "./field-schema.ts";
 import { envelopes, idPattern, type SectionKind, sections } from "./language.ts";
 import type { OperatorNode, Reference } from "./model.ts";
 import { isObject, type Path, toPointer, valueAt } from "./pointer.ts";
-import { hinted, listed, suggest } from "./suggest.ts";
+import { hinted, listed } from "./suggest.ts";
+import { misspeltType, typeKeyOf } from "./type-key.ts";
 
 /** An operator as far as it could be read. */
 export interface Draft {
@@ -153,18 +154,6 @@ class OperatorReading {
     const message = `there is no ${kind} "${type}"; there are ${listed(types) || "none"}`;
     return { code, message, pointer, ...hinted(type, types) };
   }
-}
-
-/** The key that holds the type: where there is none, the one that was probably meant to be it. */
-function typeKeyOf(fields: Readonly<Record<string, unknown>>, known: readonly string[]): string {
-  if (Object.hasOwn(fields, "type")) return "type";
-  const texts = Object.keys(fields).filter((key) => typeof fields[key] === "string" && !known.includes(key));
-  return suggest("type", texts) ?? "type";
-}
-
-function misspeltType(key: string, place: string, pointer: string): Problem {
-  const message = `"${key}" is not a field of ${place}`;
-  return { code: "unknown-field", message, pointer: pointer + toPointer([key]), keyRange: true, hint: "type" };
 }
 
 /** The fields that are not the language's but the operator's own. */

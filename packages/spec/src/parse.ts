@@ -145,12 +145,12 @@ async function readObject(
   const { drafts, problems: operatorProblems } = await readOperators(value, written, plugins.registry);
   const graph = readGraph(drafts, filled.unresolved);
   const language = await checkValue(specSchema, value, { pointer: "", owner: "the spec", written });
+  const declaredProblems = await declaredConnectionProblems(value["connections"], written["connections"], drafts);
   const checked = [
-    ...withoutMisspelt([...language, ...operatorProblems]),
+    ...withoutMisspelt([...language, ...operatorProblems, ...declaredProblems]),
     ...graph.problems,
     ...plugins.problems,
     ...connectionProblems(written["connections"], drafts),
-    ...(await declaredConnectionProblems(value["connections"], written["connections"], drafts)),
     ...scheduleProblems(value["schedule"]),
     ...testProblems(value["tests"], drafts),
   ].filter((problem) => !filled.unresolved.has(problem.pointer));

@@ -4,9 +4,9 @@ import { nearest, OperatorError } from "@sferic/operator";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
 import { ownCommand, shellWord } from "../own-command.ts";
-import { issuesText, loadRegistry, planSpec } from "../planning.ts";
+import { issuesText, planSpec } from "../planning.ts";
 import { placeText } from "../run-summary.ts";
-import { missingOperators, samplesOf, specOf, type Template, templates } from "../templates.ts";
+import { samplesOf, specOf, type Template, templates } from "../templates.ts";
 import type { Terminal } from "../terminal.ts";
 import { counted, textTable } from "../text.ts";
 
@@ -24,8 +24,6 @@ export async function init(terminal: Terminal, name: string | undefined, options
   const template = templates.find((one) => one.name === name);
   if (template === undefined) throw unknownTemplate(name);
   const spec = await specOf(name);
-  const missing = missingOperators(spec, await loadRegistry());
-  if (missing.length > 0) throw notReady(name, missing);
   const path = resolve(options.out ?? `${name}.json`);
   const samples = await samplesOf(template);
   const files = new Map<string, Buffer>([[path, Buffer.from(spec)]]);
@@ -61,19 +59,15 @@ async function told(
   return ExitCode.done;
 }
 
-async function list(terminal: Terminal, options: CommonOptions): Promise<ExitCode> {
-  const registry = await loadRegistry();
-  const all = templates.map(async ({ name, summary }) => {
-    const missing = missingOperators(await specOf(name), registry);
-    return { name, summary, missing };
-  });
-  const ready = (await Promise.all(all)).filter(({ missing }) => missing.length === 0);
+function list(terminal: Terminal, options: CommonOptions): ExitCode {
   if (options.json === true) {
-    terminal.printJson({ templates: ready.map(({ name, summary }) => ({ name, summary })) });
+    terminal.printJson({ templates: templates.map(({ name, summary }) => ({ name, summary })) });
   } else {
-    const rows = ready.map(({ name, summary }) => [name, summary]);
+    const rows = templates.map(({ name, summary }) => [name, summary]);
     const table = textTable([{ title: "template" }, { title: "" }], rows, (line) => terminal.paintOut("dim", line));
-    terminal.print(`${table}\n\n${ownCommand()} init <template> writes one of them, with input to run it on.`);
+    terminal.print(`${table}
+
+${ownCommand()} init <template> writes one of them, with input to run it on.`);
   }
   return ExitCode.done;
 }
@@ -101,9 +95,4 @@ function unknownTemplate(name: string): OperatorError {
   const near = nearest(name, names);
   const advice = near === undefined ? `there are ${names.join(", ")}` : `did you mean "${near}"?`;
   return new OperatorError({ code: "usage", message: `There is no template "${name}"; ${advice}` });
-}
-
-function notReady(name: string, missing: readonly string[]): OperatorError {
-  const message = `The template "${name}" needs operators that are not there yet: ${missing.join(", ")}.`;
-  return new OperatorError({ code: "usage", message });
 }

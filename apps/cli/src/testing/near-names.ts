@@ -16,7 +16,7 @@ export interface NamePlace {
 
 /** Objects whose keys are names of the spec's own, not fields: sections, and what holds columns. */
 const ownNames =
-  /^\/(sources|transforms|sinks|parameters|connections)$|\/(columns|measures|checks|schema(\/[^/]+)*)$|^\/tests\/\d+\/(given|expect)$/;
+  /^\/(sources|transforms|sinks|parameters|connections)$|\/(columns|measures|checks|metadata|schema(\/[^/]+)*)$|^\/tests\/\d+\/(given|expect)$/;
 /** Rows of tests: their keys are columns. */
 const rows = /^\/tests\/\d+\/(given|expect)\/[^/]+\/\d+$/;
 const expressions = /\/(where|columns\/[^/]+|measures\/[^/]+|checks\/[^/]+)$/;
