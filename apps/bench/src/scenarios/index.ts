@@ -6,6 +6,7 @@ import { clickstream10m } from "./clickstream-10m.ts";
 import { csvReading } from "./csv-reading.ts";
 import { epoch100 } from "./epoch-100.ts";
 import { epochs400 } from "./epochs-400.ts";
+import { flatbuffers1m } from "./flatbuffers-1m.ts";
 import { glmAll } from "./glm-all.ts";
 import { glmFlashes } from "./glm-flashes.ts";
 import { granules180Process } from "./granules-180-process.ts";
@@ -40,6 +41,7 @@ export const scenarios: readonly Scenario[] = [
   clickstream10m,
   csvReading,
   jsonReading,
+  flatbuffers1m,
   kafkaRead,
   kafkaProduce,
   epoch100,
