@@ -1,6 +1,7 @@
 /**
- * One Apache Kafka broker on 127.0.0.1, for development and tests: broker and controller (KRaft) in one Java process of
- * about 230 MB. All it has is in one data folder, by which it is known: a broker started again there is the same one.
+ * Apache Kafka brokers on 127.0.0.1, for development and tests: broker and controller (KRaft) in one Java process of
+ * about 230 MB, and others that join it. All that one has is in a data folder, by which it is known: a broker started again
+ * there is the same one.
  */
 import { spawn, execFile } from "node:child_process";
 import { randomBytes, randomInt } from "node:crypto";
@@ -17,6 +18,8 @@ import { ends, runs } from "./process.ts";
 export interface BrokerOptions {
   /** Port for clients; a free one when left out. */
   readonly port?: number;
+  /** Data folder of a broker that runs, whose cluster this one becomes a part of; a cluster of its own when left out. */
+  readonly join?: string;
   /** Lines for server.properties, beside those that it has. */
   readonly properties?: Readonly<Record<string, string>>;
 }
@@ -52,7 +55,7 @@ export async function startBroker(dataFolder: string, options: BrokerOptions = {
     const advice = `Stop that program, or start a broker in another folder.`;
     throw new Error(`Port ${port}, which the broker in ${files.folder} uses, is taken by another program. ${advice}`);
   }
-  if (!(await exists(join(files.data, "meta.properties")))) await format(jars, files);
+  if (!(await exists(join(files.data, "meta.properties")))) await format(jars, files, options);
   const broker = { address: `127.0.0.1:${port}`, pid: await launch(jars, files) };
   try {
     await untilReady(broker, files);
@@ -108,13 +111,17 @@ function filesOf(dataFolder: string): Files {
   };
 }
 
-async function properties({ data }: Files, { port, properties: own = {} }: BrokerOptions): Promise<string> {
-  const client = `127.0.0.1:${port ?? (await freePort())}`;
-  const controller = `127.0.0.1:${await freePort()}`;
-  const listeners = `PLAINTEXT://${client},CONTROLLER://${controller}`;
+async function properties({ data }: Files, options: BrokerOptions): Promise<string> {
+  const port = options.port ?? (await freePort());
+  const client = `PLAINTEXT://127.0.0.1:${port}`;
+  const controller = options.join === undefined ? `127.0.0.1:${await freePort()}` : await controllerOf(options.join);
+  const [roles, node, listeners] =
+    options.join === undefined
+      ? ["broker,controller", "1", `${client},CONTROLLER://${controller}`]
+      : ["broker", String(port), client];
   const lines = {
-    "process.roles": "broker,controller",
-    "node.id": "1",
+    "process.roles": roles,
+    "node.id": node,
     "controller.quorum.bootstrap.servers": controller,
     "controller.listener.names": "CONTROLLER",
     "inter.broker.listener.name": "PLAINTEXT",
@@ -140,7 +147,7 @@ async function properties({ data }: Files, { port, properties: own = {} }: Broke
     "log.cleaner.dedupe.buffer.size": "8388608",
     "num.network.threads": "2",
     "num.io.threads": "4",
-    ...own,
+    ...options.properties,
   };
   return Object.entries(lines)
     .map(([name, value]) => `${name}=${value}\n`)
@@ -171,7 +178,17 @@ async function isFree(port: number): Promise<boolean> {
 
 async function portOf(files: Files): Promise<number> {
   const text = await readFile(files.properties, "utf8");
-  return Number(/^listeners=PLAINTEXT:\/\/127\.0\.0\.1:(\d+),/m.exec(text)?.[1]);
+  return Number(/^listeners=PLAINTEXT:\/\/127\.0\.0\.1:(\d+)/m.exec(text)?.[1]);
+}
+
+async function controllerOf(dataFolder: string): Promise<string> {
+  const text = await readFile(filesOf(dataFolder).properties, "utf8");
+  return /^controller\.quorum\.bootstrap\.servers=(.+)$/m.exec(text)![1]!;
+}
+
+async function clusterOf(dataFolder: string): Promise<string> {
+  const text = await readFile(join(filesOf(dataFolder).data, "meta.properties"), "utf8");
+  return /^cluster\.id=(.+)$/m.exec(text)![1]!;
 }
 
 async function pidOf(files: Files): Promise<number | undefined> {
@@ -186,10 +203,11 @@ function logging(): string {
   return `-Dlog4j2.configurationFile=${join(import.meta.dirname, "log4j2.xml")}`;
 }
 
-async function format(jars: string, files: Files): Promise<void> {
+async function format(jars: string, files: Files, { join: other }: BrokerOptions): Promise<void> {
   // A leading hyphen would be taken for an option.
-  const cluster = `s${randomBytes(16).toString("base64url").slice(1)}`;
-  const tool = ["kafka.tools.StorageTool", "format", "--standalone", "-t", cluster, "-c", files.properties];
+  const own = `s${randomBytes(16).toString("base64url").slice(1)}`;
+  const cluster = other === undefined ? ["--standalone", "-t", own] : ["-t", await clusterOf(other)];
+  const tool = ["kafka.tools.StorageTool", "format", ...cluster, "-c", files.properties];
   try {
     await promisify(execFile)("java", [...javaOptions, logging(), "-cp", join(jars, "*"), ...tool]);
   } catch (cause) {
