@@ -20,8 +20,8 @@ function random(seed: number): () => number {
 }
 
 // Columns of those that are left out are known only when their input is there, or their inputs are named freely.
-const unknowable = ["satellite-samples", "satellite-producer", "satellite-means"];
-const knowable = templates.filter(({ name }) => !unknowable.includes(name));
+const unknowable = new Set(["satellite-samples", "satellite-producer", "satellite-means"]);
+const knowable = templates.filter(({ name }) => !unknowable.has(name));
 const pipelines = await Promise.all(
   knowable.map(async ({ name }) => ({ name, text: await specOf(name), folder: folderOf(name) })),
 );

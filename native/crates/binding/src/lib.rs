@@ -4,6 +4,7 @@
 // napi-derive registers nothing in test builds, so that every exported function looks unused there.
 #![cfg_attr(test, allow(dead_code))]
 
+mod allocator;
 mod batch;
 mod cluster;
 mod delta;
@@ -24,9 +25,3 @@ mod staged_messages;
 mod state_file;
 mod windows;
 mod work;
-
-/// Decoding makes many short-lived buffers: all tables of a granule take half the time they take with glibc's allocator.
-/// Version 2 of mimalloc gives memory back after 10 ms and version 3 after a second, which is no faster: a million messages
-/// from Kafka to Delta Lake take 60 MiB less.
-#[global_allocator]
-static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
