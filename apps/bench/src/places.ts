@@ -35,9 +35,14 @@ export function ours(name: string, ...args: readonly string[]): string[] {
   return [process.execPath, join(home, "src/ours", `${name}.ts`), ...args];
 }
 
-/** A kernel's example `bench`, as build-kernels.ts leaves it. */
+/** Where build-kernels.ts leaves an example of a kernel. */
+export function kernelExample(crate: string, example: string): string {
+  return join(workDirectory, "kernels", example === "bench" ? crate : `${crate}-${example}`);
+}
+
+/** A kernel's example `bench`. */
 export function kernel(crate: string, ...args: readonly string[]): string[] {
-  return [join(workDirectory, "kernels", crate), ...args];
+  return [kernelExample(crate, "bench"), ...args];
 }
 
 /** A command that is measured from its start until it has ended; `folder`, if not empty, is removed before each time. */

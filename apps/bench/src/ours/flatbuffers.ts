@@ -29,26 +29,28 @@ for (let from = 0; from < messages.length; from += messagesPerSet) {
 }
 const { signal } = new AbortController();
 
+/** Calls with the rows of one set after the other, and lets go of them. */
+async function decoded(take: (rows: Batch) => void): Promise<void> {
+  for (const set of sets) {
+    const { rows, invalid } = await format.decodeMessages!(set, signal);
+    if (invalid.length > 0) throw new Error(invalid[0]!.reason);
+    take(rows);
+    rows.close();
+  }
+}
+
 await serve({
   versions: {},
   work: async () => {
-    const batches: Batch[] = [];
-    for (const set of sets) {
-      const { rows, invalid } = await format.decodeMessages!(set, signal);
-      if (invalid.length > 0) throw new Error(invalid[0]!.reason);
-      batches.push(rows);
-    }
-    return batches;
+    let rows = 0;
+    await decoded(({ rowCount }) => (rows += rowCount));
+    return rows;
   },
-  values: (batches) => {
-    let [rows, sum] = [0, 0];
-    for (const batch of batches) {
-      for (const row of rowsOf(batch)) {
-        rows += 1;
-        sum += Number(row["temp_c"]);
-      }
-      batch.close();
-    }
+  values: async (rows) => {
+    let sum = 0;
+    await decoded((batch) => {
+      for (const row of rowsOf(batch)) sum += Number(row["temp_c"]);
+    });
     return { rows, sum };
   },
 });

@@ -2,11 +2,13 @@ import { mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "../commands.ts";
 import { atMostSeconds, sameNumber } from "../judge.ts";
-import { ours, root, workDirectory } from "../places.ts";
+import { kernelExample, ours, root, workDirectory } from "../places.ts";
 import type { Scenario } from "../scenario.ts";
+import { kernelItself } from "./kernel-itself.ts";
 
 const oneCore = "Sferic, one core";
 const all = "Sferic";
+const kernel = "kernel-formats, one core";
 const library = "flatbuffers (JavaScript)";
 
 /** Events that one core has to decode in a second. */
@@ -25,15 +27,21 @@ export const flatbuffers1m: Scenario = {
     const file = join(folder, `${count}.fb`);
     await mkdir(folder, { recursive: true });
     await runCommand(ours("flatbuffers-js", "make", file, String(count)));
-    const decode = ours("flatbuffers", file, join(root, "apps/cli/templates/satellite-lake/data/event.fbs"));
+    const schema = join(root, "apps/cli/templates/satellite-lake/data/event.fbs");
+    const decode = ours("flatbuffers", file, schema);
+    const alone = [kernelExample("kernel-formats", "flatbuffers"), schema, file, "temp_c", "1"];
     return {
       contenders: [
         { name: oneCore, command: ["taskset", "-c", "0", ...decode] },
         { name: all, command: decode },
+        kernelItself(kernel, alone),
         { name: library, command: ours("flatbuffers-js", "decode", file) },
       ],
-      checks: [sameNumber("rows", [oneCore, all, library]), sameNumber("sum", [oneCore, all, library], 1e-12)],
-      requirements: [atMostSeconds(oneCore, count / perSecondMin)],
+      checks: [
+        sameNumber("rows", [oneCore, all, kernel, library]),
+        sameNumber("sum", [oneCore, all, kernel, library], 1e-9),
+      ],
+      requirements: [kernel, oneCore].map((contender) => atMostSeconds(contender, count / perSecondMin)),
     };
   },
 };

@@ -3,7 +3,7 @@ import { ours, peer } from "../places.ts";
 import { pointSet } from "../point-set.ts";
 import type { Answers, Check, Scenario } from "../scenario.ts";
 import { mean, standardErrorOfDifference } from "../statistics.ts";
-import { kernelCluster } from "./kernel-cluster.ts";
+import { kernelCluster } from "./kernel-itself.ts";
 
 const node = "Sferic";
 const inRust = "kernel-cluster";

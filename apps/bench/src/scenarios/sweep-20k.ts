@@ -2,7 +2,7 @@ import { answersOf, sameNumber, timesFaster } from "../judge.ts";
 import { ours, peer } from "../places.ts";
 import { pointSet } from "../point-set.ts";
 import type { Answers, Check, Scenario } from "../scenario.ts";
-import { kernelCluster } from "./kernel-cluster.ts";
+import { kernelCluster } from "./kernel-itself.ts";
 
 const node = "Sferic";
 const inRust = "kernel-cluster";

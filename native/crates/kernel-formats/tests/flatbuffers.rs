@@ -155,6 +155,63 @@ fn a_row_of_defaults_is_as_short_as_flatc_writes_it() {
     assert_eq!(encoded.ranges[1].len(), second);
 }
 
+/// A message of one number, aligned as it lies (0) or with a length of 4 bytes before it (4).
+fn aligned(shift: usize, value: u64) -> Vec<u8> {
+    let vtable = [6_u16, 12, 4].map(u16::to_le_bytes).concat();
+    let number = value.to_le_bytes().to_vec();
+    match shift {
+        0 => [
+            12_u32.to_le_bytes().to_vec(),
+            vtable,
+            vec![0; 2],
+            8_i32.to_le_bytes().to_vec(),
+            number,
+        ],
+        _ => [
+            8_u32.to_le_bytes().to_vec(),
+            vec![0; 4],
+            (-12_i32).to_le_bytes().to_vec(),
+            number,
+            vtable,
+        ],
+    }
+    .concat()
+}
+
+#[test]
+fn messages_aligned_with_their_length_and_without_are_read_in_any_order() {
+    let schema = schema_of("table Event { value: ulong; } root_type Event;").unwrap();
+    let mut decoder = FlatbuffersDecoder::new(&schema);
+    let shifts = [0, 4, 4, 0, 0, 4];
+    let mut bytes = Vec::new();
+    let mut ranges = Vec::new();
+    for (value, shift) in (1..).zip(shifts) {
+        let message = aligned(shift, value);
+        ranges.push(bytes.len()..bytes.len() + message.len());
+        bytes.extend(message);
+    }
+    let decoded = decoder.decode(&bytes, &ranges);
+    assert!(decoded.invalid.is_empty());
+    let values = decoded.rows.column(0).as_primitive::<UInt64Type>();
+    assert_eq!(values.values().to_vec(), [1, 2, 3, 4, 5, 6]);
+}
+
+#[test]
+fn what_is_told_of_a_message_does_not_depend_on_those_before_it() {
+    let schema = schema_of("table Event { value: ulong; } root_type Event;").unwrap();
+    let mut odd = aligned(0, 1);
+    odd.insert(0, 0);
+    let reasons = [0, 4].map(|shift| {
+        let good = aligned(shift, 7);
+        let bytes = [good.clone(), odd.clone()].concat();
+        let ranges = [0..good.len(), good.len()..bytes.len()];
+        let decoded = FlatbuffersDecoder::new(&schema).decode(&bytes, &ranges);
+        assert_eq!(decoded.rows.num_rows(), 1);
+        decoded.invalid[0].reason.clone()
+    });
+    assert_eq!(reasons[0], reasons[1]);
+}
+
 #[test]
 fn a_large_file_is_read_in_pieces_and_names_each_bad_message() {
     let (schema, rows) = (event_schema(), events(200_000));

@@ -15,6 +15,8 @@ use crate::messages::{DecodedMessages, InvalidMessage};
 
 /// Strings and items of lists that a message may unfold to, in bytes: its offsets may lead to the same place many times.
 const UNFOLDED_BYTES_MAX: usize = 256 << 20;
+/// Bytes of the length that may have been before a message.
+const LENGTH_BYTES: usize = 4;
 /// Where a batch ends, by its strings and items of lists, in bytes.
 const BATCH_BYTES: usize = 64 << 20;
 
@@ -29,6 +31,8 @@ pub struct FlatbuffersDecoder {
     rows: usize,
     /// Strings and items of lists in the batch, in bytes.
     unfolded: usize,
+    /// What was before the last message when it was aligned: its length, or nothing.
+    shift: usize,
 }
 
 impl FlatbuffersDecoder {
@@ -42,6 +46,7 @@ impl FlatbuffersDecoder {
             plan,
             rows: 0,
             unfolded: 0,
+            shift: 0,
         }
     }
 
@@ -80,10 +85,16 @@ impl FlatbuffersDecoder {
 
     /// Adds the row of a message, or says why it is none; nothing of it is kept then.
     fn push(&mut self, bytes: &[u8]) -> Result<(), Fault> {
-        // Encoders align with the length before the message or without, as they were told.
+        // Encoders align with the length before the message or without, as they were told: mostly all in the same way.
+        if self.shift != 0 && self.push_aligned(bytes, self.shift).is_ok() {
+            return Ok(());
+        }
+        self.shift = 0;
         match self.push_aligned(bytes, 0) {
             Err(fault) if fault.starts_with(MISALIGNED) => {
-                self.push_aligned(bytes, 4).map_err(|_| fault)
+                self.push_aligned(bytes, LENGTH_BYTES).map_err(|_| fault)?;
+                self.shift = LENGTH_BYTES;
+                Ok(())
             }
             other => other,
         }
