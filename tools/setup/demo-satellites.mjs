@@ -10,8 +10,6 @@ await prepare().catch(fail);
 process.exitCode = await handOver(requireNode(), [
   "--conditions=@sferic/source",
   "--disable-warning=ExperimentalWarning",
-  // Of the client library, which asks for timers in the past.
-  "--disable-warning=TimeoutNegativeWarning",
   join(root, "tools/demo-satellites/main.ts"),
   ...process.argv.slice(2),
 ]);

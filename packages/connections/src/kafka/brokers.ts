@@ -19,16 +19,10 @@ interface KafkajsBroker {
 }
 
 interface KafkajsConnection {
-  readonly requestQueue: RequestQueue;
   /** What has come and is no whole answer yet. */
   chunks: Buffer[];
   bytesBuffered: number;
   processData(bytes: Buffer): void;
-}
-
-interface RequestQueue {
-  readonly pending: readonly unknown[];
-  scheduleCheckPendingRequests(): void;
 }
 
 interface KafkajsCluster {
@@ -100,10 +94,7 @@ export class Brokers {
     const create = brokerPool.createBroker;
     brokerPool.createBroker = (options) => {
       const broker = create(options);
-      for (const connection of broker.connectionPool.pool) {
-        calm(connection.requestQueue);
-        takeWhole(connection);
-      }
+      broker.connectionPool.pool.forEach(takeWhole);
       return broker;
     };
   }
@@ -177,16 +168,6 @@ function requireVersion({ versions }: KafkajsBroker, { name, key, version }: Req
     new Error(`it knows the request ${name} in the versions ${minVersion} to ${maxVersion}, not ${version}`),
     { type: "UNSUPPORTED_VERSION" },
   );
-}
-
-/**
- * Keeps a queue of kafkajs from looking every millisecond, for as long as it lives, whether requests wait that do not.
- */
-function calm(queue: RequestQueue): void {
-  const schedule = queue.scheduleCheckPendingRequests;
-  queue.scheduleCheckPendingRequests = () => {
-    if (queue.pending.length > 0) schedule.call(queue);
-  };
 }
 
 /** Keeps a connection of kafkajs from copying each answer to join it to the nothing that was left of the one before. */

@@ -1,3 +1,4 @@
+import { createRequire } from "node:module";
 import { promisify } from "node:util";
 import { zstdCompress, zstdDecompress } from "node:zlib";
 import type { Connection } from "@sferic/operator";
@@ -10,6 +11,20 @@ kafkajs.CompressionCodecs[kafkajs.CompressionTypes.ZSTD] = () => ({
   compress: ({ buffer }: { buffer: Buffer }) => promisify(zstdCompress)(buffer),
   decompress: promisify(zstdDecompress),
 });
+
+interface RequestQueue {
+  readonly pending: readonly unknown[];
+  scheduleCheckPendingRequests(): void;
+}
+
+const { prototype: queue } = createRequire(import.meta.url)("kafkajs/src/network/requestQueue") as {
+  readonly prototype: RequestQueue;
+};
+const schedule = queue.scheduleCheckPendingRequests;
+// Otherwise it looks every millisecond, for as long as it lives, whether requests wait that do not, and Node warns of it.
+queue.scheduleCheckPendingRequests = function (this: RequestQueue) {
+  if (this.pending.length > 0) schedule.call(this);
+};
 
 /** What kafkajs wants to know of a connection. */
 export function clientSettings({ config }: Connection): {
