@@ -37,7 +37,7 @@ export function ours(name: string, ...args: readonly string[]): string[] {
 
 /** Where build-kernels.ts leaves an example of a kernel. */
 export function kernelExample(crate: string, example: string): string {
-  return join(workDirectory, "kernels", example === "bench" ? crate : `${crate}-${example}`);
+  return join(workDirectory, "kernels", `${crate}-${example}`);
 }
 
 /** A kernel's example `bench`. */

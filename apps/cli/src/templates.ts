@@ -86,7 +86,7 @@ export function specOf(name: string): Promise<string> {
 
 /** The sample input of a template: bytes by path from the spec. None where the granules of a checkout are not there. */
 export async function samplesOf({ data, onGranules }: Template): Promise<Map<string, Buffer>> {
-  const places = data.map((name) => ({ from: join(folder, name), pattern: "data/**/*.*", to: "." }));
+  const places = data.map((name) => ({ from: folderOf(name), pattern: "data/**/*.*", to: "." }));
   if (onGranules === true) places.push({ from: granules, pattern: "*.nc", to: "data/glm" });
   const found = places.filter(({ from }) => existsSync(from)).map(samplesIn);
   return new Map((await Promise.all(found)).flat());

@@ -30,6 +30,10 @@ async function inSync(topic: string): Promise<void> {
   }
 }
 
+async function messagesIn(topic: string): Promise<number> {
+  return (await reader.ends(topic)).reduce((sum, end) => sum + end, 0);
+}
+
 it(
   "loses and doubles nothing when other brokers become leaders while an epoch is sent",
   { timeout: 120_000 },
@@ -52,15 +56,14 @@ it(
     await sink.open?.();
     const count = 12_000;
     for (const [epoch, killed] of [2, 3].entries()) {
-      const before = (await reader.ends(topic)).reduce((sum, end) => sum + end, 0);
+      const before = await messagesIn(topic);
       const rows = batches.fromRows(
         schema([column("n", "int64")]),
         Array.from({ length: count }, (_, index) => ({ n: epoch * count + index })),
       );
       const staged = await sink.stage(streamOf([rows]), epochOf(epoch), {});
       const sent = sink.publish(staged!, epochOf(epoch));
-      const soFar = async (): Promise<number> => (await reader.ends(topic)).reduce((sum, end) => sum + end, 0);
-      while ((await soFar()) < before + 1000) await sleep(20);
+      while ((await messagesIn(topic)) < before + 1000) await sleep(20);
       await cluster.brokers[killed - 1]!.kill();
       await sent;
       await cluster.brokers[killed - 1]!.start();

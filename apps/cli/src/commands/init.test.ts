@@ -77,9 +77,7 @@ test("without a name all are listed", async () => {
   const { templates: listed } = JSON.parse((await sferic("init", "--json")).out) as { templates: { name: string }[] };
   expect(listed.map(({ name }) => name)).toEqual(templates.map(({ name }) => name));
   const { out } = await sferic("init");
-  for (const { name } of templates)
-    expect(out).toContain(`
-${name} `);
+  for (const { name } of templates) expect(out).toContain(`\n${name} `);
 });
 
 test("nothing is overwritten without --force, and what is the same is no conflict", async () => {

@@ -65,9 +65,7 @@ function list(terminal: Terminal, options: CommonOptions): ExitCode {
   } else {
     const rows = templates.map(({ name, summary }) => [name, summary]);
     const table = textTable([{ title: "template" }, { title: "" }], rows, (line) => terminal.paintOut("dim", line));
-    terminal.print(`${table}
-
-${ownCommand()} init <template> writes one of them, with input to run it on.`);
+    terminal.print(`${table}\n\n${ownCommand()} init <template> writes one of them, with input to run it on.`);
   }
   return ExitCode.done;
 }
