@@ -1,5 +1,6 @@
 /** Runs commands one after another and shows which one is running, for how long, and what it last said. */
 import { spawn } from "node:child_process";
+import { plainText } from "./output.mjs";
 import { environment, root } from "./places.mjs";
 
 const outputBytesMax = 16 * 1024 * 1024;
@@ -130,7 +131,7 @@ function startDisplay(name, shorten) {
     : setInterval(() => console.error(`${name.padEnd(nameWidth)} ${elapsed().padStart(6)}  ${said}`), plainEveryMs);
   return {
     say(text) {
-      const lines = stripControl(text).split("\n");
+      const lines = plainText(text).split("\n");
       const last = lines.map((line) => shorten(line.trim())).findLast((line) => line !== "");
       if (last !== undefined) said = last.slice(0, 160);
     },
@@ -140,10 +141,4 @@ function startDisplay(name, shorten) {
       console.error(`${name.padEnd(nameWidth)} ${elapsed().padStart(6)}  ${result}`);
     },
   };
-}
-
-// Only colours and cursor movements: what a build tool writes to a pipe when it is told to.
-function stripControl(text) {
-  // oxlint-disable-next-line no-control-regex
-  return text.replaceAll(/\u001b\[[0-9;?]*[A-Za-z]|\r/g, "");
 }

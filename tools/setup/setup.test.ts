@@ -6,6 +6,27 @@ import { setTimeout as wait } from "node:timers/promises";
 import { describe, expect, test } from "vitest";
 import { countCargo, countVitest, summaryLine } from "./counts.mjs";
 import { isInstalled } from "./install.mjs";
+import { failuresIn } from "./output.mjs";
+
+describe("of what a check printed", () => {
+  test("only what failed is told, without colours", () => {
+    const passed = " \u001b[32m✓\u001b[39m a.test.ts (2 tests)\n";
+    const failed = "\u001b[31m⎯⎯⎯\u001b[39m Failed Tests 1 ⎯⎯⎯\n\n FAIL  b.test.ts > sums\nAssertionError: 1 is 2\n";
+    expect(failuresIn(`${passed.repeat(1000)}\n${failed}`)).toBe(
+      "⎯⎯⎯ Failed Tests 1 ⎯⎯⎯\n\n FAIL  b.test.ts > sums\nAssertionError: 1 is 2",
+    );
+    expect(failuresIn("test a ... ok\ntest b ... FAILED\n\nfailures:\n\n---- b stdout ----\n")).toBe(
+      "failures:\n\n---- b stdout ----",
+    );
+    expect(failuresIn("   Compiling a\nerror[E0308]: mismatched types\n")).toBe("error[E0308]: mismatched types");
+  });
+
+  test("the end is told when nothing says what failed", () => {
+    const lines = Array.from({ length: 1000 }, (_, index) => `line ${index}`);
+    expect(failuresIn(lines.join("\n")).split("\n")).toEqual(lines.slice(-200));
+    expect(failuresIn("")).toBe("");
+  });
+});
 
 describe("npm packages are up to date", () => {
   const zod = { version: "4.6.7", integrity: "sha512-a" };

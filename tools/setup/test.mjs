@@ -1,15 +1,16 @@
 /**
  * `npm test`, which CI runs too: every check of the repository, one after another, all of them even when one
- * fails. Ends with a table and the line `N passed, N failed`, where a failed check without tests of its own counts as
+ * fails. Ends with what failed, a table and the line `N passed, N failed`, where a failed check without tests of its own counts as
  * one failure. Exit code 1 on any failure.
  */
-import { existsSync, mkdirSync, readFileSync, rmSync } from "node:fs";
+import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
 import { execFileSync } from "node:child_process";
 import { countCargo, countVitest, keepCounts, summaryLine } from "./counts.mjs";
 import { fail } from "./fail.mjs";
 import { installPackages } from "./install.mjs";
 import { buildNative, claimTargetDirectory } from "./native.mjs";
+import { failuresIn } from "./output.mjs";
 import { cargoProgress, run } from "./phases.mjs";
 import { notes, root } from "./places.mjs";
 import { requireCompilers, requireNode } from "./prerequisites.mjs";
@@ -25,11 +26,21 @@ async function check(name, action, count = () => ({ passed: 0, failed: 0, skippe
     results.push({ name, ok: true, seconds: seconds(), ...count(output ?? "") });
     return true;
   } catch (error) {
-    console.error(`${error.output ?? ""}\n${error.output === undefined ? error.stack : error.message}\n`);
-    const counted = count(error.output ?? "");
-    results.push({ name, ok: false, seconds: seconds(), ...counted, failed: Math.max(1, counted.failed) });
+    const { output = "" } = error;
+    const counted = count(output);
+    const told = error.output === undefined ? error.stack : `${failuresIn(output)}\n${error.message}`;
+    results.push({ name, ok: false, seconds: seconds(), ...counted, failed: Math.max(1, counted.failed), told });
+    if (output !== "") keepOutput(name, output);
     return false;
   }
+}
+
+/** All that a failed check printed; at the end only its failures are told. */
+function keepOutput(name, output) {
+  mkdirSync(notes, { recursive: true });
+  const path = join(notes, `${name.replaceAll(" ", "-").toLowerCase()}.log`);
+  writeFileSync(path, output);
+  console.error(`${name}: all output is in ${path}`);
 }
 
 const vitestReport = join(notes, "vitest.json");
@@ -86,6 +97,7 @@ async function checkAll() {
 
 function report() {
   const sum = (key) => results.reduce((total, result) => total + (result[key] ?? 0), 0);
+  for (const { name, told } of results) if (told !== undefined) console.log(`\n${name}\n\n${told}`);
   console.log("");
   for (const { name, ok, seconds, passed, failed } of results) {
     const tests = passed + failed > 1 ? `${passed} passed, ${failed} failed` : "";

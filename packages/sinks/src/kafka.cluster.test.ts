@@ -36,7 +36,7 @@ async function messagesIn(topic: string): Promise<number> {
 
 it(
   "loses and doubles nothing when other brokers become leaders while an epoch is sent",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const topic = "led";
     const replicaAssignment = [

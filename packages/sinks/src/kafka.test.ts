@@ -237,7 +237,7 @@ it("ends within a second of an abort while it waits for its pace", async () => {
 
 it(
   "loses and doubles nothing when the broker is killed while an epoch is sent, and comes back",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async () => {
     const count = 20_000;
     await using out = await opened({ topic: "survives", rowsPerSecond: 4000, createTopic: { partitions: 4 } });

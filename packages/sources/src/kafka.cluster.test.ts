@@ -31,7 +31,7 @@ async function leaders(topic: string, inSync: number): Promise<number[]> {
 
 it.each(["raw", "kafkajs"])(
   "the reader %s goes on when other brokers become leaders",
-  { timeout: 120_000 },
+  { timeout: 300_000 },
   async (reader) => {
     const topic = `led-${reader}`;
     const replicaAssignment = [

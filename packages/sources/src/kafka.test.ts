@@ -250,7 +250,7 @@ describe.each(["raw", "kafkajs"] as const)("the reader %s", (reader) => {
     expect(sorted(numbersOf(await second.range(one, two!)))).toEqual(sorted(numbersOf(once)));
   });
 
-  it("goes on when the broker is killed while it reads, and comes back", { timeout: 120_000 }, async () => {
+  it("goes on when the broker is killed while it reads, and comes back", { timeout: 300_000 }, async () => {
     const topic = newTopic();
     await writer.create(topic, 4);
     const pad = "x".repeat(1000);

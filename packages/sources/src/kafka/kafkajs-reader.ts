@@ -15,6 +15,12 @@ const waitingMax = 2;
 const silenceMs = 2000;
 
 /**
+ * How long a member of the group may be silent, in milliseconds. After a lost coordinator the consumer joins as another
+ * member, and has to wait for so long for the one it was.
+ */
+const sessionMs = 10_000;
+
+/**
  * Reads by the consumer of kafkajs, a JavaScript value for each message: what other clients of that library see. Its group
  * has no other member and is removed at the end; where to read is told to it whenever it joins.
  */
@@ -86,6 +92,8 @@ export class KafkajsReader implements MessageReader {
       readUncommitted: this.#isolation === "uncommitted",
       allowAutoTopicCreation: false,
       maxWaitTimeInMs: 500,
+      sessionTimeout: sessionMs,
+      rebalanceTimeout: sessionMs,
     });
     consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
       this.#isMember = true;
