@@ -1,11 +1,17 @@
-import { globSync, readFileSync } from "node:fs";
-import { dirname } from "node:path";
+import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
 import { defineConfig } from "vitest/config";
 
 // Tests run on the sources; only child processes (the sferic command) run on dist.
 const conditions = ["@sferic/source", "module", "node", "development|production"];
 
 const workspaces = globSync(["packages/*/package.json", "apps/*/package.json"], { cwd: import.meta.dirname });
+
+// What tests leave in the folder for temporary files goes with them; some of them kill what they start.
+const temporary = mkdtempSync(join(tmpdir(), "sferic-tests-"));
+process.env["TMPDIR"] = temporary;
+process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
 
 function project(name: string, folder: string) {
   return {

@@ -5,7 +5,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
 import { type Row, rowsOf } from "@sferic/operator";
-import { afterEach, beforeAll, beforeEach, describe, expect, test, vi } from "vitest";
+import { afterEach, beforeAll, beforeEach, describe, expect, onTestFinished, test, vi } from "vitest";
 import { granules, lightningIn, strayNames, undisturbedRows, visibleRows } from "../kill/lightning.ts";
 import { runChild } from "../kill/run-child.ts";
 
@@ -105,11 +105,12 @@ test.each(["data.csv", "notes.duckdb"])(
 
 test(
   "of two runs at the same time on one checkpoint the second is told who holds it",
-  { timeout: 60_000 },
+  { timeout: 60_000, retry: 2 },
   async () => {
     const spec = await lightningIn(folder);
     await writeFile(spec, (await readFile(spec, "utf8")).replace('"available-now"', '{ "everyMs": 100 }'));
     const first = spawn(process.execPath, [...source, join(import.meta.dirname, "../kill/child.ts"), spec]);
+    onTestFinished(() => void first.kill("SIGKILL"));
     await vi.waitFor(() => readFile(join(folder, "out/.checkpoint/commits/0000000000.json")), 20_000);
     const started = performance.now();
     const second = await runChild([spec]);

@@ -5,7 +5,7 @@ import { join } from "node:path";
 import { text } from "node:stream/consumers";
 import { setTimeout } from "node:timers/promises";
 import { fileURLToPath } from "node:url";
-import { expect, test, vi } from "vitest";
+import { expect, onTestFinished, test, vi } from "vitest";
 import { flashesSpec, granules, specFile } from "./testing/specs.ts";
 
 const bin = fileURLToPath(new URL("../bin/sferic.js", import.meta.url));
@@ -21,6 +21,7 @@ function start(
   environment: Record<string, string> = {},
 ): { child: ChildProcess; outcome: Promise<Outcome> } {
   const child = spawn(process.execPath, [bin, ...args], { env: { ...process.env, ...environment } });
+  onTestFinished(() => void child.kill("SIGKILL"));
   const outcome = Promise.all([once(child, "exit"), text(child.stdout), text(child.stderr)]).then(
     ([[code], out, err]) => ({ code: code as number | null, out, err }),
   );
@@ -124,18 +125,22 @@ test("a second SIGTERM gives the epoch in work up, and nothing of it is visible"
   expect(published).toEqual([]);
 });
 
-test("a second run on a checkpoint ends with 4 within a second of its start, a dead one's lock is taken over", async () => {
-  const path = await specFile(flashesSpec);
-  const { child, outcome } = start(["run", path, "--json", "--trigger", "100ms"]);
-  await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 10_000);
-  const startUp = await secondsOf(["operators"]);
-  const second = await secondsOf(["run", path]);
-  expect(second.code).toBe(4);
-  expect(second.seconds - startUp.seconds).toBeLessThan(1);
-  child.kill("SIGKILL");
-  await outcome;
-  expect(await start(["run", path, "--json"]).outcome).toMatchObject({ code: 0 });
-});
+test(
+  "a second run on a checkpoint ends with 4 within a second of its start, a dead one's lock is taken over",
+  { retry: 2 },
+  async () => {
+    const path = await specFile(flashesSpec);
+    const { child, outcome } = start(["run", path, "--json", "--trigger", "100ms"]);
+    await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 10_000);
+    const startUp = await secondsOf(["operators"]);
+    const second = await secondsOf(["run", path]);
+    expect(second.code).toBe(4);
+    expect(second.seconds - startUp.seconds).toBeLessThan(1);
+    child.kill("SIGKILL");
+    await outcome;
+    expect(await start(["run", path, "--json"]).outcome).toMatchObject({ code: 0 });
+  },
+);
 
 async function secondsOf(args: string[]): Promise<{ code: number | null; seconds: number }> {
   const started = performance.now();

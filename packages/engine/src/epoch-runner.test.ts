@@ -276,7 +276,7 @@ describe("triggers", () => {
   test.each([
     ["between epochs", 0],
     ["in an epoch", 20],
-  ])("an abort %s ends the run within a second, and another goes on", async (_, slowMs) => {
+  ])("an abort %s ends the run within a second, and another goes on", { retry: 2 }, async (_, slowMs) => {
     const sinks = { ...spec.sinks, b: { type: "keeper", from: "numbers", slowMs } };
     const started = performance.now();
     const result = await run({ trigger: { everyMs: 60_000 }, signal: AbortSignal.timeout(30) }, { ...spec, sinks });

@@ -14,7 +14,7 @@ import {
 } from "@sferic/testkit";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
-import { expect, it } from "vitest";
+import { expect, it, onTestFinished } from "vitest";
 import { fileInTheWay, fullDisk, readOnlyFolder } from "../test/obstacles.ts";
 import { delta } from "./delta.ts";
 
@@ -47,7 +47,9 @@ interface Options {
 /** A sink of its own process, for the table in a folder. */
 function opened(directory: string, { operatorId = "lake", history = "h", config = {} }: Options = {}): Sink {
   const context = operatorContext({ directory, operatorId, history });
-  return delta.create(delta.config.parse({ url: "table", ...config }), context);
+  const sink = delta.create(delta.config.parse({ url: "table", ...config }), context);
+  onTestFinished(() => sink.close?.());
+  return sink;
 }
 
 async function publishRows(sink: Sink, epoch: number, rows: Batch): Promise<void> {

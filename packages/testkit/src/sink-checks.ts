@@ -302,7 +302,12 @@ async function siteOf(subject: SinkSubject, changes: Partial<Surroundings> = {})
   const given = await Promise.all(
     Object.keys(definition.inputs ?? { main: "" }).map(async (name) => [name, await rows(name)] as const),
   );
-  const create = (): Sink => definition.create(definition.config.parse(config), context);
+  const created: Sink[] = [];
+  const create = (): Sink => {
+    const sink = definition.create(definition.config.parse(config), context);
+    created.push(sink);
+    return sink;
+  };
   const inputs: Site["inputs"] = (stream) => Object.fromEntries(given.map(([name, batch]) => [name, stream(batch)]));
   const stageInputs: Site["stageInputs"] = (sink, epoch, streams, signal) =>
     sink.stage(streams["main"] ?? streamOf([]), epochOf(epoch, signal), streams);
@@ -326,6 +331,7 @@ async function siteOf(subject: SinkSubject, changes: Partial<Surroundings> = {})
       ),
     visible: async () => [...(await subject.visible(folder.path))].toSorted(),
     [Symbol.asyncDispose]: async () => {
+      for (const sink of created) await sink.close?.();
       for (const [, batch] of given) batch.close();
       await folder[Symbol.asyncDispose]();
     },

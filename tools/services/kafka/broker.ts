@@ -199,8 +199,9 @@ async function pidOf(files: Files): Promise<number | undefined> {
 // Its classes are used for seconds or minutes: the second compiler would cost more than it gives.
 const javaOptions = ["-Xshare:auto", "-XX:+UseSerialGC", "-XX:TieredStopAtLevel=1", "-Xmx512m"];
 
-function logging(): string {
-  return `-Dlog4j2.configurationFile=${join(import.meta.dirname, "log4j2.xml")}`;
+/** Where it logs, and where it unpacks libraries of codecs: with the broker, which may be killed. */
+function places({ folder }: Files): string[] {
+  return [`-Dlog4j2.configurationFile=${join(import.meta.dirname, "log4j2.xml")}`, `-Djava.io.tmpdir=${folder}`];
 }
 
 async function format(jars: string, files: Files, { join: other }: BrokerOptions): Promise<void> {
@@ -209,7 +210,7 @@ async function format(jars: string, files: Files, { join: other }: BrokerOptions
   const cluster = other === undefined ? ["--standalone", "-t", own] : ["-t", await clusterOf(other)];
   const tool = ["kafka.tools.StorageTool", "format", ...cluster, "-c", files.properties];
   try {
-    await promisify(execFile)("java", [...javaOptions, logging(), "-cp", join(jars, "*"), ...tool]);
+    await promisify(execFile)("java", [...javaOptions, ...places(files), "-cp", join(jars, "*"), ...tool]);
   } catch (cause) {
     const { stderr } = cause as { stderr: string };
     throw new Error(`The data folder ${files.data} cannot be made:\n${lastLines(stderr)}`, { cause });
@@ -222,7 +223,7 @@ async function launch(jars: string, files: Files): Promise<number> {
     ? `-XX:SharedArchiveFile=${archive}`
     : `-XX:ArchiveClassesAtExit=${files.archive}`;
   await using log = await open(files.log, "a");
-  const args = [...javaOptions, classes, logging(), "-cp", join(jars, "*"), "kafka.Kafka", files.properties];
+  const args = [...javaOptions, classes, ...places(files), "-cp", join(jars, "*"), "kafka.Kafka", files.properties];
   const child = spawn("java", args, { detached: true, stdio: ["ignore", log.fd, log.fd] });
   child.unref();
   await writeFile(files.pid, String(child.pid));

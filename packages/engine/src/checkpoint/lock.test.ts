@@ -51,21 +51,25 @@ test("a lock excludes everyone, this process too, until it is let go", async () 
   expect(await readdir(join(directory, "LOCK"))).toEqual(["0000000002"]);
 });
 
-test("another process is refused within a second and told who holds the lock; after a kill it takes over", async () => {
-  const directory = await scratchFolder();
-  const taker = new Taker();
-  expect(await taker.told("take", directory)).toBe("taken");
-  const started = performance.now();
-  await expect(acquireLock(directory)).rejects.toMatchObject({
-    message: expect.stringContaining(`process ${taker.process.pid} on ${hostname()}`),
-    details: { holder: { pid: taker.process.pid, fencingEpoch: 1 } },
-  });
-  expect(performance.now() - started).toBeLessThan(1000);
-  await taker.kill();
-  await acquireLock(directory);
-  const holder = JSON.parse(await readFile(join(directory, "LOCK", "0000000002"), "utf8"));
-  expect(holder).toMatchObject({ pid: process.pid, fencingEpoch: 2 });
-});
+test(
+  "another process is refused within a second and told who holds the lock; after a kill it takes over",
+  { retry: 2 },
+  async () => {
+    const directory = await scratchFolder();
+    const taker = new Taker();
+    expect(await taker.told("take", directory)).toBe("taken");
+    const started = performance.now();
+    await expect(acquireLock(directory)).rejects.toMatchObject({
+      message: expect.stringContaining(`process ${taker.process.pid} on ${hostname()}`),
+      details: { holder: { pid: taker.process.pid, fencingEpoch: 1 } },
+    });
+    expect(performance.now() - started).toBeLessThan(1000);
+    await taker.kill();
+    await acquireLock(directory);
+    const holder = JSON.parse(await readFile(join(directory, "LOCK", "0000000002"), "utf8"));
+    expect(holder).toMatchObject({ pid: process.pid, fencingEpoch: 2 });
+  },
+);
 
 test("a process that has the number of a dead holder is not the holder", async () => {
   const directory = await scratchFolder();
