@@ -26,8 +26,9 @@ export default defineConfig({
   test: {
     // Kernels use every core themselves.
     maxWorkers: 2,
-    testTimeout: 30_000,
-    hookTimeout: 60_000,
+    // Long enough for the slowest on a machine that has other work.
+    testTimeout: 120_000,
+    hookTimeout: 120_000,
     projects: [
       ...workspaces.toSorted().map((file) => {
         const { name } = JSON.parse(readFileSync(`${import.meta.dirname}/${file}`, "utf8")) as { name: string };

@@ -85,7 +85,7 @@ test("HDF5 files that are no granules, and granules that claim to be enormous, a
   ]);
 });
 
-test("many granules that claim as much as one may are read one at a time", { timeout: 120_000 }, async () => {
+test("many granules that claim as much as one may are read one at a time", async () => {
   const [copies, claimed] = [12, 2_900_000];
   await ready;
   for (let copy = 0; copy < copies; copy++) await growFlashes(`large-${copy}.nc`, claimed);
@@ -123,7 +123,6 @@ test.each([
   [400, 1],
 ])(
   "%i granules with %i turned bits decode or are told; the good ones give exactly their rows",
-  { timeout: 120_000 },
   async (copies, bits) => {
     const granule = await readFile(join(input, good[0]!));
     const undisturbed = await csvRows();

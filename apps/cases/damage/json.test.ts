@@ -63,7 +63,7 @@ test("a line of a million characters is a row like any other", async () => {
   expect((await files.written()).find(({ n }) => n === 3)!.text).toBe(text);
 });
 
-test("ten billion zeros in a compressed file cost neither the memory nor the run", { timeout: 120_000 }, async () => {
+test("ten billion zeros in a compressed file cost neither the memory nor the run", async () => {
   await using files = await TextCase.create();
   await files.put({ "a-good.json": good, "c-good.json": good });
   files.putZeros("b-bomb.json.gz");

@@ -21,7 +21,7 @@ beforeAll(async () => {
   await producer.connect();
   await producer.send({ topic: "damaged", messages: messages.map((value) => ({ value })) });
   await producer.disconnect();
-}, 120_000);
+});
 
 afterAll(() => broker[Symbol.asyncDispose]());
 

@@ -74,20 +74,16 @@ const steps: [ProtocolPoint, string?][] = [
   ["cleaned"],
 ];
 
-test.each(steps)(
-  "killed at %s %s, files that grow hold every row once, in order",
-  { timeout: 60_000 },
-  async (point, sink) => {
-    const folder = join(root, `${point}-${sink ?? ""}`);
-    const spec = await specIn(folder);
-    const ending = await runChild([spec, "2", point, ...(sink === undefined ? [] : [sink])]);
-    expect(ending.killed, ending.stderr).toBe(true);
-    expect(await runChild([spec])).toMatchObject({ killed: false, code: 0, stderr: "" });
-    await expectWhole(folder);
-  },
-);
+test.each(steps)("killed at %s %s, files that grow hold every row once, in order", async (point, sink) => {
+  const folder = join(root, `${point}-${sink ?? ""}`);
+  const spec = await specIn(folder);
+  const ending = await runChild([spec, "2", point, ...(sink === undefined ? [] : [sink])]);
+  expect(ending.killed, ending.stderr).toBe(true);
+  expect(await runChild([spec])).toMatchObject({ killed: false, code: 0, stderr: "" });
+  await expectWhole(folder);
+});
 
-test("killed in every epoch at the same step, one run after the other", { timeout: 120_000 }, async () => {
+test("killed in every epoch at the same step, one run after the other", async () => {
   const folder = join(root, "again");
   const spec = await specIn(folder);
   for (let epoch = 0; epoch < fileCount; epoch++) {

@@ -81,7 +81,7 @@ const steps: [ProtocolPoint, string?][] = [
   ["cleaned"],
 ];
 
-test.each(steps)("killed at %s %s, a table holds every row once", { timeout: 60_000 }, async (point, sink) => {
+test.each(steps)("killed at %s %s, a table holds every row once", async (point, sink) => {
   const folder = join(root, `${point}-${sink ?? ""}`);
   const spec = await specIn(folder);
   for (const epoch of ["0", "2"]) {
@@ -92,7 +92,7 @@ test.each(steps)("killed at %s %s, a table holds every row once", { timeout: 60_
   await expectWhole(folder);
 });
 
-test("killed at any moment, again and again, a table holds every row once", { timeout: 120_000 }, async () => {
+test("killed at any moment, again and again, a table holds every row once", async () => {
   const folder = join(root, "any-moment");
   const spec = await specIn(folder);
   for (let killAfterMs = 150; killAfterMs < 1000; killAfterMs += 60) await runChild([spec], { killAfterMs });
@@ -100,7 +100,7 @@ test("killed at any moment, again and again, a table holds every row once", { ti
   await expectWhole(folder);
 });
 
-test("killed while it puts files together, a table is as it was or done", { timeout: 120_000 }, async () => {
+test("killed while it puts files together, a table is as it was or done", async () => {
   const folder = join(root, "compacted");
   expect(await runChild([await specIn(folder)])).toMatchObject({ code: 0, stderr: "" });
   const [whole, table] = [join(folder, "out/cut"), join(folder, "copy")];

@@ -30,7 +30,7 @@ beforeAll(async () => {
     await producer.send({ topic: "events", messages });
   }
   await producer.disconnect();
-}, 120_000);
+});
 
 afterAll(async () => {
   await broker[Symbol.asyncDispose]();
@@ -61,7 +61,7 @@ async function expectWhole(folder: string): Promise<void> {
 
 const steps: ProtocolPoint[] = ["intent", "staged", "prepared", "all-published", "committed", "acknowledged"];
 
-test.each(steps)("killed at %s, a table holds every message once", { timeout: 60_000 }, async (point) => {
+test.each(steps)("killed at %s, a table holds every message once", async (point) => {
   const folder = root.file(point);
   const spec = await specIn(folder);
   for (const epoch of ["0", "2"]) {

@@ -22,7 +22,7 @@ beforeAll(async () => {
   expect(await runChild([spec])).toMatchObject({ killed: false, code: 0, result: { epochs: 7 } });
   expect(await letterCount(base)).toBe(2);
   for (const name of lost) await cp(join(granules, name), join(base, "in", name));
-}, 60_000);
+});
 
 afterAll(() => rm(root, { recursive: true, force: true }));
 
@@ -45,7 +45,6 @@ test.each(
   points.map(([point, operatorId]) => [[point, operatorId ?? ""].join(" ").trim(), point, operatorId] as const),
 )(
   "a replay that is killed at %s is finished by the next run: every row is there once, and no letter",
-  { timeout: 60_000 },
   async (_, point, operatorId) => {
     const folder = join(root, `${point}-${operatorId ?? ""}`);
     await cp(base, folder, { recursive: true });

@@ -66,7 +66,6 @@ async function expectResumed(checkpoint: string): Promise<void> {
 
 test.skipIf(!canMount).each([0, 20, 60, 120, 600])(
   `with %i KiB left the run fails as such, and goes on when there is room${mountNote}`,
-  { timeout: 60_000 },
   async (left) => {
     const checkpoint = join(outputs, ".checkpoint");
     await fill(outputs, left);
@@ -91,7 +90,6 @@ const moments: [point: ProtocolPoint, operatorId?: string][] = [
 describe.each(["outputs", "records"] as const)("the disk of the %s of two, full", (which) => {
   test.skipIf(!canMount).each(moments)(
     `at %s %s: the run fails as such, and goes on when there is room${mountNote}`,
-    { timeout: 60_000 },
     async (moment, operatorId) => {
       const disk = which === "outputs" ? outputs : records;
       const failed = await run(records, async (point, epoch, id) => {

@@ -48,20 +48,16 @@ const later: [what: string, path: string, mode: number][] = [
   ["the input folder may not be read", "input", 0],
 ];
 
-test.each(later)(
-  "%s: the run says so and where, and goes on when it is",
-  { timeout: 60_000 },
-  async (_, path, mode) => {
-    expect(await run("1", "committed")).toMatchObject({ killed: true });
-    const file = path.endsWith("/") ? (await readdir(join(folder, path))).findLast(granule)! : "";
-    await expectDenied(join(folder, path, file), mode);
-  },
-);
+test.each(later)("%s: the run says so and where, and goes on when it is", async (_, path, mode) => {
+  expect(await run("1", "committed")).toMatchObject({ killed: true });
+  const file = path.endsWith("/") ? (await readdir(join(folder, path))).findLast(granule)! : "";
+  await expectDenied(join(folder, path, file), mode);
+});
 
 test.each([
   ["the output folder", "out"],
   ["the checkpoint folder", "records"],
-])("%s is not writable for the first run, which says so", { timeout: 60_000 }, async (_, path) => {
+])("%s is not writable for the first run, which says so", async (_, path) => {
   await expectDenied(join(folder, path), 0o555);
 });
 

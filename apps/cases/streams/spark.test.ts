@@ -40,7 +40,6 @@ describe.each(accepted.map((golden) => [golden.case, golden] as const))("%s", (_
 
 it.each(killed.map((golden, index) => [golden.case, golden, index] as const))(
   "%s gives the rows and the watermarks of Spark, killed once in every epoch",
-  { timeout: 120_000 },
   async (_, golden, index) => {
     const seen = await runGolden(golden, { stops: false, kills: index });
     const expected = expectedOf(golden);

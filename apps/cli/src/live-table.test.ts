@@ -39,15 +39,11 @@ async function printedBy(terminal: boolean): Promise<string> {
   return printed;
 }
 
-test(
-  "on a terminal the windows of a stream are redrawn, with the watermark of the epoch",
-  { timeout: 30_000 },
-  async () => {
-    const drawings = (await printedBy(true)).split(clear);
-    expect(drawings).toHaveLength(3);
-    expect(drawings.map((drawing) => drawing.split("\n")[0])).toEqual(await expectedTitles());
-  },
-);
+test("on a terminal the windows of a stream are redrawn, with the watermark of the epoch", async () => {
+  const drawings = (await printedBy(true)).split(clear);
+  expect(drawings).toHaveLength(3);
+  expect(drawings.map((drawing) => drawing.split("\n")[0])).toEqual(await expectedTitles());
+});
 
 /** What the rules of event time make of the files, five to an epoch, in windows of 30 seconds with a delay of ten. */
 async function expectedTitles(): Promise<string[]> {
@@ -72,7 +68,7 @@ function timesIn(text: string): number[] {
   return (JSON.parse(text) as { datetime: string }[]).map(({ datetime }) => Date.parse(`${datetime}Z`));
 }
 
-test("elsewhere every epoch is below the one before", { timeout: 30_000 }, async () => {
+test("elsewhere every epoch is below the one before", async () => {
   const text = await printedBy(false);
   expect(text).not.toContain(clear);
   expect(text.match(/^live, epoch \d: \d rows$/gm)).toHaveLength(3);

@@ -69,7 +69,7 @@ async function shell(line: string, ...args: string[]): Promise<{ code: number | 
   return { code: code as number | null, stderr };
 }
 
-test("SIGINT at any moment of a run ends it with 130, and the next one goes on", { timeout: 60_000 }, async () => {
+test("SIGINT at any moment of a run ends it with 130, and the next one goes on", async () => {
   const path = await specFile({
     ...flashesSpec,
     sources: { flashes: { ...flashesSpec.sources.flashes, url: "./many/" } },
@@ -80,7 +80,7 @@ test("SIGINT at any moment of a run ends it with 130, and the next one goes on",
   for (let copy = 100; copy < 220; copy++) await symlink(join(granules, granule!), join(many, `${copy}.nc`));
   for (const moment of ["LOCK", "offsets/0000000000.json", "commits/0000000020.json"]) {
     const { child, outcome } = start(["run", path, "--json"]);
-    await vi.waitFor(() => access(join(path, "../check", moment)), { timeout: 10_000, interval: 1 });
+    await vi.waitFor(() => access(join(path, "../check", moment)), { timeout: 60_000, interval: 1 });
     child.kill("SIGINT");
     const { code, out } = await outcome;
     expect([code, JSON.parse(out)], moment).toEqual([130, expect.objectContaining({ state: "stopped" })]);
@@ -93,7 +93,7 @@ test("SIGINT at any moment of a run ends it with 130, and the next one goes on",
 test("SIGTERM finishes the epoch and commits; a second run on the checkpoint is told who holds it", async () => {
   const path = await specFile(flashesSpec);
   const { child, outcome } = start(["run", path, "--json", "--trigger", "100ms"]);
-  await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 10_000);
+  await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 60_000);
   const locked = await start(["run", path]).outcome;
   expect(locked).toMatchObject({ code: 4, out: "", err: expect.stringContaining(`process ${child.pid}`) });
   child.kill("SIGTERM");
@@ -102,7 +102,7 @@ test("SIGTERM finishes the epoch and commits; a second run on the checkpoint is 
   expect(JSON.parse(out)).toMatchObject({ state: "stopped" });
 });
 
-test("a second SIGTERM gives the epoch in work up, and nothing of it is visible", { timeout: 60_000 }, async () => {
+test("a second SIGTERM gives the epoch in work up, and nothing of it is visible", async () => {
   const endless = {
     name: "endless",
     sources: { numbers: { type: "generate", rows: 2_000_000_000, columns: { n: "index" } } },
@@ -111,7 +111,7 @@ test("a second SIGTERM gives the epoch in work up, and nothing of it is visible"
   };
   const path = await specFile(endless);
   const { child, outcome } = start(["run", path, "--json"]);
-  await vi.waitFor(() => access(join(path, "../check/offsets/0000000000.json")), { timeout: 10_000, interval: 1 });
+  await vi.waitFor(() => access(join(path, "../check/offsets/0000000000.json")), { timeout: 60_000, interval: 1 });
   child.kill("SIGTERM");
   await setTimeout(1000);
   expect(child.exitCode).toBeNull();
@@ -131,7 +131,7 @@ test(
   async () => {
     const path = await specFile(flashesSpec);
     const { child, outcome } = start(["run", path, "--json", "--trigger", "100ms"]);
-    await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 10_000);
+    await vi.waitFor(() => access(join(path, "../check/commits/0000000000.json")), 60_000);
     const startUp = await secondsOf(["operators"]);
     const second = await secondsOf(["run", path]);
     expect(second.code).toBe(4);

@@ -52,34 +52,30 @@ beforeEach(() => {
   disk.failAt = Number.POSITIVE_INFINITY;
 });
 
-test(
-  "whatever write to the checkpoint fails, the next run ends as if nothing had happened",
-  { timeout: 60_000 },
-  async () => {
-    const recorder = new Recorder();
-    recorder.available["numbers"] = 3;
-    const folder = await scratchFolder();
-    await runPipeline(spec, { registry: recorder.registry, checkpoint: join(folder, "whole") });
-    const callCount = disk.calls.length;
-    expect(new Set(disk.calls)).toEqual(new Set(["mkdir", "sync", "writeFile", "link", "unlink", "truncate"]));
-    for (let failAt = 0; failAt < callCount; failAt++) {
-      const other = new Recorder();
-      other.available["numbers"] = 3;
-      const options = { registry: other.registry, checkpoint: join(folder, String(failAt)) };
-      disk.calls.length = 0;
-      disk.failAt = failAt;
-      const failed = await runPipeline(spec, options);
-      const where = `call ${failAt}, ${disk.calls[failAt]}`;
-      // Letting go of the lock has a second way; everything else is told.
-      const code = disk.calls[failAt] === "truncate" ? undefined : "disk-full";
-      expect(failed.error?.code, where).toBe(code);
-      disk.failAt = Number.POSITIVE_INFINITY;
-      expect(await runPipeline(spec, options), where).toMatchObject({ state: "succeeded" });
-      expect(other.rows("a"), where).toEqual([0, 1, 2]);
-      expect(other.staged.size, where).toBe(0);
-    }
-  },
-);
+test("whatever write to the checkpoint fails, the next run ends as if nothing had happened", async () => {
+  const recorder = new Recorder();
+  recorder.available["numbers"] = 3;
+  const folder = await scratchFolder();
+  await runPipeline(spec, { registry: recorder.registry, checkpoint: join(folder, "whole") });
+  const callCount = disk.calls.length;
+  expect(new Set(disk.calls)).toEqual(new Set(["mkdir", "sync", "writeFile", "link", "unlink", "truncate"]));
+  for (let failAt = 0; failAt < callCount; failAt++) {
+    const other = new Recorder();
+    other.available["numbers"] = 3;
+    const options = { registry: other.registry, checkpoint: join(folder, String(failAt)) };
+    disk.calls.length = 0;
+    disk.failAt = failAt;
+    const failed = await runPipeline(spec, options);
+    const where = `call ${failAt}, ${disk.calls[failAt]}`;
+    // Letting go of the lock has a second way; everything else is told.
+    const code = disk.calls[failAt] === "truncate" ? undefined : "disk-full";
+    expect(failed.error?.code, where).toBe(code);
+    disk.failAt = Number.POSITIVE_INFINITY;
+    expect(await runPipeline(spec, options), where).toMatchObject({ state: "succeeded" });
+    expect(other.rows("a"), where).toEqual([0, 1, 2]);
+    expect(other.staged.size, where).toBe(0);
+  }
+});
 
 test("a full disk is told with the file that could not be written", async () => {
   const recorder = new Recorder();

@@ -14,7 +14,7 @@ let reader: TopicReader;
 beforeAll(async () => {
   cluster = await kafkaCluster();
   reader = await TopicReader.connect(cluster.brokers[0]!.address);
-}, 120_000);
+});
 
 afterAll(async () => {
   await reader?.[Symbol.asyncDispose]();

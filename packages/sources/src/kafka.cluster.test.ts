@@ -10,7 +10,7 @@ let cluster: KafkaCluster;
 
 beforeAll(async () => {
   cluster = await kafkaCluster();
-}, 120_000);
+});
 
 afterAll(async () => {
   await cluster?.[Symbol.asyncDispose]();

@@ -26,7 +26,7 @@ beforeAll(async () => {
     "controller.quorum.bootstrap.servers": `127.0.0.1:${ports.controller}`,
     "listener.security.protocol.map": "PLAINTEXT:PLAINTEXT,PROXIED:PLAINTEXT,CONTROLLER:PLAINTEXT",
   });
-}, 120_000);
+});
 
 afterAll(async () => {
   await broker?.[Symbol.asyncDispose]();

@@ -18,7 +18,7 @@ afterEach(async () => {
   vi.unstubAllEnvs();
   await stopBroker(folder, "SIGKILL");
   await rm(folder, { recursive: true, force: true });
-}, 60_000);
+});
 
 /** A start takes seconds; this is for a machine that does much else. */
 const timeout = 180_000;

@@ -27,7 +27,7 @@ const inventive = new Set(["click-files", "satellite-samples"]);
 const alone = templates.filter(({ needs }) => needs === undefined).map(({ name }) => name);
 
 describe.each(alone)("%s", (name) => {
-  test("is written, checked, tested and run at once", { timeout: 30_000 }, async () => {
+  test("is written, checked, tested and run at once", async () => {
     const path = join(folder, `${name}.json`);
     const init = await sferic("init", name, "--out", path);
     expect(init).toMatchObject({ code: 0, err: "" });
@@ -49,7 +49,7 @@ test("a template that needs more than itself says what", async () => {
   expect(out).toContain("It needs the files of satellite-samples, and a Kafka broker, whose host:port is in");
 });
 
-test("the click stream's CSV files are those that its JSON files become", { timeout: 30_000 }, async () => {
+test("the click stream's CSV files are those that its JSON files become", async () => {
   const [flat, windows] = [join(folder, "a", "flat.json"), join(folder, "b", "windows.json")];
   expect((await sferic("init", "clicks-flat", "--out", flat)).code).toBe(0);
   expect((await sferic("init", "clicks-windows", "--out", windows)).code).toBe(0);

@@ -105,7 +105,7 @@ test.each(["", "{", '{"pid":"7"}', "null", "\0\0\0"])("a claim that says %j hold
   expect(await readdir(join(directory, "LOCK"))).toEqual(["0000000002"]);
 });
 
-test("of several that take over at once exactly one wins, in many rounds", { timeout: 60_000 }, async () => {
+test("of several that take over at once exactly one wins, in many rounds", async () => {
   const takers = [new Taker(), new Taker(), new Taker()];
   const dead = { pid: 2 ** 30, host: hostname(), started: "2026-01-01T00:00:00Z", processStart: null, fencingEpoch: 1 };
   for (let round = 0; round < 150; round++) {
@@ -124,7 +124,7 @@ test("of several that take over at once exactly one wins, in many rounds", { tim
   }
 });
 
-test("those who come and go without a pause never hold the lock together", { timeout: 60_000 }, async () => {
+test("those who come and go without a pause never hold the lock together", async () => {
   const directory = await scratchFolder();
   const takers = [new Taker(), new Taker(), new Taker()];
   const holders = new Set<Taker>();

@@ -28,7 +28,7 @@ beforeAll(async () => {
   recorder.available["numbers"] = epochCount;
   expect(await run()).toMatchObject({ state: "succeeded", epochs: epochCount });
   whole = recorder;
-}, 60_000);
+});
 
 afterAll(() => rm(root, { recursive: true }));
 
