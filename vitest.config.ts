@@ -1,4 +1,4 @@
-import { globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
+import { chmodSync, globSync, mkdtempSync, readFileSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { defineConfig } from "vitest/config";
@@ -10,6 +10,8 @@ const workspaces = globSync(["packages/*/package.json", "apps/*/package.json"], 
 
 // What tests leave in the folder for temporary files goes with them; some of them kill what they start.
 const temporary = mkdtempSync(join(tmpdir(), "sferic-tests-"));
+// For another user too, as whom some of them run.
+chmodSync(temporary, 0o755);
 process.env["TMPDIR"] = temporary;
 process.once("exit", () => rmSync(temporary, { recursive: true, force: true }));
 
