@@ -69,7 +69,6 @@ class Proxy {
   }
 
   #relay(client: Socket, broker: Socket): void {
-    let asked: number | undefined;
     for (const [socket, other] of [
       [client, broker],
       [broker, client],
@@ -77,18 +76,36 @@ class Proxy {
       this.#sockets.add(socket);
       socket.on("error", () => other.destroy()).on("close", () => other.destroy());
     }
-    client.on("data", (request) => {
-      // Its length comes first, then what is asked: 1 is Fetch.
-      asked = (request as Buffer).readInt16BE(4);
+    const fetches = new Set<number>();
+    onMessage(client, (request) => {
+      if (request.readInt16BE(4) === fetchKey) fetches.add(request.readInt32BE(8));
       broker.write(request);
     });
-    broker.on("data", (answer) => {
+    onMessage(broker, (answer) => {
       if (this.#mute.has(broker)) return;
-      if (asked !== 1 || this.cutAfter === undefined) return void client.write(answer);
-      client.end((answer as Buffer).subarray(0, this.cutAfter));
+      const isFetched = fetches.delete(answer.readInt32BE(4));
+      if (!isFetched || this.cutAfter === undefined) return void client.write(answer);
+      client.end(answer.subarray(0, this.cutAfter));
       this.cutAfter = undefined;
     });
   }
+}
+
+/** What a request for messages begins with, behind its length. Its number follows 4 bytes later, and leads its answer. */
+const fetchKey = 1;
+
+/** Whole requests or answers, each with its length before it. */
+function onMessage(socket: Socket, take: (message: Buffer) => void): void {
+  let rest: Buffer = Buffer.alloc(0);
+  socket.on("data", (bytes: Buffer) => {
+    rest = Buffer.concat([rest, bytes]);
+    for (;;) {
+      const length = rest.length < 4 ? Infinity : 4 + rest.readInt32BE();
+      if (rest.length < length) return;
+      take(rest.subarray(0, length));
+      rest = rest.subarray(length);
+    }
+  });
 }
 
 /** Rows of epochs of 100 messages each; before each is read the step is done. */
