@@ -3,7 +3,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { MessageSet, type PlainMessage } from "@sferic/bindings/kafka";
 import { kafkaClient } from "@sferic/connections/kafka/client";
 import type { FetchOptions, Isolation } from "@sferic/connections/kafka/requests";
-import type { Topic } from "@sferic/connections/kafka/topic";
+import { orAborted, type Topic } from "@sferic/connections/kafka/topic";
 import type { Connection } from "@sferic/operator";
 import type { Batch, Consumer, KafkaMessage } from "kafkajs";
 import type { LostRange, MessageReader, PartitionRange } from "./reader.ts";
@@ -50,7 +50,7 @@ export class KafkajsReader implements MessageReader {
     const abort = (): void => reading.fail(signal.reason);
     signal.addEventListener("abort", abort, { once: true });
     try {
-      const consumer = await (this.#consumer ??= this.#started());
+      const consumer = await orAborted((this.#consumer ??= this.#started()), signal);
       if (this.#isMember)
         for (const [partition, { position }] of reading.open) this.#seek(consumer, partition, position);
       while (!reading.isDone || reading.hasItems) {
