@@ -1,10 +1,11 @@
 //! The engine behind `delta_kernel`, and commits that survive a power failure.
 
-use std::fs;
+use std::fs::{self, DirEntry};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, OnceLock};
-use std::time::UNIX_EPOCH;
+use std::thread;
+use std::time::{Duration, Instant, UNIX_EPOCH};
 
 use delta_kernel::committer::{CommitMetadata, CommitResponse, Committer, PublishMetadata};
 use delta_kernel::snapshot::SnapshotRef;
@@ -89,6 +90,7 @@ pub(crate) fn version_of(path: &Path) -> Option<u64> {
 }
 
 /// Commits by a link: a commit is there whole or not at all, also after a power failure, and never in the place of another.
+/// One that another writer puts its own in the place of is a conflict, as if that had been first.
 pub(crate) struct DurableCommitter {
     /// Where the commit is written before it gets its name, on the disk of the table.
     pub temporary: PathBuf,
@@ -116,14 +118,14 @@ impl Committer for DurableCommitter {
             .to_file_path()
             .map_err(|()| KernelError::generic(format!("{location} is not a local file")))?;
         disk::sync(&self.temporary)?;
-        let linked = disk::link(&self.temporary, &commit);
+        let is_kept = match disk::link(&self.temporary, &commit) {
+            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => Ok(false),
+            linked => linked.and_then(|()| is_kept(&self.temporary, &commit)),
+        };
         disk::remove(&self.temporary)?;
-        match linked {
-            Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {
-                let version = metadata.version();
-                return Ok(CommitResponse::Conflict { version });
-            }
-            linked => linked?,
+        if !is_kept? {
+            let version = metadata.version();
+            return Ok(CommitResponse::Conflict { version });
         }
         disk::sync(commit.parent().unwrap_or(&commit))?;
         let size = fs::metadata(&commit)?.len();
@@ -140,6 +142,45 @@ impl Committer for DurableCommitter {
             "commits of a folder are not published by a catalog",
         ))
     }
+}
+
+/// How long a file of another writer may wait for its name; that of one that has died waits for ever.
+const OTHERS_MAX: Duration = Duration::from_secs(2);
+
+/// Whether a commit that got its name still has it when nobody is about to take it.
+///
+/// Delta Lake's writers for Hadoop's local file system, Spark's among them, write a file of another name, look whether the
+/// version is free, and rename. A commit that got the name between the last two is gone then, and neither writer is told
+/// (<https://github.com/delta-io/delta/pull/7567>). The file of such a writer is beside the commit at that time.
+fn is_kept(own: &Path, commit: &Path) -> io::Result<bool> {
+    let begin = Instant::now();
+    while begin.elapsed() < OTHERS_MAX && is_wanted(commit)? {
+        thread::sleep(Duration::from_millis(1));
+    }
+    Ok(fs::read(own)? == fs::read(commit)?)
+}
+
+/// Whether another writer has a file that is to get this name, and lately touched it.
+fn is_wanted(commit: &Path) -> io::Result<bool> {
+    let (Some(folder), Some(name)) = (commit.parent(), commit.file_name()) else {
+        return Ok(false);
+    };
+    let prefix = format!(".{}.", name.to_string_lossy());
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        let name = entry.file_name();
+        let name = name.to_string_lossy();
+        if name.starts_with(&prefix) && name.ends_with(".tmp") && is_young(&entry) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// One that is gone meanwhile is not. One from the future is: the clock was set back.
+fn is_young(entry: &DirEntry) -> bool {
+    let modified = entry.metadata().and_then(|metadata| metadata.modified());
+    modified.is_ok_and(|modified| modified.elapsed().map_or(true, |age| age < OTHERS_MAX))
 }
 
 /// When a file was last changed, in milliseconds since 1970.

@@ -2,14 +2,17 @@
 
 use std::collections::HashMap;
 use std::fs;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::thread;
+use std::time::{Duration, SystemTime};
 
 use arrow_array::{
     ArrayRef, Float64Array, Int64Array, RecordBatch, StringArray, TimestampMicrosecondArray,
     UInt64Array,
 };
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use kernel_delta::disk::{Change, observed};
 use kernel_delta::{
     Append, Appended, DataFile, DeltaError, FileStats, Result, Wish, append, parts, plan,
     stored_schema,
@@ -123,6 +126,73 @@ fn numbers_in(table: &Path) -> Vec<i64> {
     }
     found.sort_unstable();
     found
+}
+
+/// What the file of a writer is named that is about to become a commit, as Delta Lake for Hadoop does it.
+fn wanting(commit: &Path) -> PathBuf {
+    let name = commit.file_name().unwrap().to_str().unwrap();
+    commit.with_file_name(format!(".{name}.6e1f.tmp"))
+}
+
+const OTHER: &str = "{\"commitInfo\":{\"timestamp\":0,\"operation\":\"OPTIMIZE\"}}\n";
+
+/// A second commit of a table, in whose place another writer puts its own, so long after its link.
+fn overwritten_after(delay: Duration) -> (TempDir, Appended) {
+    let table = tempdir().unwrap();
+    let rows = numbers(&[1]);
+    write(&table, &rows, wish(&rows), 0).unwrap();
+    let next = staged(table.path(), &rows, wish(&rows), "p@h/s", 1).unwrap();
+    let mut is_over = false;
+    let overwrite = move |change: &Change| {
+        let Change::Linked(_, commit) = change else {
+            return;
+        };
+        if is_over || commit.extension().is_none_or(|ending| ending != "json") {
+            return;
+        }
+        let (from, to) = (wanting(commit), commit.clone());
+        fs::write(&from, OTHER).unwrap();
+        let rename = thread::spawn(move || {
+            thread::sleep(delay);
+            fs::rename(from, to).unwrap();
+        });
+        if delay.is_zero() {
+            rename.join().unwrap();
+        }
+        is_over = true;
+    };
+    let appended = observed(overwrite, || append(&next)).unwrap();
+    (table, appended)
+}
+
+#[test]
+fn a_commit_in_whose_place_another_writer_puts_its_own_is_made_again() {
+    for delay in [0, 1, 100] {
+        let (table, appended) = overwritten_after(Duration::from_millis(delay));
+        assert_eq!(appended.version, Some(2), "after {delay} ms");
+        assert_eq!(numbers_in(table.path()), [1, 1]);
+        let actions = actions(table.path());
+        let operations = all(&actions, "commitInfo");
+        assert_eq!(operations[1]["operation"], "OPTIMIZE");
+        assert_eq!(all(&actions, "txn").len(), 2);
+    }
+}
+
+#[test]
+fn what_another_writer_left_when_it_died_holds_nobody_up_for_long() {
+    let table = tempdir().unwrap();
+    let rows = numbers(&[1]);
+    write(&table, &rows, wish(&rows), 0).unwrap();
+    let log = table.path().join("_delta_log");
+    for (version, age) in [(1, Duration::from_secs(3600)), (2, Duration::ZERO)] {
+        let left = wanting(&log.join(format!("{version:020}.json")));
+        fs::write(&left, OTHER).unwrap();
+        let file = fs::File::options().write(true).open(&left).unwrap();
+        file.set_modified(SystemTime::now() - age).unwrap();
+        let appended = write(&table, &rows, wish(&rows), version).unwrap();
+        assert_eq!(appended.version, Some(version as u64));
+    }
+    assert_eq!(numbers_in(table.path()), [1, 1, 1]);
 }
 
 #[test]
