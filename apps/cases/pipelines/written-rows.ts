@@ -1,17 +1,17 @@
-import { readdir, readFile } from "node:fs/promises";
+import { readdir, readFile, stat } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { gunzipSync, zstdDecompressSync } from "node:zlib";
 import { asyncBufferFromFile, parquetReadObjects } from "hyparquet";
 import { compressors } from "hyparquet-compressors";
 import type { Answer, CaseSpec } from "./cases.ts";
 
-type Cells = Readonly<Record<string, unknown>>;
+/** Values of a row by column. */
+export type Cells = Readonly<Record<string, unknown>>;
 
 /** The rows in the files of every sink below `folder`, as sorted texts that {@link rowTexts} gives for the right answer too. */
 export async function writtenRows(folder: string, { sinks }: CaseSpec): Promise<Record<string, string[]>> {
   const read = Object.entries(sinks).map(async ([id, { url, format }]) => {
-    const paths = (await partNames(join(folder, url))).map((name) => join(folder, url, name));
-    const rows = (await Promise.all(paths.map(readRows))).flat();
+    const rows = (await Promise.all((await filesOf(join(folder, url))).map(rowsOf))).flat();
     return [id, rows.map((row) => rowText(row, format.type)).toSorted()] as const;
   });
   return Object.fromEntries(await Promise.all(read));
@@ -33,14 +33,16 @@ export async function strayFiles(folder: string): Promise<string[]> {
   return stray.map(({ parentPath, name }) => join(parentPath, name));
 }
 
-/** Paths of the files of a sink from its folder, also those in folders named `column=value`. */
-async function partNames(folder: string): Promise<string[]> {
-  const paths = await readdir(folder, { recursive: true }).catch(() => []);
-  return paths.filter((path) => /^([^/]+=[^/]*\/)*part-[^/]+$/.test(path));
+/** Paths of the visible files of a sink: the file itself, or the parts below its folder, also below `column=value`. */
+export async function filesOf(path: string): Promise<string[]> {
+  const about = await stat(path).catch(() => undefined);
+  if (about?.isFile() === true) return [path];
+  const names = about === undefined ? [] : await readdir(path, { recursive: true });
+  return names.filter((name) => /^([^/]+=[^/]*\/)*part-[^/]+$/.test(name)).map((name) => join(path, name));
 }
 
-/** The rows of a file, with the columns that its folders give. */
-async function readRows(path: string): Promise<Cells[]> {
+/** The rows of a file, with the columns that its folders give; an integer that a double cannot hold is a bigint. */
+export async function rowsOf(path: string): Promise<Cells[]> {
   const pairs = [...dirname(path).matchAll(/(?<=\/)([^/=]+)=([^/]*)/g)];
   const given = pairs.map(([, name, value]) => [name, value === nullName ? null : decodeURIComponent(value!)]);
   return (await rowsIn(path)).map((row) => ({ ...row, ...Object.fromEntries(given) }));
@@ -55,11 +57,18 @@ async function rowsIn(path: string): Promise<Cells[]> {
   const unpacked = path.endsWith(".gz") ? gunzipSync(bytes) : path.endsWith(".zst") ? zstdDecompressSync(bytes) : bytes;
   const text = unpacked.toString("utf8");
   if (path.includes(".csv")) return csvRows(text);
-  if (text.trimStart().startsWith("[")) return JSON.parse(text) as Cells[];
+  if (text.trimStart().startsWith("[")) return exactJson(text) as Cells[];
   return text
     .split("\n")
     .filter((line) => line !== "")
-    .map((line) => JSON.parse(line) as Cells);
+    .map((line) => exactJson(line) as Cells);
+}
+
+/** Parses JSON; an integer that a double cannot hold becomes a bigint. */
+export function exactJson(text: string): unknown {
+  return JSON.parse(text, (_, value: unknown, { source }: { source?: string } = {}) =>
+    typeof value === "number" && !Number.isSafeInteger(value) && /^-?\d+$/.test(source!) ? BigInt(source!) : value,
+  );
 }
 
 /** Rows of RFC 4180 text with a header; a field without quotes that is empty is null. */
