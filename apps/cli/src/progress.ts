@@ -60,6 +60,9 @@ export class Progress {
         this.say(`The spec has changed since the last run on ${event.checkpoint}; what was read stays read.`);
         for (const { effect, message } of event.changes) this.say(printable(`  ${effect}: ${message}`));
         break;
+      case "warning":
+        this.say(`warning[${event.code}] in operator "${event.operatorId}": ${event.message}`);
+        break;
       case "invalid":
         this.#invalid += 1;
         if (this.#invalid <= invalidShownMax) this.say(printable(`Not read: ${event.name}: ${event.reason}`));

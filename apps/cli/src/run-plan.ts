@@ -54,5 +54,5 @@ function withPlanning(
   { seconds, issues }: { readonly seconds: number; readonly issues: readonly Issue[] },
 ): RunResult {
   const total = result.seconds.total + seconds;
-  return { ...result, seconds: { ...result.seconds, total, plan: seconds }, issues: [...issues] };
+  return { ...result, seconds: { ...result.seconds, total, plan: seconds }, issues: [...issues, ...result.issues] };
 }

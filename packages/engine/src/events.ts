@@ -36,6 +36,7 @@ export type RunEvent =
       readonly name: string;
       readonly reason: string;
     }
+  | { readonly type: "warning"; readonly operatorId: string; readonly code: string; readonly message: string }
   | { readonly type: "states"; readonly epoch: number; readonly states: StateReports }
   | { readonly type: "idle" }
   | { readonly type: "finished"; readonly result: RunResult };

@@ -26,4 +26,5 @@ export type { LeftLetter } from "./replay.ts";
 export { replayDeadLetters, type ReplayOptions, type ReplayResult, runPipeline, runPlan } from "./run.ts";
 export { engineVersion } from "./run-home.ts";
 export type { RunOptions, Trigger } from "./run-options.ts";
+export { type SourceRemark, sourceRemarks } from "./source-remarks.ts";
 export * from "./spec-tests.ts";

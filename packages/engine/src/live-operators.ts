@@ -6,6 +6,7 @@ import { resolvePath } from "./paths.ts";
 import { createFormat, type Plan, type PlannedOperator } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
 import { readRequests } from "./read-requests.ts";
+import type { Trigger } from "./run-options.ts";
 import { ReferenceSource } from "./reference-source.ts";
 import type { RunHome } from "./run-home.ts";
 
@@ -14,17 +15,24 @@ export interface LiveOperators extends AsyncDisposable {
   readonly all: readonly LiveOperator[];
 }
 
-/** Creates every operator of the plan; `shown` ports will be read in full. None is opened yet. */
-export async function createOperators(
-  plan: Plan,
-  home: RunHome,
-  shown: readonly Reference[] = [],
-): Promise<LiveOperators> {
+/** What the operators of a run are told besides the plan. */
+export interface LiveOptions {
+  /** Ports that will be read in full. */
+  readonly shown?: readonly Reference[];
+  /** Wins over the spec's. */
+  readonly trigger?: Trigger;
+  /** As of `OperatorContext`, with the id of the operator. */
+  readonly warn?: (operatorId: string, code: string, message: string) => void;
+}
+
+/** Creates every operator of the plan. None is opened yet. */
+export async function createOperators(plan: Plan, home: RunHome, options: LiveOptions = {}): Promise<LiveOperators> {
+  const { shown = [] } = options;
   const all: LiveOperator[] = [];
   const requests = readRequests(plan.operators, shown);
   for (const planned of plan.operators) {
     const connection = await connectionOf(plan, planned);
-    const context = contextOf(plan, planned, home, requests.get(planned.node.id), connection);
+    const context = contextOf(plan, planned, home, options, requests.get(planned.node.id), connection);
     await makeDirectory(context.scratchDirectory);
     const create = (): LiveOperator["instance"] =>
       planned.definition.create(planned.config, context) as LiveOperator["instance"];
@@ -43,15 +51,19 @@ function contextOf(
   plan: Plan,
   planned: PlannedOperator,
   home: RunHome,
+  { trigger = plan.spec.run.trigger, warn }: LiveOptions,
   request: ReadRequest | undefined,
   connection: Connection | undefined,
 ): OperatorContext {
   const { memoryBytesMax } = plan.spec.run;
+  const { id, role } = planned.node;
   return {
     ...(request === undefined ? {} : { request }),
     ...(connection === undefined ? {} : { connection }),
     pipeline: plan.spec.name,
-    operatorId: planned.node.id,
+    operatorId: id,
+    isEndless: trigger !== "once" && role !== "reference",
+    ...(warn === undefined ? {} : { warn: (code: string, message: string) => warn(id, code, message) }),
     ...(planned.outputMode === undefined ? {} : { outputMode: planned.outputMode }),
     ...(planned.eventTime === undefined ? {} : { eventTime: planned.eventTime }),
     durable: home.checkpoint !== null,

@@ -103,7 +103,7 @@ class Attempt {
 
   async run(): Promise<void> {
     await using home = await scratchHome("preview");
-    await using operators = await createOperators(this.#plan, home, this.#references);
+    await using operators = await createOperators(this.#plan, home, { shown: this.#references });
     const ranges = await this.#ranges(operators.all);
     const epoch = { id: 0, timeMs: Date.now(), seed: this.#plan.spec.run.seed, signal: this.#signal };
     try {

@@ -52,6 +52,7 @@ export interface RunResult {
   peakMemoryBytes: number;
   /** Where input that could not become rows is listed, when there was any without a reader. */
   deadLetters: string[];
+  /** Warnings: of the plan where the run was planned with it, and of the run. */
   issues: unknown[];
   /** Why it failed: in the process that ran it the error itself, with its stack and cause, and data once it was JSON. */
   error?: OperatorError | ErrorData;

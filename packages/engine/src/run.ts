@@ -115,7 +115,13 @@ async function runEpochs(
   await using home =
     directory === null ? await temporaryHome(plan, summary.run) : await checkpointHome(plan, directory, emit);
   summary.durable = directory !== null;
-  await using operators = await createOperators(plan, home);
+  const warn = (operatorId: string, code: string, message: string): void => {
+    summary.warn(operatorId, code, message);
+    // Whoever warns does not wait for whoever listens.
+    void emit({ type: "warning", operatorId, code, message }).catch(() => {});
+  };
+  const { trigger } = options;
+  await using operators = await createOperators(plan, home, { ...(trigger === undefined ? {} : { trigger }), warn });
   const runner = new EpochRunner(plan, home, operators.all, summary, { emit, ...options });
   try {
     await runner.recover();

@@ -1,5 +1,6 @@
 import { randomUUID } from "node:crypto";
 import type { OperatorError, SinkDefinition } from "@sferic/operator";
+import type { Issue } from "@sferic/spec";
 import type { StateReports } from "./checkpoint/states.ts";
 import { deliveryOf, type Plan } from "./plan.ts";
 import {
@@ -20,6 +21,7 @@ export class RunSummary {
   /** Per operator that remembers something, how much after the newest epoch. */
   states: StateReports = {};
   readonly deadLetters: string[] = [];
+  readonly #issues: Issue[] = [];
   readonly #plan: Plan;
   readonly #started = performance.now();
   readonly #counts: Map<string, OperatorCounts>;
@@ -57,6 +59,12 @@ export class RunSummary {
     for (const phase of Object.keys(this.#seconds) as (keyof PhaseSeconds)[]) this.#seconds[phase] += seconds[phase];
   }
 
+  /** A warning of an operator. */
+  warn(operatorId: string, code: string, message: string): void {
+    const { pointer } = this.#plan.operators.find(({ node }) => node.id === operatorId)!.node;
+    this.#issues.push(this.#plan.document.issueAt({ code, severity: "warning", message, pointer, keyRange: true }));
+  }
+
   finish(state: RunResult["state"], error?: OperatorError): RunResult {
     const counts = [...this.#counts.values()];
     const sum = (rows: (counts: OperatorCounts) => number): number =>
@@ -77,7 +85,7 @@ export class RunSummary {
       seconds: { total: (performance.now() - this.#started) / 1000, ...this.#seconds },
       peakMemoryBytes: process.resourceUsage().maxRSS * 1024,
       deadLetters: this.deadLetters,
-      issues: [],
+      issues: [...this.#issues],
       ...(error === undefined ? {} : { error }),
     };
   }

@@ -113,6 +113,10 @@ export interface OperatorContext {
   readonly operatorId: string;
   /** Whether a checkpoint survives this run. Without one a sink replaces its own earlier output instead of adding to it. */
   readonly durable: boolean;
+  /** Whether input comes in more than one epoch; false when absent. For a source that is read whole in each it is not. */
+  readonly isEndless?: boolean;
+  /** Reports what does not end the run, by a code and one sentence. Absent where nobody listens. */
+  readonly warn?: (code: string, message: string) => void;
   /** Names one history of epochs: the checkpoint, or this run when it has none. What a ledger is keyed by. */
   readonly history: string;
   /** Bytes that relational work may hold before it spills to disk; the core's own limit when the spec sets none. */
@@ -382,6 +386,8 @@ export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Decla
   /** Bounds that `latestOffset` keeps; a spec that sets another one is refused. Absent: nothing is said about that. */
   bounds?(config: z.output<C>): readonly (keyof Bounds)[];
   output(config: z.output<C>, context: PlanContext): PortSchemas | Promise<PortSchemas>;
+  /** What is worth knowing of how the input was taken up to an offset, in sentences, for `why`. */
+  remarks?(offset: Offset): readonly string[];
   create(config: z.output<C>, context: OperatorContext): Source;
 }
 

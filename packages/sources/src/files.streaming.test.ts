@@ -1,4 +1,4 @@
-import { appendFile, mkdir, rename, rm, truncate, utimes, writeFile } from "node:fs/promises";
+import { appendFile, mkdir, rename, rm, symlink, truncate, utimes, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { csv } from "@sferic/formats/csv";
 import { json } from "@sferic/formats/json";
@@ -9,7 +9,12 @@ import { files } from "./files.ts";
 
 type Folder = Awaited<ReturnType<typeof temporaryFolder>>;
 
-async function sourceIn({ path }: Folder, config: object = {}, onFile?: () => Promise<void>): Promise<Source> {
+async function sourceIn(
+  { path }: Folder,
+  config: object = {},
+  onFile?: () => Promise<void>,
+  surroundings: object = {},
+): Promise<Source> {
   const { definition } = linesFormat();
   const create: typeof definition.create = (c) => {
     const format = definition.create(c);
@@ -21,7 +26,7 @@ async function sourceIn({ path }: Folder, config: object = {}, onFile?: () => Pr
       },
     };
   };
-  const context = operatorContext({ directory: path, formats: [{ ...definition, create }] });
+  const context = operatorContext({ directory: path, formats: [{ ...definition, create }], ...surroundings });
   const parsed = files.config.parse({ url: "in/*.txt", format: { type: "lines" }, ...config });
   const source = files.create(parsed, context);
   await source.open?.([]);
@@ -138,6 +143,92 @@ test.each<[string, (path: string) => Promise<void>, string]>([
   await expect(reading).rejects.toMatchObject(failure);
   expect(outputs).toEqual([1]);
   await expect(Array.fromAsync(planned.read(null, end, epochOf()))).rejects.toMatchObject(failure);
+});
+
+/** Takes all files one at a time, as a stream does; their names. */
+async function streamed(source: Source): Promise<string[]> {
+  const taken: string[] = [];
+  let from: Offset | null = null;
+  for (;;) {
+    const [names, end] = await next(source, from, { filesPerEpoch: 1 });
+    if (names.length === 0) return taken;
+    taken.push(...names);
+    from = end;
+  }
+}
+
+const stream = { isEndless: true };
+
+test("a stream takes files by modification time, and those of equal times in natural order", async () => {
+  await using folder = await temporaryFolder();
+  const times = { file_10: 3, file_9: 3, file_2: 4, G17_b: 2, G16_c: 3.5, G16_a: 1 };
+  for (const [name, time] of Object.entries(times)) await utimes(await write(folder, name), time, time);
+  const ordered = ["G16_a", "G17_b", "file_9", "file_10", "G16_c", "file_2"];
+  expect(await streamed(await sourceIn(folder, {}, undefined, stream))).toEqual(ordered);
+  const byName = Object.keys(times).toSorted();
+  expect(await streamed(await sourceIn(folder, { order: "name" }, undefined, stream))).toEqual(byName);
+  expect(await streamed(await sourceIn(folder))).toEqual(byName);
+  expect(await streamed(await sourceIn(folder, {}, undefined, { ...stream, durable: false }))).toEqual(byName);
+  expect(await streamed(await sourceIn(folder, { order: "modified" }))).toEqual(ordered);
+  const natural = ["G16_a", "G16_c", "G17_b", "file_2", "file_9", "file_10"];
+  expect(await streamed(await sourceIn(folder, { order: "natural" }, undefined, stream))).toEqual(natural);
+});
+
+test("an epoch that is computed again reads its files in the order of its intent, whatever their times and names say", async () => {
+  await using folder = await temporaryFolder();
+  for (const [index, name] of ["c", "a", "b"].entries()) await utimes(await write(folder, name), index + 1, index + 1);
+  const end = (await (await sourceIn(folder, {}, undefined, stream)).latestOffset(null, {}))!;
+  const kept = JSON.parse(JSON.stringify(end)) as Offset;
+  const again = await sourceIn(folder);
+  const rows: unknown[] = [];
+  for await (const output of again.read(null, kept, epochOf())) {
+    if ("rowCount" in output) rows.push(...rowsOf(output).map((row) => row["line"] ?? Object.values(row)[0]));
+  }
+  expect(rows).toEqual(["c", "a", "b"]);
+});
+
+test("why says that times are equal, and that files came behind their time", async () => {
+  await using folder = await temporaryFolder();
+  for (const name of ["a", "b", "c"]) await utimes(await write(folder, name), 5, 5);
+  const source = await sourceIn(folder, {}, undefined, stream);
+  const end = (await source.latestOffset(null, {}))!;
+  await next(source, null);
+  expect(files.remarks!(end)).toEqual([expect.stringMatching(/^The modification times of its 3 files are all equal/)]);
+  await utimes(await write(folder, "old"), 1, 1);
+  const later = (await source.latestOffset(end, {}))!;
+  expect(files.remarks!(later)).toEqual([expect.stringMatching(/^1 file is older than files of earlier epochs/)]);
+  const { times, ...before } = later as unknown as { times: object };
+  expect(files.remarks!(before as unknown as Offset)).toEqual([]);
+});
+
+test("a file whose name is not UTF-8 is read, under a name that says so", async () => {
+  await using folder = await temporaryFolder();
+  await write(folder, "a");
+  const name = Buffer.from("/in/caf\u00e9.txt", "latin1");
+  await writeFile(Buffer.concat([Buffer.from(folder.path), name]), "late\n");
+  const source = await sourceIn(folder, {}, undefined, stream);
+  const end = (await source.latestOffset(null, {}))!;
+  const kept = JSON.parse(JSON.stringify(end)) as Offset;
+  const again = await sourceIn(folder);
+  const rows: unknown[] = [];
+  for await (const output of again.read(null, kept, epochOf())) if ("rowCount" in output) rows.push(...rowsOf(output));
+  expect(JSON.stringify(rows)).toContain("late");
+  expect((await again.latestOffset(kept, {})) === null).toBe(true);
+});
+
+test("a link that leads nowhere is reported once, and read when it leads somewhere", async () => {
+  await using folder = await temporaryFolder();
+  await write(folder, "a");
+  await symlink("../later", folder.file("in/z.txt"));
+  const warnings: string[] = [];
+  const warn = (code: string, message: string): void => void warnings.push(`${code} ${message}`);
+  const source = await sourceIn(folder, {}, undefined, { ...stream, warn });
+  const [names, end] = await next(source, null);
+  expect(names).toEqual(["a"]);
+  expect(await next(source, end)).toEqual([[], end]);
+  expect(warnings).toEqual([expect.stringMatching(/^file-passed-over .*z\.txt is a link to something that does not/)]);
+  await writeFile(folder.file("later"), "z\n");
+  expect((await next(source, end))[0]).toEqual(["z"]);
 });
 
 const rowCount = 12_000_000;

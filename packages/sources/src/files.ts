@@ -19,7 +19,9 @@ import {
 import { z } from "zod";
 import type { FileEntry, FileStore } from "./files/file-store.ts";
 import { isInRange, mayHold, partitionColumns, partitionValues } from "./files/hive.ts";
-import { LocalStore } from "./files/local-store.ts";
+import { type FileTimes, timeRemarksOf, timesWith } from "./files/file-times.ts";
+import { LocalStore, type LocalStoreOptions } from "./files/local-store.ts";
+import { byName, byNaturalName } from "./files/name-order.ts";
 
 const dayField = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, { message: 'must be a day, such as "2018-07-02"' });
 
@@ -28,7 +30,7 @@ const config = z.strictObject({
     .string()
     .min(1)
     .describe(
-      "A file, a folder with all files below it, or a glob (`./data/**/*.nc`; with a `/` at its end, of folders); a path or a `file://` URL.",
+      "A file, a folder with all files below it, or a glob (`./data/**/*.nc`; with a `/` at its end, of folders); a path or a `file://` URL. Links are followed; a file that several of them lead to is read once.",
     ),
   format: formatField.describe("What the files hold, and how to read it."),
   partitions: z
@@ -47,14 +49,22 @@ const config = z.strictObject({
     .describe(
       "A file that was changed less than so many milliseconds ago waits: for files that are not put in place whole, by renaming. 0 takes every file at once.",
     ),
+  order: z
+    .enum(["modified", "name", "natural"])
+    .optional()
+    .describe(
+      "The order in which files are taken: `modified`, by modification time and those of equal times as in `natural`; `name`, by the characters of their paths; `natural`, the same with digits as numbers, so that `file_2` comes before `file_10`. By default `modified` where files come in many epochs (an interval or `available-now` trigger with a checkpoint), otherwise `name`.",
+    ),
 });
 
 type Config = z.output<typeof config>;
 
-/** Offset: how many files were taken so far, and those of this epoch. */
+/** Offset: how many files were taken so far, and those of this epoch in the order in which they are read. */
 interface FilesOffset {
   readonly position: number;
   readonly files: readonly FileEntry[];
+  /** For files taken in the order of their modification times: what became of all so far. */
+  readonly times?: FileTimes;
 }
 
 /** Keys in the order in which they are taken, and the index of the first that may not be taken yet. */
@@ -79,7 +89,7 @@ const heldPerCall: CallBounds = { files: 64, bytes: 64 * 1024 * 1024 };
 const streamedPerCall: CallBounds = { files: 4096, bytes: Number.POSITIVE_INFINITY };
 
 /**
- * Files in name order, each taken once. A file that cannot be decoded gives no rows and goes to `invalid`; a file that
+ * Files in the order of `order`, each taken once, also when links lead to it in several ways. A file that cannot be decoded gives no rows and goes to `invalid`; a file that
  * changed after it was planned ends the run with `source-changed`. The columns are those the format declares, or those
  * of the first file, and then those of the folders; with a checkpoint they stay what they were when it began.
  */
@@ -103,6 +113,7 @@ export const files = defineSource({
     },
   ],
   output: async (c, context) => ({ main: await planSchema(c, context), invalid: invalidSchema }),
+  remarks: (offset) => timeRemarks(offset as unknown as FilesOffset),
   create: (c, context) => new FilesSource(c, context),
 });
 
@@ -163,9 +174,16 @@ async function keysOf(
   return files.filter((key) => isInRange(partitionValues(url, key), partitions.range, store.nameOf(key)));
 }
 
-function storeOf(url: string, context: Pick<PlanContext, "resolvePath">): FileStore {
+function storeOf(
+  url: string,
+  context: Pick<PlanContext, "resolvePath">,
+  onPassedOver?: LocalStoreOptions["onPassedOver"],
+): LocalStore {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase();
-  if (scheme === undefined || scheme === "file") return new LocalStore(context.resolvePath(url), url.endsWith("/"));
+  if (scheme === undefined || scheme === "file") {
+    const told = onPassedOver === undefined ? {} : { onPassedOver };
+    return new LocalStore(context.resolvePath(url), { ofFolders: url.endsWith("/"), ...told });
+  }
   const message = `files cannot be read from "${scheme}://" yet; give a local path or a file:// URL`;
   throw new ConfigError([{ code: "unsupported-url", message, pointer: "/url" }]);
 }
@@ -173,10 +191,14 @@ function storeOf(url: string, context: Pick<PlanContext, "resolvePath">): FileSt
 class FilesSource implements Source {
   readonly #config: Config;
   readonly #context: OperatorContext;
-  readonly #store: FileStore;
+  readonly #store: LocalStore;
   readonly #seen = new Set<string>();
   /** Files in the order they were taken; the file at index i has position i + 1. */
   readonly #taken: FileEntry[] = [];
+  readonly #order: NonNullable<Config["order"]>;
+  #times: FileTimes | undefined;
+  /** What was passed over and is reported, by path. */
+  readonly #passedOver = new Set<string>();
   #listing: Waiting & { readonly at: number; readonly ms: number } = { keys: [], next: 0, at: 0, ms: 0 };
   #until: { readonly offset: FilesOffset; readonly waiting: Waiting } | undefined;
   #format: Format | undefined;
@@ -185,7 +207,8 @@ class FilesSource implements Source {
   constructor(c: Config, context: OperatorContext) {
     this.#config = c;
     this.#context = context;
-    this.#store = storeOf(c.url, context);
+    this.#order = c.order ?? (context.durable && context.isEndless === true ? "modified" : "name");
+    this.#store = storeOf(c.url, context, (path, reason) => this.#reportPassedOver(path, reason));
     this.#request = context.request ?? { conditions: [] };
   }
 
@@ -201,7 +224,18 @@ class FilesSource implements Source {
         ? await this.#firstListed(bounds)
         : await this.#first(this.#waitingUntil(until as unknown as FilesOffset), bounds);
     if (files.length === 0) return null;
-    return { position: start + files.length, files } as unknown as Offset;
+    return this.#offset(start, files, this.#order === "modified" ? timesWith(this.#times, files) : undefined);
+  }
+
+  #offset(start: number, files: readonly FileEntry[], times: FileTimes | undefined): Offset {
+    const told = times === undefined ? {} : { times };
+    return { position: start + files.length, files, ...told } as unknown as Offset;
+  }
+
+  #reportPassedOver(path: string, reason: string): void {
+    if (this.#passedOver.has(path)) return;
+    this.#passedOver.add(path);
+    this.#context.warn?.("file-passed-over", `${path} ${reason}, and is passed over.`);
   }
 
   async *read(start: Offset | null, end: Offset, { signal }: { signal: AbortSignal }): ReturnType<Source["read"]> {
@@ -268,8 +302,7 @@ class FilesSource implements Source {
     }
     if (files.length === 0) return { end: null, left };
     const start = (previous as FilesOffset | null)?.position ?? 0;
-    files.sort((a, b) => (a.key < b.key ? -1 : 1));
-    return { end: { position: start + files.length, files } as unknown as Offset, left };
+    return { end: this.#offset(start, this.#inOrder(files), this.#times), left };
   }
 
   /** A folder is looked through again when that costs little, or nothing of the last time is left. */
@@ -279,10 +312,28 @@ class FilesSource implements Source {
     this.#advance(this.#listing);
     const files = isCheap ? [] : await this.#first(this.#listing, bounds);
     if (files.length > 0) return files;
-    const keys = await keysOf(this.#config, this.#store, (key) => this.#seen.has(key));
+    const keys = await this.#keysInOrder();
     const ended = performance.now();
     this.#listing = { keys, next: 0, at: ended, ms: ended - started };
     return this.#first(this.#listing, bounds);
+  }
+
+  /** Keys of all files that are not taken. */
+  async #keysInOrder(): Promise<readonly string[]> {
+    const keys = await keysOf(this.#config, this.#store, (key) => this.#seen.has(key));
+    if (this.#order === "name") return keys;
+    if (this.#order === "natural") return keys.toSorted(byNaturalName);
+    return this.#inOrder(await this.#store.entries(keys)).map(({ key }) => key);
+  }
+
+  #inOrder(entries: readonly FileEntry[]): FileEntry[] {
+    if (this.#order === "modified") {
+      const times = new Map(entries.map(({ key, version }) => [key, BigInt(version)]));
+      const byTime = (a: bigint, b: bigint): number => (a < b ? -1 : Number(a > b));
+      return entries.toSorted((a, b) => byTime(times.get(a.key)!, times.get(b.key)!) || byNaturalName(a.key, b.key));
+    }
+    const compare = this.#order === "name" ? byName : byNaturalName;
+    return entries.toSorted((a, b) => compare(a.key, b.key));
   }
 
   /** What was there when the run began and is not taken. */
@@ -318,14 +369,22 @@ class FilesSource implements Source {
     return chosen;
   }
 
-  #remember({ position, files }: FilesOffset): void {
+  #remember({ position, files, times }: FilesOffset): void {
     if (position - files.length > this.#taken.length) {
       const message = `an offset says ${position} files were taken, but only ${this.#taken.length + files.length} are known`;
       throw new OperatorError({ code: "offset-gap", message, domain: "internal" });
     }
     this.#taken.splice(position - files.length, files.length, ...files);
-    for (const { key } of files) this.#seen.add(key);
+    for (const { key, target } of files) {
+      this.#seen.add(key);
+      if (target !== undefined) this.#seen.add(target);
+    }
+    this.#times = times ?? timesWith(this.#times, files);
   }
+}
+
+function timeRemarks({ position, times }: FilesOffset): string[] {
+  return times === undefined ? [] : timeRemarksOf(position, times);
 }
 
 /** Cuts files into portions of bounded memory for the decoder. */

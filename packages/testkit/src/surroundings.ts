@@ -54,6 +54,8 @@ export interface Surroundings {
   readonly pipeline?: string;
   readonly operatorId?: string;
   readonly durable?: boolean;
+  readonly isEndless?: boolean;
+  readonly warn?: OperatorContext["warn"];
   readonly history?: string;
   readonly connection?: Connection | undefined;
 }
@@ -61,11 +63,13 @@ export interface Surroundings {
 /** The context of an operator in a run; the scratch folder must be made by the caller. Durable unless said. */
 export function operatorContext(surroundings: Surroundings): OperatorContext {
   const { directory, formats = [], pipeline = "p", operatorId = "o", durable = true, history = "h" } = surroundings;
-  const { connection } = surroundings;
+  const { connection, isEndless = false, warn } = surroundings;
   return {
     pipeline,
     operatorId,
     durable,
+    isEndless,
+    ...(warn === undefined ? {} : { warn }),
     history,
     ...(connection === undefined ? {} : { connection }),
     scratchDirectory: join(directory, ".scratch"),

@@ -1,5 +1,5 @@
 import { resolve } from "node:path";
-import { epochCost, openWindows } from "@sferic/engine";
+import { epochCost, openWindows, type SourceRemark, sourceRemarks } from "@sferic/engine";
 import { OperatorError } from "@sferic/operator";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
@@ -12,7 +12,7 @@ export interface WhyOptions extends CommonOptions {
   readonly checkpoint?: string;
 }
 
-/** Why windows have not closed and what epochs spend their time on, from the checkpoint. Sources may be opened to learn columns; nothing is run. */
+/** Why windows have not closed, how files were taken, and what epochs spend their time on, from the checkpoint. Sources may be opened to learn columns; nothing is run. */
 export async function why(
   terminal: Terminal,
   path: string,
@@ -37,10 +37,18 @@ export async function why(
     checkpoint: directory,
     ...(operatorId === undefined ? {} : { operatorId }),
   });
+  const remarks = await sourceRemarks(plan, directory);
   const cost = await epochCost(directory);
-  if (options.json === true) terminal.printJson({ checkpoint: directory, operators: reports, cost });
-  else terminal.print(`${windowsText(reports, terminal.paintOut)}\n\n${costText(cost)}`);
+  if (options.json === true) terminal.printJson({ checkpoint: directory, operators: reports, remarks, cost });
+  else {
+    const parts = [windowsText(reports, terminal.paintOut), ...remarks.map(remarkText), costText(cost)];
+    terminal.print(parts.join("\n\n"));
+  }
   return ExitCode.done;
+}
+
+function remarkText({ operatorId, message }: SourceRemark): string {
+  return `Of the source "${operatorId}": ${message}`;
 }
 
 function withoutCheckpoint(): OperatorError {

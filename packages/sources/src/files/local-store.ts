@@ -1,10 +1,12 @@
-import { statSync } from "node:fs";
+import { existsSync, statSync } from "node:fs";
 import { access, constants, readFile, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { OperatorError, type FileContent } from "@sferic/operator";
 import { type FileEntry, type FileStore, isData } from "./file-store.ts";
-import { matchingFiles } from "./matching-files.ts";
+import { isEscaped, localPath, shownName } from "./local-path.ts";
+import { matchingFiles, type MatchingFile } from "./matching-files.ts";
+import { byName } from "./name-order.ts";
 
 /** Characters that make a path a pattern. */
 const wildcard = /[*?[{]/;
@@ -12,27 +14,49 @@ const wildcard = /[*?[{]/;
 /** How many files are looked at before other work has its turn: one call each is ten times cheaper than a promise each. */
 const keysPerTurn = 512;
 
+/** What a local store may be told. */
+export interface LocalStoreOptions {
+  /** Whether a pattern means folders, with all files below them. */
+  readonly ofFolders?: boolean;
+  /** Called for what the URL means but nobody can read: its path, and why. */
+  readonly onPassedOver?: (path: string, reason: string) => void;
+}
+
 /** Files of the local file system: one file, a folder with all below it, or a glob. */
 export class LocalStore implements FileStore {
-  readonly #root: string;
+  /** The path before its first part with a pattern. */
+  readonly root: string;
   readonly #pattern: string;
+  readonly #onPassedOver: (path: string, reason: string) => void;
+  /** Where linked files are, by their key. */
+  #targets = new Map<string, string>();
 
-  /** `path` is absolute; `ofFolders` says that a pattern means folders, with all files below them. */
-  constructor(path: string, ofFolders = false) {
+  /** `path` is absolute. */
+  constructor(path: string, { ofFolders = false, onPassedOver = () => {} }: LocalStoreOptions = {}) {
     const parts = path.split(sep);
     const firstWild = parts.findIndex((part) => wildcard.test(part));
-    this.#root = firstWild === -1 ? path : parts.slice(0, firstWild).join(sep) || sep;
+    this.root = firstWild === -1 ? path : parts.slice(0, firstWild).join(sep) || sep;
     this.#pattern = firstWild === -1 ? "" : [...parts.slice(firstWild), ...(ofFolders ? ["**"] : [])].join("/");
+    this.#onPassedOver = onPassedOver;
+  }
+
+  /** Whether {@link root} is there. */
+  get exists(): boolean {
+    return existsSync(this.root);
   }
 
   async keys(isTaken: (key: string) => boolean = () => false): Promise<string[]> {
-    const root = await absentAsNull(stat(this.#root));
-    if (root === null) return [];
-    // A pattern matches nothing in a folder that may not be read, without a word.
-    await access(this.#root, constants.R_OK);
-    if (this.#pattern === "" && !root.isDirectory()) return isTaken("") ? [] : [""];
-    const keys = await matchingFiles(this.#root, this.#pattern || "**", isTaken);
-    return keys.filter((key) => isData(key) && !isTaken(key)).toSorted(byText);
+    const matches = await this.#matches({ isTaken });
+    this.#targets = new Map(matches.flatMap(({ path, target }) => (target === undefined ? [] : [[path, target]])));
+    return matches
+      .map(({ path }) => path)
+      .filter((key) => isData(key) && !isTaken(key))
+      .toSorted(byName);
+  }
+
+  /** Whether anything matches: cheaper than all keys. */
+  async hasAny(): Promise<boolean> {
+    return (await this.#matches({ most: 1 })).length > 0;
   }
 
   async entries(keys: readonly string[]): Promise<FileEntry[]> {
@@ -51,25 +75,57 @@ export class LocalStore implements FileStore {
     for (const { key, size, version } of entries) {
       const current = this.#entry(key);
       if (current?.size === size && current.version === version) continue;
-      throw changed(join(this.#root, key), current === null ? "is gone" : "has changed");
+      throw changed(this.#shownPath(key), current === null ? "is gone" : "has changed");
     }
   }
 
   async open(entry: FileEntry): Promise<FileContent> {
     await this.requireUnchanged([entry]);
-    const path = join(this.#root, entry.key);
-    return { name: this.nameOf(entry.key), path, byteLength: entry.size, bytes: () => readFile(path) };
+    const path = localPath(this.root, entry.key);
+    // A path that is not UTF-8 can be opened here only.
+    const place = typeof path === "string" ? { path } : {};
+    return { name: this.nameOf(entry.key), ...place, byteLength: entry.size, bytes: () => readFile(path) };
   }
 
   nameOf(key: string): string {
-    return basename(join(this.#root, key));
+    return basename(this.#shownPath(key));
+  }
+
+  async #matches({
+    isTaken = () => false,
+    most,
+  }: {
+    isTaken?: (key: string) => boolean;
+    most?: number;
+  }): Promise<MatchingFile[]> {
+    const root = await absentAsNull(stat(this.root));
+    if (root === null) return [];
+    // A pattern matches nothing in a folder that may not be read, without a word.
+    await access(this.root, constants.R_OK);
+    if (this.#pattern === "" && !root.isDirectory()) return isTaken("") ? [] : [{ path: "" }];
+    return matchingFiles(this.root, this.#pattern || "**", {
+      isLeftOut: isTaken,
+      onBrokenLink: (path, reason) => this.#onPassedOver(this.#shownPath(path), reason),
+      ...(most === undefined ? {} : { most }),
+    });
   }
 
   /** Null for what is not a file, or no longer there. */
   #entry(key: string): FileEntry | null {
-    const found = absentAsNullSync(() => statSync(join(this.#root, key), { bigint: true }));
-    if (found === null || !found.isFile()) return null;
-    return { key, size: Number(found.size), version: String(found.mtimeNs) };
+    const found = absentAsNullSync(() => statSync(localPath(this.root, key), { bigint: true }));
+    if (found === null || found.isDirectory()) return null;
+    if (!found.isFile()) {
+      this.#onPassedOver(this.#shownPath(key), "is neither a file nor a folder");
+      return null;
+    }
+    const target = this.#targets.get(key);
+    const place = target === undefined ? {} : { target };
+    return { key, size: Number(found.size), version: String(found.mtimeNs), ...place };
+  }
+
+  #shownPath(key: string): string {
+    const path = join(this.root, key);
+    return isEscaped(path) ? shownName(path) : path;
   }
 }
 
@@ -94,8 +150,4 @@ function nullIfAbsent(thrown: unknown): null {
   const code = (thrown as NodeJS.ErrnoException).code;
   if (code === "ENOENT" || code === "ENOTDIR") return null;
   throw thrown;
-}
-
-function byText(a: string, b: string): number {
-  return a < b ? -1 : Number(a > b);
 }

@@ -1,9 +1,9 @@
 import { globSync } from "node:fs";
-import { mkdir, symlink, writeFile } from "node:fs/promises";
+import { mkdir, rm, symlink, writeFile } from "node:fs/promises";
 import { dirname } from "node:path";
 import { temporaryFolder } from "@sferic/testkit";
 import { expect, test } from "vitest";
-import { matchingFiles } from "./matching-files.ts";
+import { matchingFiles, type MatchingOptions } from "./matching-files.ts";
 
 const files = [
   "a.nc",
@@ -28,9 +28,12 @@ const patterns = [
   "year=201[89]/*/*/*",
   "{year=2018/month=1,year=2019/month=1}/day=1/*",
   "none/*.nc",
-  "linked/*/part.nc",
   "b.txt/*",
 ];
+
+async function pathsOf(root: string, pattern: string, options?: MatchingOptions): Promise<string[]> {
+  return (await matchingFiles(root, pattern, options)).map(({ path }) => path).toSorted();
+}
 
 test.each(patterns)("finds with %s what the glob of Node finds", async (pattern) => {
   await using folder = await temporaryFolder();
@@ -38,10 +41,9 @@ test.each(patterns)("finds with %s what the glob of Node finds", async (pattern)
     await mkdir(dirname(folder.file(file)), { recursive: true });
     await writeFile(folder.file(file), "");
   }
-  await symlink(folder.file("year=2018/month=1"), folder.file("linked"));
   const isFile = (path: string): boolean => /\.(nc|txt)$/.test(path);
   const expected = globSync(pattern, { cwd: folder.path }).filter(isFile);
-  const found = (await matchingFiles(folder.path, pattern)).filter(isFile);
+  const found = (await pathsOf(folder.path, pattern)).filter(isFile);
   expect(found.toSorted()).toEqual(expected.toSorted());
 });
 
@@ -51,5 +53,66 @@ test("what begins with a dot or an underscore is no data", async () => {
     await mkdir(dirname(folder.file(file)), { recursive: true });
     await writeFile(folder.file(file), "");
   }
-  expect((await matchingFiles(folder.path, "**/*.nc")).toSorted()).toEqual(["good/a.nc"]);
+  expect(await pathsOf(folder.path, "**/*.nc")).toEqual(["good/a.nc"]);
+});
+
+/** Folders `in` and `real`, each with a file, and links in `in`: their names, and what they lead to. */
+async function linked(links: Readonly<Record<string, string>>): ReturnType<typeof temporaryFolder> {
+  const folder = await temporaryFolder();
+  for (const file of ["in/a.nc", "in/sub/b.nc", "real/c.nc", "real/deep/d.nc"]) {
+    await mkdir(dirname(folder.file(file)), { recursive: true });
+    await writeFile(folder.file(file), "");
+  }
+  for (const [name, target] of Object.entries(links)) await symlink(target, folder.file(`in/${name}`));
+  return folder;
+}
+
+test.each<[string, Record<string, string>, string[]]>([
+  ["a linked folder", { linked: "../real" }, ["linked/c.nc", "linked/deep/d.nc"]],
+  ["a linked file", { "z.nc": "../real/c.nc" }, ["z.nc"]],
+  [
+    "a file with several links",
+    { "z.nc": "../real/c.nc", "y.nc": "../real/c.nc", w: "../real" },
+    ["w/c.nc", "w/deep/d.nc"],
+  ],
+  ["a link to a file that matches itself", { "0.nc": "a.nc" }, []],
+  ["a link to a folder that is searched itself", { "0": "sub" }, []],
+  ["a link to where it is", { loop: "." }, []],
+  ["a link above", { up: ".." }, ["up/real/c.nc", "up/real/deep/d.nc"]],
+  ["links to each other's folders", { one: "../real", two: "../real" }, ["one/c.nc", "one/deep/d.nc"]],
+])("follows %s, each file once", async (_, links, more) => {
+  await using folder = await linked(links);
+  await symlink("../in", folder.file("real/back"));
+  const own = ["a.nc", "sub/b.nc"];
+  expect(await pathsOf(folder.file("in"), "**")).toEqual([...own, ...more].toSorted());
+  expect(await pathsOf(folder.file("in"), "**/*.nc")).toEqual([...own, ...more].toSorted());
+});
+
+test("follows links in the place of any part of a pattern", async () => {
+  await using folder = await linked({ linked: "../real" });
+  expect(await pathsOf(folder.file("in"), "*/*.nc")).toEqual(["linked/c.nc", "sub/b.nc"]);
+  expect(await pathsOf(folder.file("in"), "link*/**")).toEqual(["linked/c.nc", "linked/deep/d.nc"]);
+  expect(await pathsOf(folder.path, "i*/linked/c.nc")).toEqual(["in/linked/c.nc"]);
+});
+
+test("a file that was taken through one link is not taken through another", async () => {
+  await using folder = await linked({ one: "../real" });
+  const taken = await matchingFiles(folder.file("in"), "**");
+  const known = new Set(taken.flatMap(({ path, target = path }) => [path, target]));
+  await symlink("../real", folder.file("in/a-link"));
+  await rm(folder.file("in/one"));
+  expect(await pathsOf(folder.file("in"), "**", { isLeftOut: (path) => known.has(path) })).toEqual([]);
+});
+
+test("a link that leads nowhere is reported", async () => {
+  await using folder = await linked({ "gone.nc": "nowhere", "loop.nc": "loop.nc" });
+  const broken: string[] = [];
+  const found = await pathsOf(folder.file("in"), "*.nc", {
+    onBrokenLink: (path, reason) => void broken.push(`${path} ${reason}`),
+  });
+  expect(found).toEqual(["a.nc"]);
+  expect(broken.toSorted()).toEqual([
+    "gone.nc is a link to something that does not exist",
+    "loop.nc is a link that leads back to itself",
+  ]);
 });
