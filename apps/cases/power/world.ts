@@ -70,7 +70,8 @@ export class World {
     const folder = join(this.#folder, "checkpoint", "dead-letters");
     const names = (await readdir(folder).catch(() => [])).filter((name) => name.endsWith(".jsonl"));
     const texts = await Promise.all(names.map((name) => readFile(join(folder, name), "utf8")));
-    const lines = texts.flatMap((text) => text.trimEnd().split("\n"));
+    // The first line says whose they are.
+    const lines = texts.flatMap((text) => text.trimEnd().split("\n").slice(1));
     return lines.map((line) => (JSON.parse(line) as { position: number }).position).toSorted((x, y) => x - y);
   }
 

@@ -33,11 +33,13 @@ export function findingsText(findings: readonly CheckpointFinding[], paint: Pain
     const title = paint(severity === "error" ? "red" : "yellow", `${severity}[${problem}]`);
     return `${title}: ${placeText(path)}: ${message}`;
   });
-  const errors = findings.filter(({ severity }) => severity === "error").length;
+  const errors = findings.filter(({ severity }) => severity === "error");
   const outcome =
-    errors === 0
+    errors.length === 0
       ? "The next run sets this record aside and goes on."
-      : 'No run starts on this checkpoint. "sferic checkpoint repair" says what can be put right; else restore the files from a copy, or reset it and empty its outputs.';
+      : errors.every(({ problem }) => problem === "dead-letters")
+        ? "Runs go on, and no replay starts: restore the files from a copy, or remove them."
+        : 'No run starts on this checkpoint. "sferic checkpoint repair" says what can be put right; else restore the files from a copy, or reset it and empty its outputs.';
   return [...lines, outcome].join("\n");
 }
 

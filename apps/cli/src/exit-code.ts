@@ -20,6 +20,7 @@ const byErrorCode: Readonly<Record<string, ExitCode>> = {
   "checkpoint-mismatch": ExitCode.checkpoint,
   "checkpoint-not-found": ExitCode.checkpoint,
   "data-loss": ExitCode.dataLoss,
+  "dead-letters-corrupt": ExitCode.checkpoint,
   "dead-letters-not-found": ExitCode.specInvalid,
   "no-epoch-yet": ExitCode.checkpoint,
   "no-tests": ExitCode.specInvalid,

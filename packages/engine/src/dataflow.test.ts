@@ -191,11 +191,10 @@ test("or to the dead letters, as exactly as the rows", async () => {
     [...new Set([...failed.deadLetters, ...result.deadLetters])].map((path) => readFile(path, "utf8")),
   );
   expect(
-    letters
-      .join("")
-      .trimEnd()
-      .split("\n")
-      .map((line) => JSON.parse(line) as object),
+    letters.flatMap((text) => {
+      const [, ...lines] = text.trimEnd().split("\n");
+      return lines.map((line) => JSON.parse(line) as object);
+    }),
   ).toEqual([
     { epoch: 0, source: "numbers", name: "2.txt", reason: "cut short", position: 2 },
     { epoch: 1, source: "numbers", name: "15.txt", reason: "cut short", position: 15 },

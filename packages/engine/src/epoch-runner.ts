@@ -314,7 +314,7 @@ export class EpochRunner {
       if (range !== undefined) await calling(id, async () => source.acknowledge?.(range.end));
     }
     await this.#at(intent.epoch, "acknowledged");
-    if (intent.replays !== undefined) await removeDeadLetters(this.#home.deadLetters, intent.replays);
+    if (intent.replays !== undefined) await removeDeadLetters(this.#home, intent.replays);
     await this.#discard(intent.epoch);
     await this.#at(intent.epoch, "cleaned");
   }
@@ -328,7 +328,7 @@ export class EpochRunner {
       rows.map((row) => ({ epoch, source, ...row })),
     );
     if (letters.length === 0) return;
-    const path = await writeDeadLetters(this.#home.deadLetters, epoch, letters);
+    const path = await writeDeadLetters(this.#home, epoch, letters);
     this.#summary.deadLetters.push(path);
     for (const { source, name, reason } of letters) {
       await this.#emit({ type: "invalid", epoch, operatorId: source, name, reason });

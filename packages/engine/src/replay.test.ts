@@ -3,6 +3,7 @@ import { join } from "node:path";
 import { defineSource, invalidSchema, type Offset } from "@sferic/operator";
 import { beforeEach, expect, test } from "vitest";
 import { z } from "zod";
+import { inspectCheckpoint } from "./checkpoint/inspect.ts";
 import { type DeadLetter, readDeadLetters } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
 import { type Plan, planPipeline } from "./plan.ts";
@@ -158,7 +159,8 @@ test("letters stay whose input is gone, is only a part, or whose source cannot r
   const other: DeadLetter = { epoch: 0, source: "former", name: "x", reason: "torn", position: null };
   await mkdir(folder, { recursive: true });
   const path = join(folder, "0000000000.jsonl");
-  await writeFile(path, `${await readFile(path, "utf8")}${JSON.stringify(part)}\n${JSON.stringify(other)}\n`);
+  const [, ...lines] = (await readFile(path, "utf8")).split("\n");
+  await writeFile(path, `${lines.join("\n")}${JSON.stringify(part)}\n${JSON.stringify(other)}\n`);
   recorder.broken.clear();
   recorder.available["source"] = 4;
   const { replayed, left } = await replay();
@@ -170,6 +172,40 @@ test("letters stay whose input is gone, is only a part, or whose source cannot r
   ]);
   expect(recorder.rows("a")).toEqual([0, 1, 2, 3, 5]);
   expect((await letters()).toSorted()).toEqual(["0 0.txt", "0 x", "1 4.txt"]);
+});
+
+test.each<[what: string, damage: (text: string) => string, reason: RegExp]>([
+  ["altered", (text) => text.replace("1.txt", "0.txt"), /do not match their checksum/],
+  ["cut off after a line", (text) => text.split("\n").slice(0, 2).join("\n"), /do not match their checksum/],
+  ["of another epoch", (text) => text, /belong to epoch 1, not to epoch 0/],
+])("letters that are %s are refused, by a replay and by a look at the checkpoint", async (what, damage, reason) => {
+  const path = join(checkpoint, "dead-letters", "0000000000.jsonl");
+  const from = what === "of another epoch" ? path.replace("0.jsonl", "1.jsonl") : path;
+  await writeFile(path, damage(await readFile(from, "utf8")));
+  recorder.broken.clear();
+  const { result } = await replay();
+  expect(result).toMatchObject({ error: { code: "dead-letters-corrupt", message: expect.stringMatching(reason) } });
+  expect(recorder.rows("a")).toEqual([0, 3, 5]);
+  const { findings } = await inspectCheckpoint(checkpoint);
+  expect(findings).toEqual([
+    { problem: "dead-letters", severity: "error", path, message: expect.stringMatching(reason) },
+  ]);
+});
+
+test("an older copy of letters whose input was read again gives no row", async () => {
+  const path = join(checkpoint, "dead-letters", "0000000000.jsonl");
+  const before = await readFile(path, "utf8");
+  recorder.broken.clear();
+  await replay();
+  recorder.available["source"] = 7;
+  await runPlan(plan, { checkpoint });
+  await writeFile(path, before);
+  const { replayed, left } = await replay();
+  expect([replayed, left.map(({ reason }) => reason)]).toEqual([
+    [],
+    [expect.stringContaining("older copy"), expect.stringContaining("older copy")],
+  ]);
+  expect(recorder.rows("a")).toEqual([0, 1, 2, 3, 4, 5, 6]);
 });
 
 test("only the letters of one source", async () => {

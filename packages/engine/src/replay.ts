@@ -36,7 +36,9 @@ export async function offerOf(
   const leave = (some: readonly DeadLetter[], reason: string): void => {
     left.push(...some.map((letter) => ({ letter, reason })));
   };
-  for (const [id, ofSource] of Map.groupBy(letters, ({ source }) => source)) {
+  const [stale, open] = partition(letters, (letter) => checkpoint.hasReplayed(letter));
+  leave(stale, "a later epoch read its input again: the file of dead letters is an older copy");
+  for (const [id, ofSource] of Map.groupBy(open, ({ source }) => source)) {
     const { pieces, parts } = piecesOf(ofSource);
     leave(parts, "other rows of it went on, and would be doubled");
     const source = sources.find(([other]) => other === id)?.[1];
@@ -59,6 +61,10 @@ export async function offerOf(
     }
   }
   return { sources: ranges, replays, left };
+}
+
+function partition<T>(all: readonly T[], test: (one: T) => boolean): [yes: T[], no: T[]] {
+  return [all.filter(test), all.filter((one) => !test(one))];
 }
 
 async function replayOf(

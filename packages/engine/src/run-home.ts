@@ -6,7 +6,6 @@ import { isDeepStrictEqual } from "node:util";
 import { remove } from "@sferic/operator/durable-files";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { deadLetterFolder } from "./checkpoint/layout.ts";
-import { pinSchemas } from "./checkpoint/pinned-schemas.ts";
 import { changesOf, outlineOf, type PlanOutline, requireSafe } from "./checkpoint/plan-changes.ts";
 import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
@@ -37,7 +36,7 @@ export async function checkpointHome(
   const checkpoint = await Checkpoint.open(directory, pipeline);
   try {
     await adopt(checkpoint, plan, pipeline, emit);
-    await pinSchemas(directory, plan.pins);
+    await checkpoint.pin(plan.pins);
   } catch (thrown) {
     await checkpoint.close();
     throw thrown;

@@ -1,10 +1,12 @@
 import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
+import { checksumFile } from "@sferic/bindings/formats";
 import {
   type Batch,
   ConfigError,
   defineSink,
   type Epoch,
+  type Json,
   type OperatorContext,
   type Published,
   type Row,
@@ -17,6 +19,7 @@ import { z } from "zod";
 import { LiveTable } from "./console/live-table.ts";
 import { Screen } from "./console/screen.ts";
 import { textTable } from "./console/text-table.ts";
+import { requireStaged, type StagedContent } from "./staged-file.ts";
 
 const config = z.strictObject({
   format: z
@@ -58,7 +61,7 @@ export const console = defineSink({
   },
   config,
   outputModes: () => ["update", "complete"],
-  errors: [],
+  errors: ["staged-missing"],
   examples: [
     { title: "Lines of JSON", config: { format: { type: "json" } } },
     { title: "The ten newest rows, redrawn in their place", config: { keys: ["x"], rowsMax: 10 } },
@@ -94,8 +97,10 @@ abstract class PrintingSink implements Sink {
   /** Prints what was kept. */
   protected abstract print(kept: string, epoch: Epoch): void;
 
-  async publish(_: Staged, epoch: Epoch): Promise<Published> {
-    this.print(await readFile(this.#path(epoch.id), "utf8"), epoch);
+  async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
+    const path = this.#path(epoch.id);
+    await requireStaged(path, record as unknown as StagedContent | null);
+    this.print(await readFile(path, "utf8"), epoch);
     return { files: [] };
   }
 
@@ -103,8 +108,10 @@ abstract class PrintingSink implements Sink {
     return rm(this.#path(epoch), { force: true });
   }
 
-  protected keep(text: string, { id }: Epoch): Promise<void> {
-    return writeFile(this.#path(id), text, { flush: true });
+  /** Resolves to what the prepared record says of it. */
+  protected async keep(text: string, { id }: Epoch): Promise<Json> {
+    await writeFile(this.#path(id), text, { flush: true });
+    return { ...(await checksumFile(this.#path(id))) };
   }
 
   #path(epoch: number): string {
@@ -124,8 +131,8 @@ class LineSink extends PrintingSink {
     const { rows, count } = await firstRows(batches, this.#rowsMax);
     if (count === 0) return null;
     const sink = this.context.operatorId;
-    await this.keep(rows.map((row) => `${JSON.stringify({ sink, epoch: epoch.id, row })}\n`).join(""), epoch);
-    return { rows: count, record: null };
+    const text = rows.map((row) => `${JSON.stringify({ sink, epoch: epoch.id, row })}\n`).join("");
+    return { rows: count, record: await this.keep(text, epoch) };
   }
 
   protected print(kept: string): void {
@@ -153,8 +160,7 @@ class TableSink extends PrintingSink {
     const { rows, count } = await read(batches, this.#rowsMax);
     const hasMoved = this.#live !== null && epoch.watermark?.nowMs !== this.#shownWatermarkMs;
     if (count === 0 && !hasMoved) return null;
-    await this.keep(JSON.stringify({ rows, count }), epoch);
-    return { rows: count, record: null };
+    return { rows: count, record: await this.keep(JSON.stringify({ rows, count }), epoch) };
   }
 
   protected print(kept: string, epoch: Epoch): void {

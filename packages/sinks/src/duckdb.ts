@@ -15,6 +15,7 @@ import {
 } from "@sferic/operator";
 import { makeDirectory, remove, sizeOf, syncAncestors } from "@sferic/operator/durable-files";
 import { z } from "zod";
+import { requireStaged, type StagedContent } from "./staged-file.ts";
 
 const config = z.strictObject({
   path: z.string().min(1).describe("Database file; created when missing. Several sinks may share one."),
@@ -48,6 +49,7 @@ export const duckdb = defineSink({
     "not-a-database",
     "cannot-open-database",
     "schema-mismatch",
+    "staged-missing",
     "disk-full",
     "permission-denied",
     "not-a-folder",
@@ -62,6 +64,8 @@ class DuckdbSink implements Sink {
   readonly #database: string;
   /** Whether the name of the database is known to survive a power failure. */
   #isDurable = false;
+  /** Epoch that this process staged last, whose bytes need no second look. */
+  #sealed: number | undefined;
 
   constructor(c: z.output<typeof config>, context: OperatorContext) {
     this.#config = c;
@@ -86,7 +90,8 @@ class DuckdbSink implements Sink {
       }
       if (writer === undefined) return null;
       const { rows, bytes, checksum } = await writer.finish();
-      return { rows, record: { path, bytes, checksum } };
+      this.#sealed = epoch.id;
+      return { rows, record: { bytes, checksum } };
     } catch (thrown) {
       writer?.abort();
       throw thrown;
@@ -95,12 +100,38 @@ class DuckdbSink implements Sink {
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { table, write } = this.#config;
-    const { path } = record as { path: string };
+    const published = { files: [`${this.#database}#${table}`] };
+    const parquet = this.#staged(epoch.id);
+    if (this.#sealed !== epoch.id) {
+      if (await this.#isInLedger(epoch.id)) return published;
+      await requireStaged(parquet, record as unknown as StagedContent);
+    }
     await this.#createDatabase();
+    const ledger = this.#ledgerKey(epoch.id);
+    await writeTable({ database: this.#database, table, mode: write, parquet, ledger }).catch(deniedByFolder);
+    return published;
+  }
+
+  #ledgerKey(epoch: number): { readonly pipeline: string; readonly sink: string; readonly epoch: number } {
     const { pipeline, operatorId, history } = this.#context;
-    const ledger = { pipeline: `${pipeline}@${history}`, sink: operatorId, epoch: epoch.id };
-    await writeTable({ database: this.#database, table, mode: write, parquet: path, ledger }).catch(deniedByFolder);
-    return { files: [`${this.#database}#${table}`] };
+    return { pipeline: `${pipeline}@${history}`, sink: operatorId, epoch };
+  }
+
+  /** Whether an earlier run put the rows of an epoch into the database. */
+  async #isInLedger(epoch: number): Promise<boolean> {
+    if ((await sizeOf(this.#database)) === null) return false;
+    const ledger = "SELECT 1 FROM duckdb_tables() WHERE table_name = 'sferic_ledger' AND schema_name = 'main'";
+    if (!(await this.#hasRows(ledger))) return false;
+    const { pipeline, sink } = this.#ledgerKey(epoch);
+    const own = `pipeline = ${quoted(pipeline)} AND sink = ${quoted(sink)} AND epoch = ${epoch}`;
+    return this.#hasRows(`SELECT 1 FROM main.sferic_ledger WHERE ${own}`);
+  }
+
+  async #hasRows(sql: string): Promise<boolean> {
+    const batch = await queryDatabase(this.#database, sql);
+    const { rowCount } = batch;
+    batch.close();
+    return rowCount > 0;
   }
 
   discard(epoch: number): Promise<void> {
@@ -136,6 +167,10 @@ class DuckdbSink implements Sink {
   #staged(epoch: number): string {
     return join(this.#context.scratchDirectory, `${String(epoch).padStart(10, "0")}.parquet`);
   }
+}
+
+function quoted(text: string): string {
+  return `'${text.replaceAll("'", "''")}'`;
 }
 
 /** DuckDB writes a log beside the database; where the folder forbids it, the transaction fails with no code of its own. */

@@ -1,6 +1,6 @@
 import { rm } from "node:fs/promises";
 import { join } from "node:path";
-import { createJson } from "@sferic/bindings/formats";
+import { checksumFile, createJson } from "@sferic/bindings/formats";
 import { conformBatch } from "@sferic/bindings/reshape";
 import {
   type Batch,
@@ -12,6 +12,7 @@ import {
   type Epoch,
   type FileWriter,
   formatField,
+  type Json,
   type OperatorContext,
   OperatorError,
   parseDuration,
@@ -25,6 +26,7 @@ import { z } from "zod";
 import { kafkaConnection } from "@sferic/connections/kafka";
 import { EventTimesWriter, type TimeColumn, timeColumn, timeUnits } from "./kafka/event-times-writer.ts";
 import { eventTimes, type Pace, rowsPerSecond, unpaced } from "./kafka/pace.ts";
+import { requireStaged, type StagedContent } from "./staged-file.ts";
 import type { TopicWriter } from "./kafka/topic-writer.ts";
 
 const config = z
@@ -121,6 +123,7 @@ export const kafka = defineSink({
     "invalid-topic",
     "message-too-large",
     "kafka-failed",
+    "staged-missing",
     "disk-full",
     "permission-denied",
   ],
@@ -195,6 +198,8 @@ class KafkaSink implements Sink {
   readonly #context: OperatorContext;
   readonly #connection: Connection;
   #topic: Promise<TopicWriter> | undefined;
+  /** Epoch that this process staged last, whose bytes need no second look. */
+  #sealed: number | undefined;
 
   constructor(c: Config, context: OperatorContext) {
     const { connection, operatorId } = context;
@@ -221,7 +226,9 @@ class KafkaSink implements Sink {
       }
       if (writers === undefined) return null;
       const [{ rows }] = await Promise.all([writers.rows.finish(), writers.keys?.finish(), writers.times?.finish()]);
-      return { rows, record: { ...files } };
+      const contents = Object.entries(files).map(async ([what, path]) => [what, await checksumFile(path)] as const);
+      this.#sealed = epoch.id;
+      return { rows, record: Object.fromEntries(await Promise.all(contents)) as unknown as Json };
     } catch (thrown) {
       writers?.rows.abort();
       writers?.keys?.abort();
@@ -231,7 +238,7 @@ class KafkaSink implements Sink {
   }
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
-    const { rows, keys, times } = record as unknown as StagedFiles;
+    const { rows, keys, times } = await this.#requireStaged(record, epoch.id);
     const { pipeline, history, operatorId } = this.#context;
     const headers = {
       ...this.#config.headers,
@@ -241,6 +248,18 @@ class KafkaSink implements Sink {
     const { rowFraming } = await this.#context.format(this.#config.format);
     await (await this.#writer()).write({ rows, keys, framing: rowFraming! }, headers, this.#pace(times), epoch);
     return { files: [`${this.#connection.name}/${this.#config.topic}`] };
+  }
+
+  /** Paths of what is staged. Throws `staged-missing` when one is not what was prepared. */
+  async #requireStaged(record: Json, epoch: number): Promise<StagedFiles> {
+    const files = this.#files(epoch);
+    if (this.#sealed === epoch) return files;
+    for (const [what, path] of Object.entries(files)) {
+      // Earlier versions have put paths into the record, without checksums.
+      const content = (record as Record<string, string | StagedContent>)[what];
+      await requireStaged(path, typeof content === "object" ? content : null);
+    }
+    return files;
   }
 
   async discard(epoch: number): Promise<void> {

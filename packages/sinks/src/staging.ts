@@ -13,16 +13,14 @@ import {
   syncDirectories,
   SyncedFolder,
 } from "@sferic/operator/durable-files";
+import { isSame, requireStaged, type StagedContent, stagedMissing } from "./staged-file.ts";
 
 /** A staged file as it stands in the prepared record. */
-export interface StagedFile {
+export interface StagedFile extends StagedContent {
   /** No other file of the epoch has it. */
   readonly name: string;
   /** Folder in the target that it goes into, with `/` between names; the target itself when absent. */
   readonly folder?: string;
-  readonly bytes: number;
-  /** `xxh64:` and 16 hex digits. */
-  readonly checksum: string;
 }
 
 const stagingName = ".sferic-staging";
@@ -72,6 +70,12 @@ export class Staging {
     return join(this.#folder, staged);
   }
 
+  /** As `path`, for a file that is not staged: another run may have staged the epoch, or nobody. */
+  async room(epoch: number, name: string): Promise<string> {
+    await makeDirectory(this.#folder);
+    return this.path(epoch, name);
+  }
+
   /** Begins an epoch, writes whole files into it, and seals it. */
   async write(epoch: number, files: readonly { name: string; bytes: Uint8Array }[]): Promise<StagedFile[]> {
     await this.begin(epoch);
@@ -105,9 +109,13 @@ export class Staging {
   /** Where a staged file is. Throws `staged-missing` when it is not there as recorded. */
   async require(epoch: number, file: StagedFile): Promise<string> {
     const path = this.path(epoch, file.name);
-    if ((await sizeOf(path)) === null) throw missing(`${path} was prepared but is gone.`);
     await this.#requireContent(epoch, path, file);
     return path;
+  }
+
+  /** Whether an epoch was sealed by this process, so that it cannot have been published by another one. */
+  isSealed(epoch: number): boolean {
+    return this.#sealed.has(epoch);
   }
 
   /** Removes what is staged for an epoch. */
@@ -134,8 +142,7 @@ export class Staging {
   }
 
   async #requireContent(epoch: number, path: string, file: StagedFile): Promise<void> {
-    if (this.#sealed.has(epoch) || (await isSame(path, file))) return;
-    throw missing(`${path} is not what was prepared: its size or checksum differs.`);
+    await requireStaged(path, this.#sealed.has(epoch) ? null : file);
   }
 
   #placeOf({ name, folder }: StagedFile): string {
@@ -151,7 +158,7 @@ export class Staging {
     const [from, to] = [this.path(epoch, file.name), this.#placeOf(file)];
     if ((await sizeOf(from)) === null) {
       if (await isSame(to, file)) return;
-      throw missing(`${from} was prepared but is gone, and ${to} is not it.`);
+      throw stagedMissing(`${from} was prepared but is gone, and ${to} is not it.`);
     }
     await this.#requireContent(epoch, from, file);
     if (!replace && (await sizeOf(to)) !== null && !(await isSame(to, file))) {
@@ -165,14 +172,4 @@ export class Staging {
 
 function prefixOf(epoch: number): string {
   return `${String(epoch).padStart(10, "0")}-`;
-}
-
-async function isSame(path: string, file: StagedFile): Promise<boolean> {
-  if ((await sizeOf(path)) !== file.bytes) return false;
-  return (await checksumFile(path)).checksum === file.checksum;
-}
-
-function missing(what: string): OperatorError {
-  const message = `${what} Restore the file, or start anew with an empty checkpoint and empty outputs.`;
-  return new OperatorError({ code: "staged-missing", message, domain: "external" });
 }

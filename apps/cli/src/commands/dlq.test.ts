@@ -102,6 +102,6 @@ test("a file that is not what was written is told with its line", async () => {
   await mkdir(other);
   await writeFile(join(other, "0000000000.jsonl"), "{\n");
   const { code, out, err } = await sferic("dlq", "list", other);
-  expect([code, out]).toEqual([1, ""]);
+  expect([code, out]).toEqual([3, ""]);
   expect(err).toMatch(/^error\[dead-letters-corrupt\]: .*0000000000\.jsonl: line 1 /);
 });

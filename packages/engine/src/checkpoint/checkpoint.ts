@@ -1,12 +1,8 @@
-import { randomUUID } from "node:crypto";
-import { rename } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
 import {
   createDurably,
   makeDirectory,
-  namesIn,
-  remove,
   replaceDurably,
   syncAncestors,
   syncDirectory,
@@ -22,6 +18,7 @@ import {
   recordedEpochs,
   recordPath,
   type RecordTypes,
+  schemasPath,
 } from "./layout.ts";
 import { acquireLock } from "./lock.ts";
 import {
@@ -35,17 +32,21 @@ import {
   removeRecords,
 } from "./packs.ts";
 import type { PlanOutline } from "./plan-changes.ts";
-import { decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
-
-/** The first file of a checkpoint: whose it is. */
-export interface CheckpointIdentity {
-  readonly id: string;
-  readonly pipeline: string;
-  readonly specHash: string;
-  readonly engineVersion: string;
-  /** Operators of the last run. */
-  readonly operators?: PlanOutline;
-}
+import { corrupt } from "./corrupt.ts";
+import { type CheckpointIdentity, identify } from "./identity.ts";
+import { decodeInPlace, MisplacedRecord, RecordChain } from "./chain.ts";
+import { keepCopy, restoreNewest, setRecordAside } from "./newest-copy.ts";
+import { newestSettings, pinnedProblem, type Settings, settingsOf, specsProblem } from "./newest-settings.ts";
+import { type PinnedSchemas, pinSchemas, readPinnedSchemas } from "./pinned-schemas.ts";
+import {
+  type DecodedRecord,
+  encodeRecord,
+  type Intent,
+  type Prepared,
+  type RecordOrigin,
+  type ReplayedLetter,
+  TornRecord,
+} from "./records.ts";
 
 /** What a checkpoint says a new run has to do first. */
 export interface Recovery {
@@ -72,17 +73,22 @@ export interface Recovery {
  */
 export class Checkpoint {
   readonly directory: string;
-  readonly identity: CheckpointIdentity;
+  #identity: CheckpointIdentity;
   readonly #release: () => Promise<void>;
   readonly #folders: Readonly<Record<RecordKind, SyncedFolder>>;
   /** Packs found by `recover`, and written since. */
   #packs: readonly Pack[] = [];
   /** First epoch whose records are files of their own. */
   #unpacked = 0;
+  /** Link of the newest record that this process wrote. */
+  #newest: { readonly kind: RecordKind; readonly epoch: number; readonly link: string } | null = null;
+  #settings: Settings;
+  readonly #replayed = new Set<string>();
 
   private constructor(directory: string, identity: CheckpointIdentity, release: () => Promise<void>) {
     this.directory = directory;
-    this.identity = identity;
+    this.#identity = identity;
+    this.#settings = { specs: identity.specs ?? 0, pinned: {} };
     this.#release = release;
     const open = (kind: RecordKind): SyncedFolder => new SyncedFolder(join(directory, folders[kind]));
     this.#folders = { intent: open("intent"), prepared: open("prepared"), committed: open("committed") };
@@ -102,11 +108,19 @@ export class Checkpoint {
     await syncAncestors(directory);
     const release = await acquireLock(directory);
     try {
-      return new Checkpoint(directory, await identify(directory, pipeline), release);
+      const identity = await identify(directory, pipeline);
+      const problem = specsProblem(await newestSettings(directory), identity.specs ?? 0);
+      if (problem !== null) throw corrupt(identityPath(directory), problem);
+      return new Checkpoint(directory, identity, release);
     } catch (thrown) {
       await release();
       throw thrown;
     }
+  }
+
+  /** Whose it is. */
+  get identity(): CheckpointIdentity {
+    return this.#identity;
   }
 
   /** Folder for what an operator keeps between stage and commit. */
@@ -116,13 +130,30 @@ export class Checkpoint {
 
   /** Writes one record; it is on disk when this resolves. */
   async write<K extends RecordKind>(kind: K, record: RecordTypes[K]): Promise<void> {
-    await createDurably(this.#path(kind, record.epoch), encodeRecord(record), { folder: this.#folders[kind] });
-    if (kind === "committed" && record.epoch + 1 >= this.#unpacked + 2 * packedEpochs) await this.#packOldest();
+    const { epoch } = record;
+    const text = encodeRecord(record, await this.#originOf(kind, epoch));
+    await createDurably(this.#path(kind, epoch), text, { folder: this.#folders[kind] });
+    this.#newest = { kind, epoch, link: linkIn(text) };
+    await keepCopy(this.directory, text);
+    if (kind === "committed" && epoch + 1 >= this.#unpacked + 2 * packedEpochs) await this.#packOldest();
   }
 
   /** Says that from here on the checkpoint is run with this spec. */
   async adopt(specHash: string, operators: PlanOutline): Promise<void> {
-    await replaceDurably(identityPath(this.directory), encodeRecord({ ...this.identity, specHash, operators }));
+    const specs = this.#settings.specs + 1;
+    this.#identity = { ...this.#identity, specHash, operators, specs };
+    await replaceDurably(identityPath(this.directory), encodeRecord(this.#identity));
+    this.#settings = { ...this.#settings, specs };
+  }
+
+  /** Keeps columns that nothing declares, of sources that have none kept yet. Throws `checkpoint-corrupt`. */
+  async pin(found: PinnedSchemas): Promise<void> {
+    const pinned = { ...found, ...(await readPinnedSchemas(this.directory)) };
+    const settings = settingsOf(this.#settings.specs, pinned);
+    const problem = pinnedProblem(await newestSettings(this.directory), settings.pinned);
+    if (problem !== null) throw corrupt(schemasPath(this.directory), problem);
+    await pinSchemas(this.directory, found);
+    this.#settings = settings;
   }
 
   /** Lets go of the lock. */
@@ -132,48 +163,64 @@ export class Checkpoint {
   }
 
   /**
-   * Reads what is there. A torn record that is the newest is renamed to `*.torn` and counts as absent; a torn older
-   * one, or a gap, throws `checkpoint-corrupt` with the file and the repair. Reads every record once.
+   * Reads what is there. A torn record that is the newest is renamed to `*.torn` and, where no copy of it is kept, counts
+   * as absent; a torn older one, or a gap, throws `checkpoint-corrupt` with the file and the repair. Reads every record once.
    */
   async recover(): Promise<Recovery> {
     const history: Record<string, Offset[]> = {};
-    let committed = await this.#readPacks(history);
+    const chain = new RecordChain(this.identity.id);
+    let committed = await this.#readPacks(history, chain);
+    const replaced = await restoreNewest(this.directory, this.identity.id, this.#unpacked);
     const counts = await this.#countRecords();
-    const setAside = await this.#setAsideIfTorn(counts);
+    const setAside = [...replaced, ...(await this.#setAsideIfTorn(counts))];
     const { intent: intentCount, prepared: preparedCount, committed: next } = counts;
     let last: Recovery["last"] = null;
     for (let epoch = this.#unpacked; epoch < next; epoch++) {
-      committed = await this.#require("intent", epoch);
-      last = { intent: committed, prepared: await this.#require("prepared", epoch) };
-      await this.#require("committed", epoch);
+      committed = await this.#require("intent", epoch, chain);
+      last = { intent: committed, prepared: await this.#require("prepared", epoch, chain) };
+      await this.#require("committed", epoch, chain);
       remember(history, committed);
+      this.#rememberReplays(committed);
     }
-    const intent = intentCount > next ? await this.#require("intent", next) : null;
-    const prepared = preparedCount > next ? await this.#require("prepared", next) : null;
+    const intent = intentCount > next ? await this.#require("intent", next, chain) : null;
+    const prepared = preparedCount > next ? await this.#require("prepared", next, chain) : null;
     // A prepared epoch is published and never read again, so its sources must know that its range is taken.
     if (prepared !== null) {
       remember(history, intent!);
       last = { intent: intent!, prepared };
+      this.#rememberReplays(intent!);
     }
     const lastTimeMs = intent?.timeMs ?? committed?.timeMs ?? 0;
     return { nextEpoch: next, history, lastTimeMs, intent, prepared, committed, last, setAside };
+  }
+
+  /** Whether an epoch that `recover` found, and that will not be computed again, read the input of a dead letter again. */
+  hasReplayed(letter: ReplayedLetter): boolean {
+    return this.#replayed.has(keyOf(letter));
+  }
+
+  #rememberReplays({ replays = [] }: Intent): void {
+    for (const letter of replays) this.#replayed.add(keyOf(letter));
   }
 
   /** What an epoch read, or null when there is no such epoch. Throws `checkpoint-corrupt`. */
   async intentOf(epoch: number): Promise<Intent | null> {
     const found = this.#packs.find(({ first, last }) => first <= epoch && epoch <= last);
     if (found === undefined) return this.read("intent", epoch);
-    return (await this.#readPack(found))[epoch - found.first]!.intent;
+    return (await this.#readPack(found, new RecordChain(this.identity.id)))[epoch - found.first]!.intent;
   }
 
   /** Adds what the packs say to the history, and removes records that are in one. Resolves to the newest intent of them. */
-  async #readPacks(history: Record<string, Offset[]>): Promise<Intent | null> {
+  async #readPacks(history: Record<string, Offset[]>, chain: RecordChain): Promise<Intent | null> {
     this.#packs = await packsOf(this.directory);
     const { end, isWhole } = packedEnd(this.#packs);
     if (!isWhole) throw corrupt(packFolder(this.directory), `no pack holds the epoch ${end}, but later ones are there`);
     let newest: Intent | null = null;
     for (const found of this.#packs) {
-      for (const { intent } of await this.#readPack(found)) remember(history, (newest = intent));
+      for (const { intent } of await this.#readPack(found, chain)) {
+        remember(history, (newest = intent));
+        this.#rememberReplays(intent);
+      }
     }
     this.#unpacked = end;
     const left = new Set<number>();
@@ -184,9 +231,9 @@ export class Checkpoint {
     return newest;
   }
 
-  async #readPack(found: Pack): Promise<PackedEpoch[]> {
+  async #readPack(found: Pack, chain: RecordChain): Promise<PackedEpoch[]> {
     try {
-      return await readPack(found);
+      return await readPack(found, chain);
     } catch (thrown) {
       if (!(thrown instanceof TornRecord)) throw thrown;
       throw corrupt(found.path, thrown.message);
@@ -202,20 +249,49 @@ export class Checkpoint {
 
   /** A record that is not in a pack, or null when there is none. Throws {@link TornRecord}. */
   async read<K extends RecordKind>(kind: K, epoch: number): Promise<RecordTypes[K] | null> {
-    const text = await textOf(this.#path(kind, epoch));
-    return text === null ? null : decodeRecord<RecordTypes[K]>(text);
+    return (await this.#decoded(kind, epoch))?.record ?? null;
   }
 
-  async #require<K extends RecordKind>(kind: K, epoch: number): Promise<RecordTypes[K]> {
+  async #decoded<K extends RecordKind>(kind: K, epoch: number): Promise<DecodedRecord<RecordTypes[K]> | null> {
+    const text = await textOf(this.#path(kind, epoch));
+    return text === null ? null : decodeInPlace(text, kind, epoch, this.identity.id);
+  }
+
+  /** What a new record says of itself. */
+  async #originOf(kind: RecordKind, epoch: number): Promise<RecordOrigin> {
+    const before = {
+      intent: async () => (epoch === 0 ? null : this.#linkOf("committed", epoch - 1)),
+      prepared: async () => this.#linkOf("intent", epoch),
+      committed: async () => this.#linkOf("prepared", epoch),
+    };
+    const origin = { kind, epoch, lineage: this.identity.id, before: await before[kind]() };
+    const intent = kind === "committed" ? await this.#linkOf("intent", epoch) : null;
+    if (kind === "intent") return { ...origin, ...this.#settings };
+    return intent === null ? origin : { ...origin, intent };
+  }
+
+  async #linkOf(kind: RecordKind, epoch: number): Promise<string | null> {
+    if (this.#newest?.kind === kind && this.#newest.epoch === epoch) return this.#newest.link;
+    return (await this.#decoded(kind, epoch))?.link ?? null;
+  }
+
+  async #require<K extends RecordKind>(kind: K, epoch: number, chain: RecordChain): Promise<RecordTypes[K]> {
     const path = this.#path(kind, epoch);
     try {
-      const record = await this.read(kind, epoch);
-      if (record !== null) return record;
+      const text = await textOf(path);
+      if (text !== null) return chain.next(text, kind, epoch).record;
     } catch (thrown) {
+      if (thrown instanceof MisplacedRecord) throw this.#misplaced(thrown);
       if (!(thrown instanceof TornRecord)) throw thrown;
       throw corrupt(path, `${thrown.message} It is not the newest record, so it cannot be left out`);
     }
     throw corrupt(path, "the record is missing");
+  }
+
+  /** A record before the first one that is no longer in a pack can be in one. */
+  #misplaced({ kind, epoch, message }: MisplacedRecord): OperatorError {
+    const pack = this.#packs.find(({ first, last }) => first <= epoch && epoch <= last);
+    return corrupt(pack?.path ?? this.#path(kind, epoch), message);
   }
 
   /** Renames the newest record when it is torn, and takes it out of the counts. */
@@ -229,10 +305,9 @@ export class Checkpoint {
       await this.read(kind, epoch);
       return [];
     } catch (thrown) {
+      if (thrown instanceof MisplacedRecord) throw this.#misplaced(thrown);
       if (!(thrown instanceof TornRecord)) throw thrown;
-      await remove(`${path}.torn`);
-      await rename(path, `${path}.torn`);
-      await syncDirectory(dirname(path));
+      await setRecordAside(path);
       counts[kind] -= 1;
       return [path];
     }
@@ -268,47 +343,14 @@ export class Checkpoint {
   }
 }
 
+function keyOf({ epoch, source, name }: ReplayedLetter): string {
+  return JSON.stringify([epoch, source, name]);
+}
+
+function linkIn(text: string): string {
+  return /^\{"checksum":"([0-9a-f]{64})"/.exec(text)![1]!;
+}
+
 function remember(history: Record<string, Offset[]>, { sources }: Intent): void {
   for (const [source, { end }] of Object.entries(sources)) (history[source] ??= []).push(end);
-}
-
-async function identify(
-  directory: string,
-  pipeline: { name: string; specHash: string; engineVersion: string; operators?: PlanOutline },
-): Promise<CheckpointIdentity> {
-  const path = identityPath(directory);
-  const text = await textOf(path);
-  if (text === null) {
-    const records = [join(directory, folders.intent), packFolder(directory)].map((folder) => namesIn(folder));
-    if ((await Promise.all(records)).flat().some((name) => /\.jsonl?$/.test(name))) {
-      throw corrupt(path, "the file is missing, but epochs are there");
-    }
-    const { name, ...rest } = pipeline;
-    const identity = { id: randomUUID(), pipeline: name, ...rest };
-    await createDurably(path, encodeRecord(identity));
-    return identity;
-  }
-  const identity = decodeIdentity(path, text);
-  if (identity.pipeline === pipeline.name) return identity;
-  throw new OperatorError({
-    code: "checkpoint-mismatch",
-    message: `The checkpoint ${directory} belongs to the pipeline "${identity.pipeline}", not to "${pipeline.name}". Give this pipeline a checkpoint of its own.`,
-  });
-}
-
-function decodeIdentity(path: string, text: string): CheckpointIdentity {
-  try {
-    return decodeRecord<CheckpointIdentity>(text);
-  } catch (thrown) {
-    if (!(thrown instanceof TornRecord)) throw thrown;
-    throw corrupt(path, thrown.message);
-  }
-}
-
-function corrupt(path: string, reason: string): OperatorError {
-  return new OperatorError({
-    code: "checkpoint-corrupt",
-    message: `The checkpoint cannot be trusted: ${path}: ${reason}. Restore the file from a copy, or start anew with an empty checkpoint and empty outputs.`,
-    details: { path },
-  });
 }

@@ -93,6 +93,7 @@ describe("a checkpoint of three epochs", () => {
       [join(directory, "offsets/0000000003.json"), expect.stringContaining("epochs 3 to 3999999999 are missing")],
       [join(directory, "prepared/0000000003.json"), expect.stringContaining("epochs 3 to 3999999999 are missing")],
       [join(directory, "commits/0000000003.json"), expect.stringContaining("epochs 3 to 3999999999 are missing")],
+      [far, expect.stringContaining("belongs to epoch 2")],
     ]);
   });
 

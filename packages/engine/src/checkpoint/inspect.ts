@@ -2,8 +2,10 @@ import { stat } from "node:fs/promises";
 import { join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
 import { namesIn, textOf } from "@sferic/operator/durable-files";
-import type { CheckpointIdentity } from "./checkpoint.ts";
+import { MisplacedRecord, RecordChain } from "./chain.ts";
+import type { CheckpointIdentity } from "./identity.ts";
 import {
+  deadLetterFolder,
   folders,
   identityPath,
   packFolder,
@@ -13,8 +15,12 @@ import {
   type RecordTypes,
   schemasPath,
 } from "./layout.ts";
+import { decodeLetters } from "./letters-text.ts";
 import { liveHolder, type LockHolder } from "./lock.ts";
 import { type Pack, packedEnd, packsOf, readPack } from "./packs.ts";
+import { newestSettings, pinnedProblem, settingsOf, specsProblem } from "./newest-settings.ts";
+import { type PinnedRecord, schemasIn } from "./pinned-schemas.ts";
+import { type Present, recordedKinds, setAsideRecords, withoutLater, withoutPacked } from "./present.ts";
 import { stateFolder, stateProblem } from "./states.ts";
 import { type Committed, decodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
 
@@ -22,10 +28,11 @@ const kinds = Object.keys(folders) as RecordKind[];
 
 /**
  * What is wrong with a checkpoint. `torn`: the newest record is not what was written; the next run sets it aside and
- * goes on. `corrupt`: an older one is not. `gap`: records are missing. No run starts on the last two.
+ * goes on. `corrupt`: an older one is not, or is another one. `gap`: records are missing. No run starts on these two.
+ * `dead-letters`: a file of them is not what was written; runs go on, and no replay starts.
  */
 export interface CheckpointFinding {
-  readonly problem: "torn" | "corrupt" | "gap";
+  readonly problem: "torn" | "corrupt" | "gap" | "dead-letters";
   readonly severity: "warning" | "error";
   /** The first file concerned. */
   readonly path: string;
@@ -82,8 +89,6 @@ export interface CheckpointReport {
   readonly findings: readonly CheckpointFinding[];
 }
 
-type Present = Readonly<Record<RecordKind, readonly number[]>>;
-
 /**
  * Reads a checkpoint, every record with its checksum, and changes nothing; also while a run lives on it.
  * Throws `checkpoint-not-found` when the folder holds none.
@@ -112,6 +117,7 @@ async function inspectOnce(directory: string): Promise<CheckpointReport | null> 
   await reading.packs(packs);
   reading.findGaps();
   for (const epoch of epochs) await reading.epoch(epoch);
+  await reading.deadLetters(identity?.id ?? null);
   const hasSoundStates = await reading.states();
   const hasMoved = async (): Promise<boolean> =>
     (await recordedEpochs(directory, "prepared")).at(-1) !== present.prepared.at(-1);
@@ -166,6 +172,7 @@ class Reading {
   readonly #unpacked: number;
   /** Place of the newest record in the order of writing. */
   readonly #last: number;
+  #chain = new RecordChain(null);
 
   constructor(directory: string, present: Present, unpacked: number) {
     this.#directory = directory;
@@ -177,15 +184,27 @@ class Reading {
 
   /** The columns that nothing declares, if any were kept. */
   async schemas(): Promise<void> {
-    await this.#decode(schemasPath(this.#directory), false);
+    const path = schemasPath(this.#directory);
+    // Before the file, which a run that lives changes first.
+    const newest = await newestSettings(this.#directory);
+    const pinned = await this.#decode<PinnedRecord>(path);
+    if (pinned === null) return;
+    const { pinned: found } = settingsOf(0, pinned === undefined ? {} : schemasIn(pinned));
+    const problem = pinnedProblem(newest, found);
+    if (problem !== null) this.#add("corrupt", path, problem);
   }
 
   /** Whose the checkpoint is. To have lost that is a finding only where epochs are there. */
   async identity(hasEpochs: boolean): Promise<CheckpointIdentity | null> {
     const path = identityPath(this.#directory);
-    const identity = await this.#decode<CheckpointIdentity>(path, false);
+    const newest = await newestSettings(this.#directory);
+    const identity = await this.#decode<CheckpointIdentity>(path);
     if (identity === undefined && hasEpochs) this.#add("gap", path, "The file is missing, but epochs are there.");
-    return identity ?? null;
+    if (!identity) return null;
+    const problem = specsProblem(newest, identity.specs ?? 0);
+    if (problem !== null) this.#add("corrupt", path, problem);
+    this.#chain = new RecordChain(identity.id);
+    return identity;
   }
 
   /** The records of old epochs. */
@@ -195,7 +214,7 @@ class Reading {
       this.#add("gap", packFolder(this.#directory), `No pack holds the epoch ${end}, but later ones are there.`);
     for (const pack of packs) {
       try {
-        for (const { intent, committed } of await readPack(pack)) {
+        for (const { intent, committed } of await readPack(pack, this.#chain)) {
           this.records += 2;
           this.#addCommitted(committed, intent);
         }
@@ -240,6 +259,20 @@ class Reading {
     return isSound;
   }
 
+  /** Checks the files of dead letters that say whose they are. */
+  async deadLetters(lineage: string | null): Promise<void> {
+    const folder = deadLetterFolder(this.#directory);
+    for (const name of (await namesIn(folder)).filter((each) => /^\d{10}\.jsonl$/.test(each))) {
+      const path = join(folder, name);
+      try {
+        decodeLetters((await textOf(path)) ?? "", { epoch: Number.parseInt(name, 10), lineage });
+      } catch (thrown) {
+        if (!(thrown instanceof TornRecord)) throw thrown;
+        this.#add("dead-letters", path, thrown.message);
+      }
+    }
+  }
+
   shownStates(): CheckpointReport["states"] {
     const { states = {}, stateSizes = {} } = this.#prepared ?? {};
     const shown = Object.entries(states).map(([id, chain]) => {
@@ -269,11 +302,26 @@ class Reading {
   async #read<K extends RecordKind>(kind: K, epoch: number): Promise<RecordTypes[K] | null> {
     if (!this.#present[kind].has(epoch)) return null;
     const isNewest = placeOf(kind, epoch) === this.#last;
-    return (await this.#decode<RecordTypes[K]>(recordPath(this.#directory, kind, epoch), isNewest)) ?? null;
+    const path = recordPath(this.#directory, kind, epoch);
+    const text = await textOf(path);
+    if (text === null) return null;
+    this.records += 1;
+    try {
+      return this.#chain.next(text, kind, epoch).record;
+    } catch (thrown) {
+      if (!(thrown instanceof TornRecord)) throw thrown;
+      if (thrown instanceof MisplacedRecord) this.#add("corrupt", this.#placeOf(thrown), thrown.message);
+      else this.#add(isNewest ? "torn" : "corrupt", path, thrown.message);
+      return null;
+    }
+  }
+
+  #placeOf({ kind, epoch }: MisplacedRecord): string {
+    return epoch < this.#unpacked ? packFolder(this.#directory) : recordPath(this.#directory, kind, epoch);
   }
 
   /** Null for a record that is not what was written, undefined for one that is not there. */
-  async #decode<T>(path: string, isNewest: boolean): Promise<T | null | undefined> {
+  async #decode<T>(path: string): Promise<T | null | undefined> {
     const text = await textOf(path);
     if (text === null) return undefined;
     this.records += 1;
@@ -281,7 +329,7 @@ class Reading {
       return decodeRecord<T>(text);
     } catch (thrown) {
       if (!(thrown instanceof TornRecord)) throw thrown;
-      this.#add(isNewest ? "torn" : "corrupt", path, thrown.message);
+      this.#add("corrupt", path, thrown.message);
       return null;
     }
   }
@@ -316,43 +364,6 @@ function placeOf(kind: RecordKind, epoch: number): number {
 function missingText(first: number, last: number): string {
   const which = first === last ? `The record of epoch ${first} is` : `The records of epochs ${first} to ${last} are`;
   return `${which} missing, but later ones are there.`;
-}
-
-/** Epochs that have records. Commits are looked at first, see {@link withoutLater}. */
-async function recordedKinds(directory: string): Promise<Present> {
-  const committed = await recordedEpochs(directory, "committed");
-  const prepared = await recordedEpochs(directory, "prepared");
-  const intent = await recordedEpochs(directory, "intent");
-  return { intent, prepared, committed };
-}
-
-/**
- * Leaves out what a run that lives has written since its commits were looked at: all that is later than the epoch after
- * the newest of them. Otherwise such epochs would seem to lack their commits.
- */
-function withoutLater({ intent, prepared, committed }: Present): Present {
-  const inWork = (committed.at(-1) ?? -1) + 1;
-  const seen = (epoch: number): boolean => epoch <= inWork;
-  return { intent: intent.filter(seen), prepared: prepared.filter(seen), committed };
-}
-
-/** Leaves out what is in a pack: a run that was killed while it packed has not removed all of it. */
-function withoutPacked(present: Present, end: number): Present {
-  const unpacked = (epoch: number): boolean => epoch >= end;
-  const { intent, prepared, committed } = present;
-  return {
-    intent: intent.filter(unpacked),
-    prepared: prepared.filter(unpacked),
-    committed: committed.filter(unpacked),
-  };
-}
-
-async function setAsideRecords(directory: string): Promise<string[]> {
-  const lists = Object.values(folders).map(async (name) => {
-    const folder = join(directory, name);
-    return (await namesIn(folder)).filter((file) => file.endsWith(".torn")).map((file) => join(folder, file));
-  });
-  return (await Promise.all(lists)).flat();
 }
 
 async function isFolder(path: string): Promise<boolean> {

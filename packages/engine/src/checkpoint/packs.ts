@@ -1,6 +1,7 @@
 import { join } from "node:path";
 import { createDurably, makeDirectory, namesIn, remove, textOf } from "@sferic/operator/durable-files";
 import { packFolder, packPath, type RecordKind, recordPath } from "./layout.ts";
+import { RecordChain } from "./chain.ts";
 import { type Committed, decodeRecord, type Intent, TornRecord } from "./records.ts";
 
 /** The intents and commits of epochs `first` to `last`, both included, in one file. */
@@ -40,18 +41,15 @@ export function packedEnd(packs: readonly Pack[]): { readonly end: number; reado
   return { end, isWhole: true };
 }
 
-/** The epochs of a pack, each record checked. Throws {@link TornRecord}. */
-export async function readPack({ first, last, path }: Pack): Promise<PackedEpoch[]> {
+/** The epochs of a pack, each record checked and held against the one before it in the chain. Throws {@link TornRecord}. */
+export async function readPack({ first, last, path }: Pack, chain: RecordChain): Promise<PackedEpoch[]> {
   const lines = ((await textOf(path)) ?? "").split(/(?<=\n)/);
   if (lines.length !== 2 * (last - first + 1)) throw new TornRecord("The pack does not hold the epochs of its name.");
   const epochs: PackedEpoch[] = [];
   for (let epoch = first; epoch <= last; epoch++) {
     const [intent, committed] = lines.slice(2 * (epoch - first)) as [string, string];
-    const packed = { intent: decodeRecord<Intent>(intent), committed: decodeRecord<Committed>(committed) };
-    if (packed.intent.epoch !== epoch || packed.committed.epoch !== epoch) {
-      throw new TornRecord(`The pack has the records of epoch ${packed.intent.epoch} in the place of epoch ${epoch}.`);
-    }
-    epochs.push(packed);
+    const taken = chain.next(intent, "intent", epoch).record;
+    epochs.push({ intent: taken, committed: chain.next(committed, "committed", epoch).record });
   }
   return epochs;
 }

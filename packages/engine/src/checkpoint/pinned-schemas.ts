@@ -1,13 +1,20 @@
-import { type Column, OperatorError, Schema } from "@sferic/operator";
+import { type Column, Schema } from "@sferic/operator";
 import { replaceDurably, textOf } from "@sferic/operator/durable-files";
+import { corrupt } from "./corrupt.ts";
 import { schemasPath } from "./layout.ts";
 import { decodeRecord, encodeRecord, TornRecord } from "./records.ts";
 
 /** Columns per source that nothing declares, as they were found when the checkpoint began. */
 export type PinnedSchemas = Readonly<Record<string, Schema>>;
 
-interface PinnedRecord {
+/** The pinned columns as they stand in their file. */
+export interface PinnedRecord {
   readonly sources: Readonly<Record<string, readonly Column[]>>;
+}
+
+/** The schemas of a record. */
+export function schemasIn({ sources }: PinnedRecord): PinnedSchemas {
+  return Object.fromEntries(Object.entries(sources).map(([id, columns]) => [id, new Schema(columns)]));
 }
 
 /** The pinned columns; none where there is no checkpoint. Throws `checkpoint-corrupt`. */
@@ -16,12 +23,10 @@ export async function readPinnedSchemas(directory: string): Promise<PinnedSchema
   const text = await textOf(path);
   if (text === null) return {};
   try {
-    const { sources } = decodeRecord<PinnedRecord>(text);
-    return Object.fromEntries(Object.entries(sources).map(([id, columns]) => [id, new Schema(columns)]));
+    return schemasIn(decodeRecord<PinnedRecord>(text));
   } catch (thrown) {
     if (!(thrown instanceof TornRecord)) throw thrown;
-    const message = `The checkpoint cannot be trusted: ${path}: ${thrown.message} Restore the file from a copy; or remove it, and the columns are found anew in the files that are there now.`;
-    throw new OperatorError({ code: "checkpoint-corrupt", message, details: { path } });
+    throw corrupt(path, thrown.message);
   }
 }
 

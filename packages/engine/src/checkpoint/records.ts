@@ -52,24 +52,59 @@ export interface Committed {
   readonly stateSizes?: StateReports;
 }
 
-/** A record that is not what was written: cut off, altered, or not JSON. */
-export class TornRecord extends Error {
-  override readonly name = "TornRecord";
+/** What a record says of itself, so that it is taken in its own place only. */
+export interface RecordOrigin {
+  /** `intent`, `prepared`, `committed`, or what else a file with a record is. */
+  readonly kind: string;
+  readonly epoch: number;
+  /** Id of the checkpoint. */
+  readonly lineage: string;
+  /** Link of the record that was written before it; null for the first one, and for what follows none. */
+  readonly before: string | null;
+  /** Of a commit: link of the intent of its epoch, which it stands next to in a pack. */
+  readonly intent?: string;
+  /** Of an intent: how many times the checkpoint had got another spec. */
+  readonly specs?: number;
+  /** Of an intent: fingerprints of the columns that were pinned, by source. */
+  readonly pinned?: Readonly<Record<string, string>>;
+  /** Of a record that a repair wrote: link of the one in whose place it is. */
+  readonly standsFor?: string;
 }
 
-/** Text of a record: one line of JSON with a SHA-256 over it. */
-export function encodeRecord(record: object): string {
+/** A record as it stands in its file; `of` is null in what was written before records said whose they are. */
+export interface DecodedRecord<T> {
+  readonly of: RecordOrigin | null;
+  readonly record: T;
+  /** What the next record holds of this one. */
+  readonly link: string;
+}
+
+/** A record that is not what was written: cut off, altered, or not JSON. */
+export class TornRecord extends Error {
+  override readonly name: string = "TornRecord";
+}
+
+/** Text of a record: one line of JSON with a SHA-256 over it and its origin. */
+export function encodeRecord(record: object, of: RecordOrigin | null = null): string {
   const body = JSON.stringify(record);
-  return `{"checksum":"${digest(body)}","record":${body}}\n`;
+  if (of === null) return `{"checksum":"${digest(body)}","record":${body}}\n`;
+  const rest = `"of":${JSON.stringify(of)},"record":${body}`;
+  return `{"checksum":"${digest(rest)}",${rest}}\n`;
+}
+
+/** Inverse of {@link encodeRecord}, without the origin; throws {@link TornRecord}. */
+export function decodeRecord<T>(text: string): T {
+  return decodeWhole<T>(text).record;
 }
 
 /** Inverse of {@link encodeRecord}; throws {@link TornRecord}. */
-export function decodeRecord<T>(text: string): T {
-  const found = /^\{"checksum":"([0-9a-f]{64})","record":(.*)\}\n$/s.exec(text);
+export function decodeWhole<T>(text: string): DecodedRecord<T> {
+  const found = /^\{"checksum":"([0-9a-f]{64})",("of":.*|"record":(.*))\}\n$/s.exec(text);
   if (found === null) throw new TornRecord("The record is cut off or is not a record.");
-  const [, checksum, body] = found as unknown as [string, string, string];
-  if (digest(body) !== checksum) throw new TornRecord("The record does not match its checksum.");
-  return JSON.parse(body) as T;
+  const [, checksum, rest, body] = found as unknown as [string, string, string, string | undefined];
+  if (digest(body ?? rest) !== checksum) throw new TornRecord("The record does not match its checksum.");
+  const { of = null, record } = JSON.parse(`{${rest}}`) as { of?: RecordOrigin; record: T };
+  return { of, record, link: of?.standsFor ?? checksum };
 }
 
 /** SHA-256 of JSON with sorted keys, as hex. */

@@ -2,21 +2,14 @@ import { link, rename } from "node:fs/promises";
 import { dirname } from "node:path";
 import { isDeepStrictEqual } from "node:util";
 import type { Offset } from "@sferic/operator";
-import { createDurably, replaceDurably, sizeOf, syncDirectory, textOf } from "@sferic/operator/durable-files";
+import { createDurably, replaceDurably, sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import type { CheckpointIdentity } from "./identity.ts";
 import { isCheckpoint, notFound } from "./inspect.ts";
-import {
-  folders,
-  identityPath,
-  packFolder,
-  type RecordKind,
-  recordedEpochs,
-  recordPath,
-  type RecordTypes,
-} from "./layout.ts";
+import { folders, identityPath, type RecordKind, recordPath, type RecordTypes } from "./layout.ts";
 import { acquireLock } from "./lock.ts";
-import { packedEnd, packsOf, readPack } from "./packs.ts";
-import { type Committed, decodeRecord, encodeRecord, type Intent, type Prepared, TornRecord } from "./records.ts";
-import { type StateProblem, stateProblem } from "./states.ts";
+import { type Committed, decodeWhole, encodeRecord, type Intent, type Prepared } from "./records.ts";
+import { type Found, newestPrepared, type PackedPart, type Survey, surveyOf } from "./repair-survey.ts";
+import type { StateProblem } from "./states.ts";
 
 /** One thing that a repair does to a file. */
 export interface RepairAction {
@@ -50,18 +43,18 @@ const kinds = Object.keys(folders) as RecordKind[];
  */
 export async function repairCheckpoint(directory: string, { apply }: { apply: boolean }): Promise<CheckpointRepair> {
   if (!(await isCheckpoint(directory))) throw notFound(directory);
-  if (!apply) return (await surveyOf(directory)).repair();
+  if (!apply) return new Repairing(directory, await surveyOf(directory)).repair();
   const release = await acquireLock(directory);
   try {
-    const survey = await surveyOf(directory);
-    const repair = survey.repair();
+    const repairing = new Repairing(directory, await surveyOf(directory));
+    const repair = repairing.repair();
     if (repair.beyondRepair.length > 0) return repair;
     for (const { does, path } of repair.actions) {
       if (does === "set-aside") await rename(path, await nameAside(path));
       if (does === "forget") await link(path, await nameAside(path));
       await syncDirectory(dirname(path));
-      if (does === "rebuild") await createDurably(path, encodeRecord(survey.rebuilt.get(path)!));
-      if (does === "forget") await replaceDurably(path, encodeRecord(survey.rebuilt.get(path)!));
+      if (does === "rebuild") await createDurably(path, repairing.textOf(path));
+      if (does === "forget") await replaceDurably(path, repairing.textOf(path));
     }
     return repair;
   } finally {
@@ -76,103 +69,52 @@ async function nameAside(path: string): Promise<string> {
   return name;
 }
 
-async function surveyOf(directory: string): Promise<Survey> {
-  const packed = await packedPart(directory);
-  const records = new Map<string, Found>();
-  for (const kind of kinds) {
-    for (const epoch of await recordedEpochs(directory, kind)) {
-      if (epoch < packed.end) continue;
-      const path = recordPath(directory, kind, epoch);
-      records.set(path, { kind, epoch, ...(await read(path)) });
-    }
-  }
-  const lost = await lostStates(directory, records);
-  return new Survey(directory, records, await read(identityPath(directory)), packed, lost);
-}
-
-/** Per operator whose state cannot be restored after the newest prepared epoch, what is wrong with it. */
-async function lostStates(directory: string, records: ReadonlyMap<string, Found>): Promise<Map<string, StateProblem>> {
-  const { states = {} } = newestPrepared(records) ?? {};
-  const lost = new Map<string, StateProblem>();
-  for (const [id, chain] of Object.entries(states)) {
-    const found = await stateProblem(directory, id, chain);
-    if (found !== null) lost.set(id, found);
-  }
-  return lost;
-}
-
-function newestPrepared(records: ReadonlyMap<string, Found>): Prepared | undefined {
-  const prepared = [...records.values()].filter(({ kind, record }) => kind === "prepared" && record !== null);
-  return prepared.toSorted((a, b) => b.epoch - a.epoch)[0]?.record as Prepared | undefined;
-}
-
-/** What the packs say, which are never rebuilt: every pack holds all there is about its epochs. */
-interface PackedPart {
-  /** First epoch that is in no pack. */
-  readonly end: number;
-  readonly ends: ReadonlyMap<string, Offset>;
-  readonly damaged: readonly { readonly path: string; readonly why: string }[];
-}
-
-async function packedPart(directory: string): Promise<PackedPart> {
-  const packs = await packsOf(directory);
-  const { end, isWhole } = packedEnd(packs);
-  const ends = new Map<string, Offset>();
-  const damaged: { path: string; why: string }[] = [];
-  if (!isWhole) damaged.push({ path: packFolder(directory), why: `no pack holds the epoch ${end}` });
-  for (const pack of packs) {
-    try {
-      for (const { intent } of await readPack(pack)) {
-        for (const [id, range] of Object.entries(intent.sources)) ends.set(id, range.end);
-      }
-    } catch (thrown) {
-      if (!(thrown instanceof TornRecord)) throw thrown;
-      damaged.push({ path: pack.path, why: "nothing else holds the records of its epochs" });
-    }
-  }
-  return { end, ends, damaged };
-}
-
-/** Null for a record that is not what was written or is not there. */
-async function read(path: string): Promise<{ record: RecordTypes[RecordKind] | null }> {
-  try {
-    const text = await textOf(path);
-    return { record: text === null ? null : decodeRecord(text) };
-  } catch (thrown) {
-    if (thrown instanceof TornRecord) return { record: null };
-    throw thrown;
-  }
-}
-
-interface Found {
-  readonly kind: RecordKind;
-  readonly epoch: number;
-  readonly record: RecordTypes[RecordKind] | null;
-}
-
-class Survey {
+/** Works out what there is to do. */
+class Repairing {
   readonly rebuilt = new Map<string, RecordTypes[RecordKind]>();
   readonly #directory: string;
   readonly #records: Map<string, Found>;
-  readonly #identity: object | null;
+  readonly #identity: CheckpointIdentity | null;
   readonly #packed: PackedPart;
   readonly #lost: ReadonlyMap<string, StateProblem>;
   readonly #actions: RepairAction[] = [];
   readonly #beyond: { path: string; why: string }[] = [];
 
-  constructor(
-    directory: string,
-    records: Map<string, Found>,
-    identity: { record: object | null },
-    packed: PackedPart,
-    lost: ReadonlyMap<string, StateProblem>,
-  ) {
+  constructor(directory: string, { records, identity, packed, lost }: Survey) {
     this.#lost = lost;
     this.#directory = directory;
     this.#records = records;
-    this.#identity = identity.record;
+    this.#identity = identity;
     this.#packed = packed;
     this.#beyond.push(...packed.damaged);
+  }
+
+  /** Text of a record that is rebuilt, which stands for the one that was there: what follows names that by its link. */
+  textOf(path: string): string {
+    const place = this.#placeOf(path);
+    const [kind, epoch] = [kinds[place % kinds.length]!, Math.floor(place / kinds.length)];
+    const [own, previous, following] = [place, place - 1, place + 1].map((at) => this.#at(at)?.decoded);
+    const record = this.rebuilt.get(path)!;
+    const isChained = [own, previous, following].some((decoded) => decoded?.of !== null && decoded !== undefined);
+    if (!isChained || this.#identity === null) return encodeRecord(record);
+    const standsFor = own?.link ?? following?.of?.before ?? undefined;
+    const origin = { kind, epoch, lineage: this.#identity.id, before: previous?.link ?? null };
+    const text = encodeRecord(record, { ...origin, ...(standsFor === undefined ? {} : { standsFor }) });
+    this.#records.set(path, { kind, epoch, decoded: decodeWhole(text) });
+    return text;
+  }
+
+  #placeOf(path: string): number {
+    for (let place = this.#packed.end * kinds.length; ; place++) if (this.#pathAt(place) === path) return place;
+  }
+
+  #pathAt(place: number): string {
+    return recordPath(this.#directory, kinds[place % kinds.length]!, Math.floor(place / kinds.length));
+  }
+
+  /** The record at a place, if it is what was written. */
+  #at(place: number): Found | undefined {
+    return place < 0 ? undefined : this.#records.get(this.#pathAt(place));
   }
 
   repair(): CheckpointRepair {
@@ -190,16 +132,23 @@ class Survey {
     return { actions: this.#actions, beyondRepair: this.#beyond };
   }
 
+  /** A later record that is another's is one of an epoch that is there too, under a wrong name. */
   #leaveOutMisplaced(): void {
-    for (const [path, { epoch, record }] of this.#records) {
-      if (record === null || record.epoch === epoch) continue;
-      this.#leaveOut(path, `it is the record of epoch ${record.epoch}`);
+    for (const [path, { epoch, decoded, why }] of this.#records) {
+      const isBeyond = decoded === null && why !== undefined && epoch > this.#newestWhole() + 1;
+      if (isBeyond) this.#leaveOut(path, why);
     }
   }
 
+  /** Newest epoch with a record that is what was written. */
+  #newestWhole(): number {
+    const whole = [...this.#records.values()].filter(({ decoded }) => decoded !== null);
+    return Math.max(this.#packed.end - 1, ...whole.map(({ epoch }) => epoch));
+  }
+
   #leaveOutTorn(): void {
-    const torn = [...this.#records].find(([, found]) => placeOf(found) === this.#last() && found.record === null);
-    if (torn !== undefined) this.#leaveOut(torn[0], "it is torn and the newest, as a power failure leaves it");
+    const torn = [...this.#records].find(([, found]) => placeOf(found) === this.#last() && found.decoded === null);
+    if (torn !== undefined) this.#leaveOut(torn[0], lastWhy(torn[1]));
   }
 
   /** What an operator remembered cannot be made again without its rows: it begins anew. */
@@ -229,7 +178,7 @@ class Survey {
 
   #get<K extends RecordKind>(kind: K, epoch: number): RecordTypes[K] | undefined {
     const path = recordPath(this.#directory, kind, epoch);
-    const found = this.rebuilt.get(path) ?? this.#records.get(path)?.record;
+    const found = this.rebuilt.get(path) ?? this.#records.get(path)?.decoded?.record;
     return (found ?? undefined) as RecordTypes[K] | undefined;
   }
 
@@ -241,7 +190,11 @@ class Survey {
       return;
     }
     if (this.#records.has(path)) {
-      this.#actions.push({ does: "set-aside", path, why: "it is not what was written" });
+      this.#actions.push({
+        does: "set-aside",
+        path,
+        why: this.#records.get(path)!.why ?? "it is not what was written",
+      });
     }
     const why = kind === "intent" ? "the epochs around it tell its range" : "a later record proves the epoch";
     this.#actions.push({ does: "rebuild", path, why });
@@ -307,11 +260,16 @@ class Survey {
   #startsAfter(epoch: number): Map<string, Offset | null> {
     const starts = new Map<string, Offset | null>();
     const later = [...this.#records.values()].filter((found) => found.kind === "intent" && found.epoch > epoch);
-    for (const { record } of later.toSorted((a, b) => b.epoch - a.epoch)) {
-      for (const [id, { start }] of Object.entries((record as Intent | null)?.sources ?? {})) starts.set(id, start);
+    for (const { decoded } of later.toSorted((a, b) => b.epoch - a.epoch)) {
+      for (const [id, { start }] of Object.entries((decoded?.record as Intent | undefined)?.sources ?? {}))
+        starts.set(id, start);
     }
     return starts;
   }
+}
+
+function lastWhy({ why = "" }: Found): string {
+  return `it is the newest, so that the next run makes it again: ${why}`;
 }
 
 /** Place of a record in the order in which a run writes them. */

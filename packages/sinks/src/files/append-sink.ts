@@ -13,6 +13,7 @@ import {
   type Staged,
 } from "@sferic/operator";
 import { sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import { isSame } from "../staged-file.ts";
 import type { StagedFile, Staging } from "../staging.ts";
 
 /** What the prepared record says: the staged bytes, and where in the file they belong. */
@@ -73,6 +74,9 @@ export class AppendSink implements Sink {
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { file, offset } = record as unknown as AppendRecord;
+    if (!this.#staging.isSealed(epoch.id) && (await this.#hasPublished(epoch.id, file, offset))) {
+      return { files: [this.#path] };
+    }
     await using staged = await open(await this.#staging.require(epoch.id, file), "r");
     const isNew = (await sizeOf(this.#path)) === null;
     if (isNew && offset > 0) throw this.#conflict(`is gone, of which ${offset} bytes were written`);
@@ -97,6 +101,18 @@ export class AppendSink implements Sink {
 
   async #createWriter(epoch: number, name: string, schema: Schema, continues: boolean): Promise<FileWriter> {
     return (await this.#format()).createWriter!(this.#staging.path(epoch, name), schema, continues);
+  }
+
+  /** Whether the file ends with the bytes of an epoch, where an earlier run put them. */
+  async #hasPublished(epoch: number, file: StagedFile, offset: number): Promise<boolean> {
+    if ((await sizeOf(this.#path)) !== offset + file.bytes) return false;
+    const copied = await this.#staging.room(epoch, "published");
+    {
+      await using own = await open(this.#path, "r");
+      await using copyOf = await open(copied, "w");
+      await copy(own, copyOf, 0, offset);
+    }
+    return isSame(copied, file);
   }
 
   /** Where the file ends; 0 where a new one is begun. Throws `output-conflict` when rows cannot follow what is there. */
@@ -139,9 +155,10 @@ export class AppendSink implements Sink {
   }
 }
 
-async function copy(from: FileHandle, to: FileHandle, offset: number): Promise<void> {
+/** Copies what follows `start` in a file to `offset` in the other. */
+async function copy(from: FileHandle, to: FileHandle, offset: number, start = 0): Promise<void> {
   for (let at = 0; ; at += sliceBytes) {
-    const bytes = await slice(from, at, sliceBytes);
+    const bytes = await slice(from, start + at, sliceBytes);
     if (bytes.length === 0) return;
     for (let written = 0; written < bytes.length;) {
       const { bytesWritten } = await to.write(bytes, written, bytes.length - written, offset + at + written);

@@ -1,0 +1,54 @@
+import { randomUUID } from "node:crypto";
+import { join } from "node:path";
+import { OperatorError } from "@sferic/operator";
+import { createDurably, namesIn, textOf } from "@sferic/operator/durable-files";
+import { corrupt } from "./corrupt.ts";
+import { folders, identityPath, packFolder } from "./layout.ts";
+import type { PlanOutline } from "./plan-changes.ts";
+import { decodeRecord, encodeRecord, TornRecord } from "./records.ts";
+
+/** The first file of a checkpoint: whose it is. */
+export interface CheckpointIdentity {
+  readonly id: string;
+  readonly pipeline: string;
+  readonly specHash: string;
+  readonly engineVersion: string;
+  /** Operators of the last run. */
+  readonly operators?: PlanOutline;
+  /** How many times the checkpoint has got another spec; absent for none. */
+  readonly specs?: number;
+}
+
+/** Reads the identity of a checkpoint, or gives it one. Throws `checkpoint-mismatch` and `checkpoint-corrupt`. */
+export async function identify(
+  directory: string,
+  pipeline: { name: string; specHash: string; engineVersion: string; operators?: PlanOutline },
+): Promise<CheckpointIdentity> {
+  const path = identityPath(directory);
+  const text = await textOf(path);
+  if (text === null) {
+    const records = [join(directory, folders.intent), packFolder(directory)].map((folder) => namesIn(folder));
+    if ((await Promise.all(records)).flat().some((name) => /\.jsonl?$/.test(name))) {
+      throw corrupt(path, "the file is missing, but epochs are there");
+    }
+    const { name, ...rest } = pipeline;
+    const identity = { id: randomUUID(), pipeline: name, ...rest };
+    await createDurably(path, encodeRecord(identity));
+    return identity;
+  }
+  const identity = decodeIdentity(path, text);
+  if (identity.pipeline === pipeline.name) return identity;
+  throw new OperatorError({
+    code: "checkpoint-mismatch",
+    message: `The checkpoint ${directory} belongs to the pipeline "${identity.pipeline}", not to "${pipeline.name}". Give this pipeline a checkpoint of its own.`,
+  });
+}
+
+function decodeIdentity(path: string, text: string): CheckpointIdentity {
+  try {
+    return decodeRecord<CheckpointIdentity>(text);
+  } catch (thrown) {
+    if (!(thrown instanceof TornRecord)) throw thrown;
+    throw corrupt(path, thrown.message);
+  }
+}
