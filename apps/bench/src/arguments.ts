@@ -6,6 +6,10 @@ export interface Wanted {
   /** Names of scenarios, in their own order; all when none was given. */
   readonly names: readonly string[];
   readonly quick: boolean;
+  /** Commit whose build is compared with this one, instead of the peers. */
+  readonly against?: string;
+  /** Pairs of repetitions in a comparison with a commit. */
+  readonly pairs: number;
   readonly list: boolean;
   readonly help: boolean;
 }
@@ -26,20 +30,39 @@ export function readArguments(args: readonly string[], scenarios: readonly strin
     const exact = positionals.includes(name);
     return exact || positionals.some((given) => !scenarios.includes(given) && name.startsWith(given));
   });
-  const { quick = false, list = false, help = false } = values;
-  return { names: positionals.length === 0 ? scenarios : names, quick, list, help };
+  const { quick = false, list = false, help = false, against, pairs: count } = values;
+  return {
+    names: positionals.length === 0 ? scenarios : names,
+    quick,
+    list,
+    help,
+    pairs: count === undefined ? pairsAtLeast : pairsIn(count),
+    ...(against === undefined ? {} : { against }),
+  };
 }
 
-function parse(args: readonly string[]): {
-  positionals: string[];
-  values: { quick?: boolean | undefined; list?: boolean | undefined; help?: boolean | undefined };
-} {
+/** Fewer give no interval that a difference of a few percent could leave. */
+const pairsAtLeast = 15;
+
+function pairsIn(text: string): number {
+  const pairs = Number(text);
+  if (Number.isInteger(pairs) && pairs >= pairsAtLeast) return pairs;
+  throw new UsageError(`--pairs takes a whole number of at least ${pairsAtLeast}, not "${text}".`);
+}
+
+const options = {
+  quick: { type: "boolean" },
+  list: { type: "boolean" },
+  help: { type: "boolean", short: "h" },
+  against: { type: "string" },
+  pairs: { type: "string" },
+} as const;
+
+type Parsed = ReturnType<typeof parseArgs<{ options: typeof options; allowPositionals: true }>>;
+
+function parse(args: readonly string[]): Parsed {
   try {
-    return parseArgs({
-      args: [...args],
-      allowPositionals: true,
-      options: { quick: { type: "boolean" }, list: { type: "boolean" }, help: { type: "boolean", short: "h" } },
-    });
+    return parseArgs({ args: [...args], allowPositionals: true, options });
   } catch (thrown) {
     throw new UsageError((thrown as Error).message);
   }

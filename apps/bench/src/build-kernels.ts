@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { runCommand } from "./commands.ts";
-import { cacheDirectory, kernelExample, root } from "./places.ts";
+import { cacheDirectory, kernelDirectory, root } from "./places.ts";
 
 const examples = [
   { crate: "kernel-netcdf", example: "bench" },
@@ -10,17 +10,30 @@ const examples = [
   { crate: "kernel-formats", example: "flatbuffers" },
 ] as const;
 
-const target = process.env["CARGO_TARGET_DIR"] ?? join(cacheDirectory, "target");
+/** A checkout whose kernels are built. */
+export interface KernelPlaces {
+  /** Its root folder. */
+  readonly checkout: string;
+  /** Cargo's target folder for it. */
+  readonly target: string;
+  /** Where the examples are copied to. */
+  readonly directory: string;
+}
+
+const here: KernelPlaces = {
+  checkout: root,
+  target: process.env["CARGO_TARGET_DIR"] ?? join(cacheDirectory, "target"),
+  directory: kernelDirectory,
+};
 
 /** Builds the kernels' benchmark examples. Some share a name, so each is copied away before the next is built. */
-export async function buildKernels(): Promise<void> {
+export async function buildKernels({ checkout, target, directory } = here): Promise<void> {
+  await mkdir(directory, { recursive: true });
   for (const { crate, example } of examples) {
     await runCommand(["cargo", "build", "--release", "--quiet", "--locked", "-p", crate, "--example", example], {
-      cwd: join(root, "native"),
+      cwd: join(checkout, "native"),
       env: { CARGO_TARGET_DIR: target },
     });
-    const copy = kernelExample(crate, example);
-    await mkdir(dirname(copy), { recursive: true });
-    await copyFile(join(target, "release/examples", example), copy);
+    await copyFile(join(target, "release/examples", example), join(directory, `${crate}-${example}`));
   }
 }

@@ -35,10 +35,21 @@ export function ours(name: string, ...args: readonly string[]): string[] {
   return [process.execPath, join(home, "src/ours", `${name}.ts`), ...args];
 }
 
+/** A program of src/libraries/: a peer that is a library of JavaScript. */
+export function library(name: string, ...args: readonly string[]): string[] {
+  return [process.execPath, join(home, "src/libraries", `${name}.ts`), ...args];
+}
+
+/** Where build-kernels.ts leaves the examples of the kernels of this checkout. */
+export const kernelDirectory: string = join(workDirectory, "kernels");
+
 /** Where build-kernels.ts leaves an example of a kernel. */
 export function kernelExample(crate: string, example: string): string {
-  return join(workDirectory, "kernels", `${crate}-${example}`);
+  return join(kernelDirectory, `${crate}-${example}`);
 }
+
+/** What a command has in it when it runs Sferic and no peer. */
+export const ourPrograms: readonly string[] = [sferic[1]!, `${join(home, "src/ours")}/`, kernelDirectory];
 
 /** A kernel's example `bench`. */
 export function kernel(crate: string, ...args: readonly string[]): string[] {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { mean, median, relativeDifference, spread, standardErrorOfDifference } from "./statistics.ts";
+import { mean, median, medianInterval, relativeDifference, spread, standardErrorOfDifference } from "./statistics.ts";
 
 describe("median", () => {
   it("is the middle of an odd count, whatever the order", () => {
@@ -16,6 +16,15 @@ describe("median", () => {
   it("does not exist without numbers", () => {
     expect(() => median([])).toThrow("no median");
   });
+});
+
+it("the interval of a median is that of the sign test", () => {
+  const upTo = (count: number): number[] => Array.from({ length: count }, (_, index) => count - index);
+  // Tables of the sign test, e.g. Conover, Practical Nonparametric Statistics: of 15 the 4th and 12th, of 20 the 6th and 15th.
+  expect(medianInterval(upTo(15))).toEqual([4, 12]);
+  expect(medianInterval(upTo(20))).toEqual([6, 15]);
+  expect(medianInterval(upTo(6))).toEqual([1, 6]);
+  expect(medianInterval([2, 1])).toEqual([1, 2]);
 });
 
 it("a spread has ends, middle and count", () => {

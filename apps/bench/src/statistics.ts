@@ -40,3 +40,22 @@ export function standardErrorOfDifference(a: readonly number[], b: readonly numb
   });
   return Math.sqrt(squares[0]! + squares[1]!);
 }
+
+/**
+ * The narrowest pair of ordered values, equally far from both ends, between which the median of what the values are drawn from
+ * lies with a confidence of at least 95 %, whatever the distribution; the least and the greatest when there are fewer than six.
+ */
+export function medianInterval(values: readonly number[]): readonly [low: number, high: number] {
+  const sorted = values.toSorted((a, b) => a - b);
+  const count = sorted.length;
+  let outside = 0;
+  let below = 2 ** -count;
+  let at = 0;
+  while (at < (count - 1) / 2 && outside + 2 * below <= 0.05) {
+    outside += 2 * below;
+    at += 1;
+    below *= (count - at + 1) / at;
+  }
+  const rank = Math.max(0, at - 1);
+  return [sorted[rank]!, sorted.at(-1 - rank)!];
+}

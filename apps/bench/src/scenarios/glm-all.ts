@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
 import { atMostSeconds, sameNumber, timesFaster } from "../judge.ts";
-import { granuleDirectory, kernel, ours, peer } from "../places.ts";
+import { granuleDirectory, kernel, library, ours, peer } from "../places.ts";
 import type { Scenario } from "../scenario.ts";
 import { kernelGlm } from "./kernel-glm.ts";
 
@@ -28,7 +28,7 @@ export const glmAll: Scenario = {
         kernelGlm(inRust, kernel("kernel-netcdf", granuleDirectory), "all tables: every variable"),
         { name: "netCDF4", command: peer("glm", "netcdf4", "all", granuleDirectory, rounds.peers) },
         { name: "h5py", command: peer("glm", "h5py", "all", granuleDirectory, rounds.peers) },
-        { name: "h5wasm", command: ours("h5wasm", granuleDirectory, rounds.peers) },
+        { name: "h5wasm", command: library("h5wasm", granuleDirectory, rounds.peers) },
       ],
       checks: [
         sameNumber("rows", [one, many, inRust, "netCDF4", "h5py", "h5wasm"]),

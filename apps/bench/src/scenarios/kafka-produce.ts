@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { runCommand } from "../commands.ts";
 import { atMostSeconds, sameNumber } from "../judge.ts";
 import { planWithBroker } from "../kafka-broker.ts";
-import { ours, peer, workDirectory } from "../places.ts";
+import { library, ours, peer, workDirectory } from "../places.ts";
 import type { Scenario } from "../scenario.ts";
 
 const node = "Sferic";
@@ -33,7 +33,7 @@ export const kafkaProduce: Scenario = {
         contenders: [
           { name: node, command: ours("kafka", "produce", address, "ours", file) },
           { name: librdkafka, command: peer("kafka", "produce", address, "theirs", String(count)) },
-          { name: kafkajs, command: ours("kafkajs", "produce", address, "others", String(count)) },
+          { name: kafkajs, command: library("kafkajs", "produce", address, "others", String(count)) },
         ],
         checks: [sameNumber("rows", [node, librdkafka, kafkajs])],
         requirements: [atMostSeconds(node, count / perSecondMin)],

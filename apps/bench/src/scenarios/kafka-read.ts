@@ -1,7 +1,7 @@
 import { runCommand } from "../commands.ts";
 import { sameNumber, timesFaster } from "../judge.ts";
 import { planWithBroker } from "../kafka-broker.ts";
-import { ours, peer } from "../places.ts";
+import { library, ours, peer } from "../places.ts";
 import type { Scenario } from "../scenario.ts";
 
 const node = "Sferic";
@@ -23,7 +23,7 @@ export const kafkaRead: Scenario = {
         contenders: [
           { name: node, command: ours("kafka", "read", address, "messages") },
           { name: librdkafka, command: peer("kafka", "read", address, "messages") },
-          { name: kafkajs, command: ours("kafkajs", "read", address, "messages") },
+          { name: kafkajs, command: library("kafkajs", "read", address, "messages") },
         ],
         checks: [sameNumber("rows", [node, librdkafka, kafkajs])],
         requirements: [timesFaster(node, librdkafka, 1)],

@@ -1,7 +1,7 @@
 /** The side of kafkajs: `kafkajs.ts read ADDRESS TOPIC`, `kafkajs.ts produce ADDRESS TOPIC COUNT`; as peers/kafka.py. */
 import { randomUUID } from "node:crypto";
 import kafkajs, { type Producer } from "kafkajs";
-import { serve } from "./serve.ts";
+import { serve } from "../ours/serve.ts";
 
 const partitionCount = 4;
 const messagesPerRequest = 10_000;

@@ -6,7 +6,7 @@ import { globSync } from "node:fs";
 import { join } from "node:path";
 import h5wasm, { type Dataset } from "h5wasm/node";
 import manifest from "../../package.json" with { type: "json" };
-import { serve } from "./serve.ts";
+import { serve } from "../ours/serve.ts";
 
 const [folder = "", rounds = ""] = process.argv.slice(2);
 const paths = globSync(join(folder, "*.nc")).toSorted();

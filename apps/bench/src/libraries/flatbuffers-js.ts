@@ -4,7 +4,7 @@
  */
 import { readFile, writeFile } from "node:fs/promises";
 import { Builder, ByteBuffer } from "flatbuffers";
-import { serve } from "./serve.ts";
+import { serve } from "../ours/serve.ts";
 
 const fieldCount = 8;
 /** Places of the fields in a table, in the order of the schema: a name, a time, and six numbers. */
