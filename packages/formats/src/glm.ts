@@ -4,7 +4,12 @@ import { z } from "zod";
 import { decodedOutputs } from "./decoded-outputs.ts";
 
 const config = z.strictObject({
-  table: z.enum(["flashes", "groups", "events"]).default("flashes").describe("Which of the granule's tables to read."),
+  table: z
+    .enum(["flashes", "groups", "events"])
+    .default("flashes")
+    .describe(
+      "Which of the granule's tables to read. Time offsets are signed or unsigned by which puts more of them into the time that the granule covers, whatever `_Unsigned` says.",
+    ),
   longitude: z
     .enum(["wrapped", "unwrapped"])
     .default("wrapped")

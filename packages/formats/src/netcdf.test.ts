@@ -35,8 +35,9 @@ const granules = readdirSync(granuleFolder).filter((name) => name.endsWith(".nc"
 const fixtures = fileURLToPath(new URL("../../../native/crates/kernel-netcdf/tests/fixtures/", import.meta.url));
 
 /** The variable as h5wasm's numbers and the attributes give it: times, unpacked numbers, or what is stored. */
-function reference(variable: Variable): Values {
-  if (isTime(variable)) return times(variable);
+function reference(variable: Variable, file: string): Values {
+  // The one granule whose time offsets are unsigned without an attribute that says so; its README tells why.
+  if (isTime(variable)) return times(variable, { unsigned: file.includes("s20182901026200") });
   const isPacked = "scale_factor" in variable.attributes || "add_offset" in variable.attributes;
   return isPacked ? unpacked(variable) : integersOf(variable);
 }
@@ -56,7 +57,7 @@ describe("every variable along a dimension equals what h5wasm reads", () => {
       const along = Object.values(variables).filter((one) => one.name.startsWith(prefix) && one.shape.length === 1);
       const { cells, batch } = await decoded(path, { dimension });
       expect(Object.keys(cells).toSorted()).toEqual(along.map((one) => one.name).toSorted());
-      for (const variable of along) expect(cells[variable.name], variable.name).toEqual(reference(variable));
+      for (const variable of along) expect(cells[variable.name], variable.name).toEqual(reference(variable, name));
       expect(batch.rowCount === 0).toBe(name === emptyGranule);
       batch.close();
     }

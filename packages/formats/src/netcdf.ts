@@ -12,7 +12,9 @@ const config = z.strictObject({
     .array(z.string())
     .min(1)
     .optional()
-    .describe("Variables to read; all along the dimension when left out."),
+    .describe(
+      "Variables to read; all along the dimension when left out. Each value of `_FillValue` and `missing_value` is null; `valid_range` is not applied. A time whose `units` name no date of their calendar makes the file invalid.",
+    ),
   constants: z.array(z.string()).default([]).describe("Scalar variables and global attributes to repeat in every row."),
 });
 

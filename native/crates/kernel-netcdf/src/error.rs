@@ -70,6 +70,9 @@ pub enum NetcdfError {
     /// Neither a scalar variable nor a global attribute has the name of a requested constant.
     #[error("\"{name}\" is neither a scalar variable nor a global attribute of the file")]
     MissingConstant { name: String },
+    /// A global attribute with several values, where a constant has one.
+    #[error("the global attribute \"{name}\" has {count} values, a constant has 1")]
+    ManyValues { name: String, count: usize },
     /// An attribute that is needed to decode a variable is not there.
     #[error("variable \"{variable}\" has no attribute \"{attribute}\"")]
     MissingAttribute {
@@ -175,6 +178,7 @@ impl NetcdfError {
             Self::UnknownColumn { .. } => "unknown-column",
             Self::MissingVariable { .. } => "missing-variable",
             Self::MissingConstant { .. } => "missing-constant",
+            Self::ManyValues { .. } => "many-values",
             Self::MissingAttribute { .. } => "missing-attribute",
             Self::AttributeType { .. } => "attribute-type",
             Self::Units { .. } => "units",

@@ -5,7 +5,7 @@ use arrow_array::types::{
     UInt32Type, UInt64Type,
 };
 use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, Float64Array, PrimitiveArray, StringArray,
+    ArrayRef, ArrowPrimitiveType, Float64Array, PrimitiveArray, StringArray,
     TimestampNanosecondArray,
 };
 use arrow_buffer::NullBuffer;
@@ -231,9 +231,16 @@ fn stored_column<T: ArrowPrimitiveType<Native: Stored>>(
     ))
 }
 
-/// Text as it is stored, without padding.
-pub(crate) fn text_column(values: Vec<String>) -> ArrayRef {
-    Arc::new(StringArray::from(values)) as Arc<dyn Array>
+/// Text as it is stored, without padding; null where it is one of `missing`.
+pub(crate) fn text_column(values: Vec<String>, missing: &[&str]) -> ArrayRef {
+    if missing.is_empty() {
+        return Arc::new(StringArray::from(values));
+    }
+    let known = |value: &String| !missing.contains(&value.as_str());
+    let known = values
+        .iter()
+        .map(|value| Some(value).filter(|value| known(value)));
+    Arc::new(known.collect::<StringArray>())
 }
 
 /// Which elements are missing; `None` when none is.

@@ -10,5 +10,5 @@ mod time;
 pub(crate) use column::{
     float_column, native_column, native_type, text_column, time_column, unsigned_column,
 };
-pub(crate) use packing::Packing;
+pub(crate) use packing::{Packing, missing_texts};
 pub(crate) use time::{TimeUnits, parse_timestamp};

@@ -16,11 +16,18 @@ pub(crate) struct TimeUnits {
 impl TimeUnits {
     /// The time units of a variable, or `None` when it is not a time or cannot be shown on the civil time line
     /// (units of months or years, calendars such as `noleap` or `360_day`).
-    pub(crate) fn of(variable: &Variable<'_>) -> Option<Self> {
-        Self::parse(
-            variable.text("units")?,
-            variable.text("calendar").unwrap_or("standard"),
-        )
+    ///
+    /// Errors: [`NetcdfError::Units`] for an origin that its calendar does not have.
+    pub(crate) fn of(variable: &Variable<'_>) -> Result<Option<Self>> {
+        let Some(units) = variable.text("units") else {
+            return Ok(None);
+        };
+        let calendar = variable.text("calendar").unwrap_or("standard");
+        Self::parse(units, calendar).map_err(|Impossible| NetcdfError::Units {
+            variable: variable.name.clone(),
+            units: units.to_owned(),
+            expected: "a date and time that its calendar has",
+        })
     }
 
     /// Like [`TimeUnits::of`], for a variable that must be a time.
@@ -31,7 +38,7 @@ impl TimeUnits {
                 attribute: "units",
             });
         };
-        Self::of(variable).ok_or_else(|| NetcdfError::Units {
+        Self::of(variable)?.ok_or_else(|| NetcdfError::Units {
             variable: variable.name.clone(),
             units: units.to_owned(),
             expected: "<days, hours, minutes, seconds, milliseconds, …> since <date> in a standard calendar",
@@ -39,7 +46,16 @@ impl TimeUnits {
     }
 
     /// Parses `"<unit> since <date>[ <time>[ <zone>]]"`; a time without a zone is UTC.
-    pub(crate) fn parse(units: &str, calendar: &str) -> Option<Self> {
+    fn parse(units: &str, calendar: &str) -> std::result::Result<Option<Self>, Impossible> {
+        let Some((unit, calendar, date)) = Self::parts(units, calendar) else {
+            return Ok(None);
+        };
+        let origin = parse_instant(date, calendar)?;
+        Ok(origin.map(|origin| Self { unit, origin }))
+    }
+
+    /// Nanoseconds per unit, the calendar and the text of the origin.
+    fn parts<'t>(units: &'t str, calendar: &str) -> Option<(i64, Calendar, &'t str)> {
         let (unit, date) = units.trim().split_once(" since ")?;
         let unit = match unit.trim().to_ascii_lowercase().as_str() {
             "d" | "day" | "days" => DAY_SECONDS * SECOND,
@@ -58,10 +74,7 @@ impl TimeUnits {
             "proleptic_gregorian" => Calendar::ProlepticGregorian,
             _ => return None,
         };
-        Some(Self {
-            unit,
-            origin: parse_instant(date.trim(), calendar)?,
-        })
+        Some((unit, calendar, date.trim()))
     }
 }
 
@@ -72,44 +85,81 @@ enum Calendar {
     ProlepticGregorian,
 }
 
+/// A date or time of day in the right form that no calendar has, such as February 30 or 25:00.
+#[derive(Debug, PartialEq)]
+struct Impossible;
+
+/// What a text says, `None` when it has another form.
+type Parsed<T> = std::result::Result<Option<T>, Impossible>;
+
 /// Nanoseconds since the Unix epoch of an ISO 8601 time, UTC unless it names a zone; `None` when it is none.
 pub(crate) fn parse_timestamp(text: &str) -> Option<i64> {
-    i64::try_from(parse_instant(text.trim(), Calendar::ProlepticGregorian)?).ok()
+    let instant = parse_instant(text.trim(), Calendar::ProlepticGregorian);
+    i64::try_from(instant.ok()??).ok()
 }
 
-fn parse_instant(text: &str, calendar: Calendar) -> Option<i128> {
+fn parse_instant(text: &str, calendar: Calendar) -> Parsed<i128> {
     let (date, rest) = text.split_at(text.find(['T', ' ']).unwrap_or(text.len()));
     let rest = rest.strip_prefix(['T', ' ']).unwrap_or("").trim();
     let (clock, zone) = rest.split_at(
         rest.find(['Z', 'U', 'G', '+', '-', ' '])
             .unwrap_or(rest.len()),
     );
-    let seconds = days(date, calendar)?
-        .checked_mul(DAY_SECONDS)?
-        .checked_sub(zone_seconds(zone.trim())?)?;
-    Some(i128::from(seconds) * i128::from(SECOND) + i128::from(clock_nanoseconds(clock)?))
+    let (Some(days), Some(clock), Some(zone)) = (
+        days(date, calendar)?,
+        clock_nanoseconds(clock)?,
+        zone_seconds(zone.trim())?,
+    ) else {
+        return Ok(None);
+    };
+    let seconds = i128::from(days * DAY_SECONDS - zone);
+    Ok(Some(seconds * i128::from(SECOND) + i128::from(clock)))
+}
+
+/// A number written in digits alone.
+fn digits(text: &str) -> Option<i64> {
+    let is_number = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| is_number)
 }
 
 /// Days from 1970-01-01 to a date written as year-month-day.
-fn days(date: &str, calendar: Calendar) -> Option<i64> {
-    let (sign, digits) = date
+fn days(date: &str, calendar: Calendar) -> Parsed<i64> {
+    let (sign, unsigned) = date
         .strip_prefix('-')
-        .map_or((1, date), |digits| (-1, digits));
-    let mut parts = digits.split('-');
-    let year = sign
-        * parts
-            .next()?
-            .parse::<u32>()
-            .ok()
-            .map(i64::from)
-            .filter(|year| *year <= 1_000_000)?;
-    let month = parts.next().map_or(Some(1), |part| part.parse().ok())?;
-    let day = parts.next().map_or(Some(1), |part| part.parse().ok())?;
-    if parts.next().is_some() || !(1..=12).contains(&month) || !(1..=31).contains(&day) {
-        return None;
+        .map_or((1, date), |unsigned| (-1, unsigned));
+    let parts: Option<Vec<i64>> = unsigned.split('-').map(digits).collect();
+    let (year, month, day) = match parts.as_deref() {
+        Some([year]) => (*year, 1, 1),
+        Some([year, month]) => (*year, *month, 1),
+        Some([year, month, day]) => (*year, *month, *day),
+        _ => return Ok(None),
+    };
+    if year > 1_000_000 || !calendar.has(sign * year, month, day) {
+        return Err(Impossible);
     }
-    let is_julian = calendar == Calendar::Standard && (year, month, day) < (1582, 10, 15);
-    Some(day_number(year, month, day, is_julian))
+    let is_julian = calendar.is_julian(sign * year, month, day);
+    Ok(Some(day_number(sign * year, month, day, is_julian)))
+}
+
+impl Calendar {
+    fn is_julian(self, year: i64, month: i64, day: i64) -> bool {
+        self == Self::Standard && (year, month, day) < (1582, 10, 15)
+    }
+
+    /// Whether there is such a day. The standard calendar has no year 0 (CF 1.11, section 4.4.1) and goes from
+    /// 1582-10-04 to 1582-10-15.
+    fn has(self, year: i64, month: i64, day: i64) -> bool {
+        let is_common = year % 100 == 0 && year % 400 != 0 && !self.is_julian(year, month, day);
+        let length = match month {
+            2 if year % 4 == 0 && !is_common => 29,
+            2 => 28,
+            4 | 6 | 9 | 11 => 30,
+            _ => 31,
+        };
+        let is_gap = (1582, 10, 5) <= (year, month, day) && self.is_julian(year, month, day);
+        let is_known = self == Self::ProlepticGregorian || (year >= 1 && !is_gap);
+        (1..=12).contains(&month) && (1..=length).contains(&day) && is_known
+    }
 }
 
 /// Counts days in years that begin in March, so that the leap day comes last.
@@ -126,44 +176,55 @@ fn day_number(year: i64, month: i64, day: i64, is_julian: bool) -> i64 {
     }
 }
 
-fn clock_nanoseconds(clock: &str) -> Option<i64> {
+fn clock_nanoseconds(clock: &str) -> Parsed<i64> {
     if clock.is_empty() {
-        return Some(0);
+        return Ok(Some(0));
     }
-    let mut parts = clock.split(':');
-    let hours: i64 = parts.next()?.parse().ok()?;
-    let minutes: i64 = parts.next().map_or(Some(0), |part| part.parse().ok())?;
-    let (seconds, fraction) = parts
-        .next()
-        .map_or(("0", ""), |part| part.split_once('.').unwrap_or((part, "")));
-    let seconds: i64 = seconds.parse().ok()?;
-    let is_clock =
-        (0..=24).contains(&hours) && (0..60).contains(&minutes) && (0..=60).contains(&seconds);
-    if !is_clock || parts.next().is_some() || !fraction.bytes().all(|digit| digit.is_ascii_digit())
-    {
-        return None;
+    let (clock, fraction) = clock.split_once('.').unwrap_or((clock, ""));
+    let parts: Option<Vec<i64>> = clock.split(':').map(digits).collect();
+    let (hours, minutes, seconds) = match parts.as_deref() {
+        Some([hours]) => (*hours, 0, 0),
+        Some([hours, minutes]) => (*hours, *minutes, 0),
+        Some([hours, minutes, seconds]) => (*hours, *minutes, *seconds),
+        _ => return Ok(None),
+    };
+    if !fraction.bytes().all(|digit| digit.is_ascii_digit()) {
+        return Ok(None);
     }
     let nanoseconds = fraction.bytes().chain(std::iter::repeat(b'0')).take(9);
     let fraction = nanoseconds.fold(0, |sum, digit| sum * 10 + i64::from(digit - b'0'));
-    Some((hours * 3_600 + minutes * 60 + seconds) * SECOND + fraction)
+    // 24:00 ends a day, and second 60 is a leap second.
+    let is_end = (hours, minutes, seconds, fraction) == (24, 0, 0, 0);
+    if (hours > 23 && !is_end) || minutes > 59 || seconds > 60 {
+        return Err(Impossible);
+    }
+    Ok(Some(
+        (hours * 3_600 + minutes * 60 + seconds) * SECOND + fraction,
+    ))
 }
 
 /// Seconds east of UTC of `Z`, `UTC`, `GMT`, `+hh`, `+hhmm` or `+hh:mm`.
-fn zone_seconds(zone: &str) -> Option<i64> {
+fn zone_seconds(zone: &str) -> Parsed<i64> {
     if matches!(zone, "" | "Z" | "UTC" | "GMT") {
-        return Some(0);
+        return Ok(Some(0));
     }
-    let (sign, digits) = zone
-        .strip_prefix('-')
-        .map_or_else(|| zone.strip_prefix('+').map(|d| (1, d)), |d| Some((-1, d)))?;
-    let (hours, minutes) = match digits.split_once(':') {
-        Some(parts) => parts,
-        None if digits.len() == 4 && digits.is_ascii() => digits.split_at(2),
-        None => (digits, "0"),
+    let (sign, east) = match zone.split_at_checked(1) {
+        Some(("-", east)) => (-1, east),
+        Some(("+", east)) => (1, east),
+        _ => return Ok(None),
     };
-    let (hours, minutes): (u8, u8) = (hours.parse().ok()?, minutes.parse().ok()?);
-    (hours <= 18 && minutes < 60)
-        .then(|| sign * (i64::from(hours) * 3_600 + i64::from(minutes) * 60))
+    let (hours, minutes) = match east.split_once(':') {
+        Some(parts) => parts,
+        None if east.len() == 4 && east.is_ascii() => east.split_at(2),
+        None => (east, "0"),
+    };
+    let (Some(hours), Some(minutes)) = (digits(hours), digits(minutes)) else {
+        return Ok(None);
+    };
+    if hours > 18 || minutes > 59 {
+        return Err(Impossible);
+    }
+    Ok(Some(sign * (hours * 3_600 + minutes * 60)))
 }
 
 #[cfg(test)]
@@ -171,7 +232,9 @@ mod tests {
     use super::*;
 
     fn origin(units: &str, calendar: &str) -> Option<i128> {
-        TimeUnits::parse(units, calendar).map(|units| units.origin)
+        TimeUnits::parse(units, calendar)
+            .unwrap()
+            .map(|units| units.origin)
     }
 
     #[test]
@@ -222,10 +285,10 @@ mod tests {
         for (units, calendar) in [
             ("months since 2000-01-01", "standard"),
             ("days since 2000-01-01", "noleap"),
-            ("days since 2000-13-01", "standard"),
+            ("days since 2001-02-30", "noleap"),
+            ("days since 2001-02-30", "360_day"),
             ("days since", "standard"),
-            ("days since 2000-01-01 25:00", "standard"),
-            ("days since 2000-01-01 00:00 +99:00", "standard"),
+            ("days since the flood", "standard"),
             ("seconds", "standard"),
             ("m s-1", "standard"),
         ] {
@@ -244,5 +307,38 @@ mod tests {
             Some(1_530_505_980_123_456_789)
         );
         assert_eq!(parse_timestamp("yesterday"), None);
+    }
+
+    #[test]
+    fn a_date_that_its_calendar_does_not_have_is_impossible() {
+        // cftime 1.6.6 refuses each date as an origin of the standard calendar, and all but the last four, which only
+        // the Julian calendar or no calendar has, also of the proleptic one.
+        let never = [
+            "2001-02-30",
+            "2001-02-29",
+            "1900-02-29",
+            "2000-13-01",
+            "2000-00-10",
+        ];
+        let never = [&never[..], &["2000-04-31", "2000-01-00", "2000-01-32"]].concat();
+        let clocks = ["2000-01-01 25:00", "2000-01-01 24:01", "2000-01-01 00:60"];
+        for date in [&never[..], &clocks, &["2000-01-01 00:00 +99:00"]].concat() {
+            for calendar in ["standard", "gregorian", "proleptic_gregorian"] {
+                let units = format!("days since {date}");
+                let parsed = TimeUnits::parse(&units, calendar);
+                assert_eq!(parsed, Err(Impossible), "{units} in {calendar}");
+            }
+        }
+        for date in ["0000-01-01", "-001-01-01", "1582-10-05", "1582-10-14"] {
+            let units = format!("days since {date}");
+            assert_eq!(
+                TimeUnits::parse(&units, "standard"),
+                Err(Impossible),
+                "{units}"
+            );
+            assert!(origin(&units, "proleptic_gregorian").is_some(), "{units}");
+        }
+        assert!(origin("days since 1500-02-29", "standard").is_some());
+        assert!(TimeUnits::parse("days since 1500-02-29", "proleptic_gregorian").is_err());
     }
 }

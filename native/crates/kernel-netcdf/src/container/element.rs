@@ -126,9 +126,10 @@ impl ElementType {
         Self::integer(self.size() as u64, !unsigned).unwrap_or(self)
     }
 
-    /// The smallest and the largest value of an integer type.
-    pub(crate) fn integer_range(self) -> Option<(f64, f64)> {
-        with_stored!(self, S => self.is_integer().then(|| (S::MIN.to_f64(), S::MAX.to_f64())), else None)
+    /// The same bits read with the other signedness; floats and text stay as they are.
+    pub(crate) fn with_other_signedness(self) -> Self {
+        let is_signed = matches!(self, Self::I8 | Self::I16 | Self::I32 | Self::I64);
+        self.with_signedness(is_signed)
     }
 
     pub(crate) fn describe(self) -> &'static str {
@@ -165,6 +166,30 @@ impl Number {
             Self::Float(value) => value,
         }
     }
+
+    /// The number that a text such as `-99` or `1e20` writes.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        let signed = text.parse().map(Self::Signed);
+        let integer = signed.or_else(|_| text.parse().map(Self::Unsigned));
+        integer.or_else(|_| text.parse().map(Self::Float)).ok()
+    }
+
+    /// Whether this number, converted to a stored type, kept its value: exactly for integers, but for rounding for floats.
+    fn is_held(self, converted: Self) -> bool {
+        match (self, converted) {
+            (from, Self::Float(to)) => to.is_finite() || !from.to_f64().is_finite(),
+            (Self::Float(from), to) => from == to.to_f64() && from.abs() < 1e19,
+            (from, to) => from.to_i128() == to.to_i128(),
+        }
+    }
+
+    fn to_i128(self) -> i128 {
+        match self {
+            Self::Signed(value) => value.into(),
+            Self::Unsigned(value) => value.into(),
+            Self::Float(value) => value as i128,
+        }
+    }
 }
 
 /// A number type as it is stored in a file.
@@ -178,12 +203,21 @@ pub(crate) trait Stored:
     fn from_bytes(bytes: &[u8]) -> Self;
     /// The number of the same bits, wrapping (a fill value of -1 is 65535 in an unsigned variable).
     fn from_number(number: Number) -> Self;
+    /// The same number, rounded where `Self` is a float; `None` for one that `Self` cannot hold.
+    fn of_value(number: Number) -> Option<Self>;
     fn to_f64(self) -> f64;
     fn to_i128(self) -> i128;
     fn to_number(self) -> Number;
     fn is_nan(self) -> bool;
     fn extend<T>(bytes: &[u8], values: &mut Vec<T>, decode: &impl Fn(Self) -> T);
+    /// Every element of little-endian `bytes`.
+    fn numbers(bytes: &[u8]) -> Vec<Number> {
+        let mut numbers = Vec::with_capacity(bytes.len() / Self::SIZE);
+        Self::extend(bytes, &mut numbers, &Self::to_number);
+        numbers
+    }
     fn any(bytes: &[u8], condition: &impl Fn(Self) -> bool) -> bool;
+    fn count(bytes: &[u8], condition: &impl Fn(Self) -> bool) -> usize;
 }
 
 macro_rules! stored {
@@ -201,6 +235,10 @@ macro_rules! stored {
                     Number::Unsigned(value) => value as $type,
                     Number::Float(value) => value as $type,
                 }
+            }
+            fn of_value(number: Number) -> Option<Self> {
+                let value = Self::from_number(number);
+                number.is_held(value.to_number()).then_some(value)
             }
             fn to_f64(self) -> f64 {
                 self as f64
@@ -225,6 +263,10 @@ macro_rules! stored {
                 elements.chunks(256).any(|block| {
                     block.iter().fold(false, |found, bytes| found | condition(<$type>::from_le_bytes(*bytes)))
                 })
+            }
+            fn count(bytes: &[u8], condition: &impl Fn(Self) -> bool) -> usize {
+                let (elements, _) = bytes.as_chunks::<{ size_of::<$type>() }>();
+                elements.iter().map(|bytes| usize::from(condition(<$type>::from_le_bytes(*bytes)))).sum()
             }
         }
     )*};

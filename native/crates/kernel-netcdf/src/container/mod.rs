@@ -25,18 +25,19 @@ pub(crate) const VALUE_ATTRIBUTES: [&str; 7] = [
     "calendar",
 ];
 
-/// An attribute's value: text, or the first of its numbers, or the object addresses it refers to.
+/// An attribute's value: its texts, its numbers, or the object addresses it refers to; never empty.
 #[derive(Debug, Clone, PartialEq)]
 pub(crate) enum Value<'a> {
-    Text(Cow<'a, str>),
-    Number(Number),
+    Texts(Vec<Cow<'a, str>>),
+    Numbers(Vec<Number>),
     References(Vec<u64>),
 }
 
 impl Value<'_> {
+    /// The text, the first when there are several.
     pub(crate) fn text(&self) -> Option<&str> {
         match self {
-            Self::Text(text) => Some(text),
+            Self::Texts(texts) => texts.first().map(AsRef::as_ref),
             _ => None,
         }
     }
@@ -72,11 +73,11 @@ impl<'a> Variable<'a> {
         self.attribute(name)?.text()
     }
 
-    /// The number of an attribute; an error when it is there and not a number.
+    /// The number of an attribute; an error when it is there and not one number.
     pub(crate) fn number(&self, name: &'static str) -> Result<Option<Number>> {
         match self.attribute(name) {
             None => Ok(None),
-            Some(Value::Number(number)) => Ok(Some(*number)),
+            Some(Value::Numbers(numbers)) if numbers.len() == 1 => Ok(Some(numbers[0])),
             Some(_) => Err(NetcdfError::AttributeType {
                 variable: self.name.clone(),
                 attribute: name,
@@ -134,6 +135,19 @@ impl Raw<'_> {
             values.resize(self.element_count, fill());
         }
         values
+    }
+
+    /// For how many elements `condition` holds.
+    pub(crate) fn count<S: Stored>(&self, condition: impl Fn(S) -> bool) -> usize {
+        let stored: usize = self.runs.iter().map(|run| run.bytes.len() / S::SIZE).sum();
+        let unstored = self.element_count.saturating_sub(stored);
+        let filled = if unstored > 0 && condition(S::from_bytes(&self.fill)) {
+            unstored
+        } else {
+            0
+        };
+        let counts = self.runs.iter().map(|run| S::count(&run.bytes, &condition));
+        filled + counts.sum::<usize>()
     }
 
     /// Whether `condition` holds for any element.
@@ -250,6 +264,8 @@ mod tests {
         let paths = [
             files("../../../apps/cases/data/glm"),
             files("tests/fixtures"),
+            files("../../../apps/cases/faults/netcdf-missing-values"),
+            files("../../../apps/cases/faults/netcdf-hidden-names"),
         ]
         .concat();
         let limits = Limits::default();

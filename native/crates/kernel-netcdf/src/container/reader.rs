@@ -111,8 +111,14 @@ impl<'a> Container<'a> for ReaderFile {
 
 impl ReaderFile {
     fn value<'a>(&self, attribute: &Attribute) -> Result<Option<Value<'a>>> {
-        if let Ok(text) = attribute.read_string() {
-            return Ok(Some(Value::Text(Cow::Owned(text))));
+        if let Ok(text) = attribute.read_string()
+            && attribute.num_elements().is_ok_and(|count| count <= 1)
+        {
+            return Ok(Some(Value::Texts(vec![Cow::Owned(text)])));
+        }
+        if let Ok(texts) = attribute.read_strings() {
+            let texts: Vec<_> = texts.into_iter().map(Cow::Owned).collect();
+            return Ok((!texts.is_empty()).then_some(Value::Texts(texts)));
         }
         if let Datatype::VarLen { base, .. } = &attribute.datatype
             && matches!(
@@ -135,7 +141,7 @@ impl ReaderFile {
                 .for_each(<[u8]>::reverse);
         }
         Ok(
-            with_stored!(element, S => (bytes.len() >= S::SIZE).then(|| Value::Number(S::from_bytes(&bytes).to_number())), else None),
+            with_stored!(element, S => (bytes.len() >= S::SIZE).then(|| Value::Numbers(S::numbers(&bytes))), else None),
         )
     }
 

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use arrow_array::{ArrayRef, TimestampNanosecondArray};
 
 use super::column::{Column, Meaning, Source};
+use super::coverage::{COVERAGE, Coverage};
 use crate::cf::{Packing, float_column, parse_timestamp};
 use crate::container::{Container, Value};
 use crate::error::{NetcdfError, Result};
@@ -14,7 +15,8 @@ use crate::error::{NetcdfError, Result};
 pub(super) struct Global {
     pub(super) satellite: Option<String>,
     pub(super) product_start: Option<i64>,
-    pub(super) product_end: Option<i64>,
+    /// Read only where a column holds times of rows.
+    pub(super) coverage: Option<Coverage>,
 }
 
 impl Global {
@@ -28,18 +30,26 @@ impl Global {
         if columns.iter().all(is_independent) {
             return Ok(Self::default());
         }
-        let attributes = container.global_attributes(&[
-            "platform_ID",
-            "time_coverage_start",
-            "time_coverage_end",
-        ])?;
-        let text = |index: usize| attributes[index].as_ref().and_then(Value::text);
+        let [start, end] = COVERAGE;
+        let attributes = container.global_attributes(&["platform_ID", start, end])?;
+        let [start, end] = [&attributes[1], &attributes[2]].map(text_timestamp);
+        let is_time = |column: &&Column| matches!(column.source, Source::Rows(_, Meaning::Time));
+        let has_times = columns.iter().any(is_time);
+        let satellite = attributes[0].as_ref().and_then(Value::text);
         Ok(Self {
-            satellite: text(0).map(str::to_owned),
-            product_start: text(1).and_then(parse_timestamp),
-            product_end: text(2).and_then(parse_timestamp),
+            satellite: satellite.map(str::to_owned),
+            product_start: start,
+            coverage: match has_times {
+                true => Coverage::between(container, start, end)?,
+                false => None,
+            },
         })
     }
+}
+
+/// The time that an attribute says, in nanoseconds since 1970.
+pub(super) fn text_timestamp(value: &Option<Value<'_>>) -> Option<i64> {
+    parse_timestamp(value.as_ref()?.text()?)
 }
 
 /// A column of one time, or of nulls.

@@ -4,6 +4,7 @@
 //! years under one name, so everything that can be read from a file's attributes is.
 
 mod column;
+mod coverage;
 mod global;
 mod values;
 
@@ -22,6 +23,7 @@ use crate::limits::Limits;
 use crate::table::{batch, constant_text};
 
 pub use self::column::glm_schema;
+pub(crate) use self::coverage::{Coverage, is_offset};
 
 /// One of the three tables of a GLM file, from the coarsest to the finest.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Default)]
@@ -121,8 +123,9 @@ impl GlmParams {
 /// Decodes one table of a GLM file; `file` becomes the `file` column.
 ///
 /// Values are `stored × scale_factor + add_offset` in float64, fill values null, times rounded to the nearest
-/// nanosecond, areas converted to m2; `valid_range` is not applied. Time offsets without `_Unsigned` are unsigned where
-/// only that covers the product's time span. The row count is the length of the variables along
+/// nanosecond, areas converted to m2; `valid_range` is not applied. Time offsets are signed or unsigned, whatever
+/// `_Unsigned` says, by which puts more of the values into the time that the product covers, 5 s wider at both ends;
+/// the attribute decides on a tie. The row count is the length of the variables along
 /// the table's dimension, whatever the scalar counters say; a file without lightning gives an empty batch.
 ///
 /// Errors: every variant of [`NetcdfError`] but those of dimensions. Cost: linear in the rows of the chosen columns; a

@@ -8,7 +8,7 @@ use arrow_array::types::{UInt16Type, UInt32Type};
 use super::column::Meaning;
 use super::global::Global;
 use crate::cf::{Packing, TimeUnits, float_column, time_column, unsigned_column};
-use crate::container::{Container, ElementType, Variable};
+use crate::container::{Container, Variable};
 use crate::error::{NetcdfError, Result};
 
 /// The values of a variable that is no time, in the units of its column.
@@ -47,39 +47,12 @@ pub(super) fn decode_time<'a>(
 ) -> Result<ArrayRef> {
     check_numbers(variable, false)?;
     let units = TimeUnits::required(variable)?;
-    let mut packing = Packing::of(variable)?;
-    if variable.attribute("_Unsigned").is_none() {
-        packing.element = time_element(&packing, units, global);
+    let (raw, mut packing) = (container.read(variable)?, Packing::of(variable)?);
+    if let Some(coverage) = global.coverage {
+        packing = coverage.signed(&raw, packing, units);
     }
-    let column = time_column(&variable.name, &container.read(variable)?, &packing, units)?;
+    let column = time_column(&variable.name, &raw, &packing, units)?;
     Ok(Arc::new(column))
-}
-
-/// The element type of time offsets that do not state their signedness.
-///
-/// Files of late 2018 store unsigned offsets without `_Unsigned`; read as signed they would lie up to 17 s before the
-/// product. So the reading counts whose range covers more of the product's time span, and the stored one on a tie.
-fn time_element(packing: &Packing, units: TimeUnits, global: &Global) -> ElementType {
-    let (stored, unsigned) = (packing.element, packing.element.with_signedness(true));
-    let (Some(start), Some(end)) = (global.product_start, global.product_end) else {
-        return stored;
-    };
-    let covered = |element: ElementType| {
-        let Some((min, max)) = element.integer_range() else {
-            return 0.0;
-        };
-        let time = |stored: f64| (stored * packing.scale + packing.offset) * units.unit as f64;
-        let (first, last) = (
-            i128::from(start) - units.origin,
-            i128::from(end) - units.origin,
-        );
-        time(max).min(last as f64) - time(min).max(first as f64)
-    };
-    if covered(unsigned) > covered(stored) {
-        unsigned
-    } else {
-        stored
-    }
 }
 
 fn check_numbers(variable: &Variable<'_>, is_integral: bool) -> Result<()> {

@@ -176,7 +176,7 @@ pub(super) fn attribute<'a>(
     Ok(value(source, cursor, datatype, count)?.map(|value| (place, value)))
 }
 
-/// The first element of an attribute, or every reference of a list; `None` for none and for types without a use.
+/// The elements of an attribute, or the first of every list of references; `None` for none and for types without a use.
 fn value<'a>(
     source: &Source<'a>,
     cursor: &mut Cursor<'a>,
@@ -194,16 +194,26 @@ fn value<'a>(
         }
         return Ok(Some(Value::References(addresses)));
     }
-    let stored = cursor.take(datatype.size)?;
+    let byte_count = super::header::as_length(count).saturating_mul(datatype.size);
+    let stored = cursor.take(byte_count)?;
+    let elements = stored.chunks_exact(datatype.size.max(1));
     Ok(match datatype.element {
-        ElementType::Text(_) => Some(Value::Text(text(stored, datatype.is_space_padded))),
-        ElementType::LongText => Some(Value::Text(text(global_object(source, stored)?, false))),
+        ElementType::Text(0) => Some(Value::Texts(vec!["".into()])),
+        ElementType::Text(_) => {
+            let texts = elements.map(|stored| text(stored, datatype.is_space_padded));
+            Some(Value::Texts(texts.collect()))
+        }
+        ElementType::LongText => {
+            let texts = elements.map(|stored| Ok(text(global_object(source, stored)?, false)));
+            Some(Value::Texts(texts.collect::<Result<_>>()?))
+        }
         element => {
-            let mut stored = stored.to_vec();
+            let mut stored = Cow::Borrowed(stored);
             if datatype.is_big_endian {
-                stored.reverse();
+                let elements = stored.to_mut().chunks_exact_mut(datatype.size.max(1));
+                elements.for_each(<[u8]>::reverse);
             }
-            with_stored!(element, S => Some(Value::Number(S::from_bytes(&stored).to_number())), else None)
+            with_stored!(element, S => Some(Value::Numbers(S::numbers(&stored))), else None)
         }
     })
 }

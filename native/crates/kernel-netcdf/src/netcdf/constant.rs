@@ -1,11 +1,14 @@
 use arrow_array::ArrayRef;
 use arrow_schema::{DataType, Field};
 
-use crate::cf::{Packing, TimeUnits, native_column, native_type};
-use crate::container::{Container, ElementType, Number, Raw, VALUE_ATTRIBUTES, Value, Variable};
+use crate::cf::{Packing, TimeUnits, missing_texts, native_column, native_type};
+use crate::container::{Container, ElementType, Number, Raw, Value, Variable};
 use crate::error::{NetcdfError, Result};
 use crate::limits::Limits;
 use crate::table::{constant_text, field};
+
+/// Global attributes in which the netCDF library keeps its own records and which it does not show.
+const HIDDEN: [&str; 2] = ["_NCProperties", "_nc3_strict"];
 
 /// A value that is the same for all rows: a scalar variable or a global attribute.
 pub(super) struct Constant {
@@ -15,7 +18,8 @@ pub(super) struct Constant {
 }
 
 enum Content {
-    Text(String),
+    /// Absent for a missing value.
+    Text(Option<String>),
     /// One stored element, little-endian.
     Number {
         stored: Vec<u8>,
@@ -26,14 +30,29 @@ enum Content {
 
 impl Constant {
     /// Reads the scalar variable of that name, or else the global attribute, or else `file` for the name `file`.
-    pub(super) fn read(container: &dyn Container<'_>, name: &str, file: &str) -> Result<Self> {
-        if let Some(variable) = container.variable(name, &VALUE_ATTRIBUTES)? {
-            return Self::of_variable(container, &variable);
+    ///
+    /// Errors: [`NetcdfError::MissingConstant`], also for the attributes that netCDF hides, and
+    /// [`NetcdfError::ManyValues`] for an attribute of several values.
+    pub(super) fn read<'a>(
+        container: &dyn Container<'a>,
+        variables: &[Variable<'a>],
+        name: &str,
+        file: &str,
+    ) -> Result<Self> {
+        if let Some(variable) = variables.iter().find(|variable| variable.name == name) {
+            return Self::of_variable(container, variable);
         }
-        let content = match container.global_attributes(&[name])?.pop().flatten() {
-            Some(Value::Text(text)) => Content::Text(text.into_owned()),
-            Some(Value::Number(number)) => Content::of_number(number),
-            _ if name == "file" => Content::Text(file.to_owned()),
+        let attribute = match HIDDEN.contains(&name) {
+            true => None,
+            false => container.global_attributes(&[name])?.pop().flatten(),
+        };
+        let content = match attribute {
+            Some(Value::Texts(texts)) => {
+                let text = only(name, &texts)?;
+                Content::Text(Some(text.clone().into_owned()))
+            }
+            Some(Value::Numbers(numbers)) => Content::of_number(*only(name, &numbers)?),
+            _ if name == "file" => Content::Text(Some(file.to_owned())),
             _ => {
                 return Err(NetcdfError::MissingConstant {
                     name: name.to_owned(),
@@ -55,7 +74,10 @@ impl Constant {
             });
         }
         let content = if variable.element.is_text() {
-            Content::Text(container.read_text(variable)?.pop().unwrap_or_default())
+            let text = container.read_text(variable)?.pop().unwrap_or_default();
+            Content::Text(
+                Some(text).filter(|text| !missing_texts(variable).contains(&text.as_str())),
+            )
         } else if variable.element.is_number() {
             let raw = container.read(variable)?;
             let stored = raw
@@ -65,7 +87,7 @@ impl Constant {
             Content::Number {
                 stored,
                 packing: Packing::of(variable)?,
-                time: TimeUnits::of(variable),
+                time: TimeUnits::of(variable)?,
             }
         } else {
             return Err(NetcdfError::ElementType {
@@ -96,7 +118,7 @@ impl Constant {
 
     pub(super) fn repeat(&self, row_count: usize, limits: &Limits) -> Result<ArrayRef> {
         match &self.content {
-            Content::Text(text) => constant_text(Some(text), row_count, limits),
+            Content::Text(text) => constant_text(text.as_deref(), row_count, limits),
             Content::Number {
                 stored,
                 packing,
@@ -120,17 +142,20 @@ impl Content {
             Number::Unsigned(value) => (ElementType::U64, value.to_le_bytes()),
             Number::Float(value) => (ElementType::F64, value.to_le_bytes()),
         };
-        let packing = Packing {
-            element,
-            is_packed: false,
-            scale: 1.0,
-            offset: 0.0,
-            missing: Vec::new(),
-        };
         Self::Number {
             stored: stored.to_vec(),
-            packing,
+            packing: Packing::plain(element),
             time: None,
         }
+    }
+}
+
+fn only<'v, T>(name: &str, values: &'v [T]) -> Result<&'v T> {
+    match values {
+        [value] => Ok(value),
+        _ => Err(NetcdfError::ManyValues {
+            name: name.to_owned(),
+            count: values.len(),
+        }),
     }
 }

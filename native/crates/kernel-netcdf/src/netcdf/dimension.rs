@@ -11,7 +11,7 @@ const NO_VARIABLE: &str = "This is a netCDF dimension but not a netCDF variable"
 /// dimensions get one per length, `phony_dim_0` and so on, as in the NetCDF library.
 pub(super) struct Dimensions<'v, 'a> {
     all: Vec<Dimension<'v, 'a>>,
-    variables: Vec<&'v Variable<'a>>,
+    variables: &'v [Variable<'a>],
 }
 
 struct Dimension<'v, 'a> {
@@ -28,12 +28,15 @@ impl Dimension<'_, '_> {
 }
 
 impl<'v, 'a> Dimensions<'v, 'a> {
-    pub(super) fn of(variables: &'v [Variable<'a>]) -> Self {
-        let variables: Vec<_> = variables.iter().collect();
+    pub(super) fn of(variables: &'v [Variable<'a>], bare_dimensions: &[Variable<'a>]) -> Self {
+        let scales: Vec<_> = variables.iter().chain(bare_dimensions).collect();
         let mut all: Vec<Dimension<'v, 'a>> = Vec::new();
         let mut lengths = Vec::new();
-        for variable in variables.iter().filter(|variable| is_column(variable)) {
-            let name = named_dimension(variable, &variables)
+        for variable in variables
+            .iter()
+            .filter(|variable| variable.shape.len() == 1)
+        {
+            let name = named_dimension(variable, &scales)
                 .unwrap_or_else(|| phony_name(&mut lengths, variable));
             match all.iter_mut().find(|dimension| dimension.name == name) {
                 Some(dimension) => dimension.variables.push(variable),
@@ -70,7 +73,7 @@ impl<'v, 'a> Dimensions<'v, 'a> {
                 .variables
                 .iter()
                 .find(|variable| variable.name == *name);
-            let variable = *variable.ok_or_else(|| NetcdfError::MissingVariable {
+            let variable = variable.ok_or_else(|| NetcdfError::MissingVariable {
                 variable: name.clone(),
             })?;
             variable.row_count()?;
@@ -145,11 +148,10 @@ fn longest_shared<'d, 'v, 'a>(
     }
 }
 
-fn is_column(variable: &Variable<'_>) -> bool {
-    let is_only_dimension = variable
-        .text("NAME")
-        .is_some_and(|name| name.starts_with(NO_VARIABLE));
-    variable.shape.len() == 1 && !is_only_dimension
+/// Whether a dataset only stands for a dimension and is no variable.
+pub(super) fn is_bare_dimension(variable: &Variable<'_>) -> bool {
+    let name = variable.text("NAME");
+    name.is_some_and(|name| name.starts_with(NO_VARIABLE))
 }
 
 fn named_dimension(variable: &Variable<'_>, all: &[&Variable<'_>]) -> Option<String> {

@@ -9,10 +9,11 @@ use arrow_array::{ArrayRef, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 
 use self::constant::Constant;
-use self::dimension::Dimensions;
-use crate::cf::{Packing, TimeUnits, native_column, native_type, text_column};
+use self::dimension::{Dimensions, is_bare_dimension};
+use crate::cf::{Packing, TimeUnits, missing_texts, native_column, native_type, text_column};
 use crate::container::{Container, Variable, with_container};
 use crate::error::{NetcdfError, Result};
+use crate::glm::{Coverage, is_offset};
 use crate::limits::Limits;
 use crate::table::{batch, field};
 
@@ -34,31 +35,36 @@ pub struct NetcdfParams {
 /// The schema of [`decode_netcdf`] for this file, without reading the data along the dimension.
 ///
 /// Numbers with a scale or offset are float64, others have their stored type; CF times in a standard calendar are
-/// `timestamp[ns, UTC]`, times in months, years or another calendar stay numbers. The attribute `units` is in the field
+/// `timestamp[ns, UTC]`, times in months, years or another calendar stay numbers, and an origin that is no date of its
+/// calendar is an error. The attribute `units` is in the field
 /// metadata under `unit`, except for timestamps.
 ///
 /// Errors: as [`decode_netcdf`], as far as they do not concern data.
 pub fn netcdf_schema(bytes: &[u8], params: &NetcdfParams) -> Result<SchemaRef> {
     with_container(bytes, &params.limits, |container| {
-        let variables = open_variables(container)?;
-        Ok(Table::choose(container, &variables, "", params)?.schema())
+        let contents = Contents::read(container)?;
+        Ok(Table::choose(container, &contents, "", params)?.schema())
     })
 }
 
 /// Decodes the table of one dimension of a CF file; `file` is the value of the constant `file`, if that is asked for.
 ///
-/// Packed numbers are unpacked in float64 after `_Unsigned`; fill and missing values are null; `valid_range` is not
-/// applied. Only the root group is read, and only variables of rank 1 (rank 0, or rank 1 and length 1, for constants).
+/// Packed numbers are unpacked in float64 after `_Unsigned`; fill and missing values are null, as many as are named;
+/// `valid_range` is not applied. The time offsets of lightning products are read as [`crate::decode_glm`] does. Only the root group is read, and only variables of rank 1 (rank 0, or rank 1 and length 1, for constants).
 ///
 /// Errors: every variant of [`NetcdfError`] but those of GLM tables. Cost: linear in the size of the columns.
 pub fn decode_netcdf(bytes: &[u8], file: &str, params: &NetcdfParams) -> Result<RecordBatch> {
     with_container(bytes, &params.limits, |container| {
-        let variables = open_variables(container)?;
-        let table = Table::choose(container, &variables, file, params)?;
+        let contents = Contents::read(container)?;
+        let table = Table::choose(container, &contents, file, params)?;
         params
             .limits
             .check_batch(table.row_count, table.row_bytes())?;
-        let columns = table.columns.iter().map(|column| column.decode(container));
+        let coverage = table.coverage(container)?;
+        let columns = table
+            .columns
+            .iter()
+            .map(|column| column.decode(container, coverage));
         let constants = table
             .constants
             .iter()
@@ -82,12 +88,36 @@ const ATTRIBUTES: [&str; 10] = [
     "DIMENSION_LIST",
 ];
 
-fn open_variables<'a>(container: &dyn Container<'a>) -> Result<Vec<Variable<'a>>> {
-    let names = container.names()?;
-    names
-        .iter()
-        .filter_map(|name| container.variable(name, &ATTRIBUTES).transpose())
-        .collect()
+/// The prefix under which NetCDF-4 stores a variable whose name is that of a dimension along which it does not lie.
+const NON_COORDINATE: &str = "_nc4_non_coord_";
+
+/// What a file has: its variables by the names that netCDF shows, and the dimensions without a variable.
+struct Contents<'a> {
+    variables: Vec<Variable<'a>>,
+    bare_dimensions: Vec<Variable<'a>>,
+}
+
+impl<'a> Contents<'a> {
+    fn read(container: &dyn Container<'a>) -> Result<Self> {
+        let names = container.names()?;
+        let opened = names
+            .iter()
+            .filter_map(|name| container.variable(name, &ATTRIBUTES).transpose())
+            .collect::<Result<Vec<_>>>()?;
+        let (bare_dimensions, mut variables): (Vec<_>, Vec<_>) =
+            opened.into_iter().partition(is_bare_dimension);
+        for index in 0..variables.len() {
+            if let Some(shown) = variables[index].name.strip_prefix(NON_COORDINATE)
+                && !variables.iter().any(|variable| variable.name == shown)
+            {
+                variables[index].name = shown.to_owned();
+            }
+        }
+        Ok(Self {
+            variables,
+            bare_dimensions,
+        })
+    }
 }
 
 /// The chosen part of a file.
@@ -100,11 +130,11 @@ struct Table<'v, 'a> {
 impl<'v, 'a> Table<'v, 'a> {
     fn choose(
         container: &dyn Container<'a>,
-        variables: &'v [Variable<'a>],
+        contents: &'v Contents<'a>,
         file: &str,
         params: &NetcdfParams,
     ) -> Result<Self> {
-        let dimensions = Dimensions::of(variables);
+        let dimensions = Dimensions::of(&contents.variables, &contents.bare_dimensions);
         let chosen = match &params.variables {
             Some(names) => dimensions.named(names, params.dimension.as_deref())?,
             None => dimensions.along(params.dimension.as_deref())?,
@@ -116,7 +146,7 @@ impl<'v, 'a> Table<'v, 'a> {
         let constants = params
             .constants
             .iter()
-            .map(|name| Constant::read(container, name, file))
+            .map(|name| Constant::read(container, &contents.variables, name, file))
             .collect::<Result<_>>()?;
         Ok(Self {
             row_count: common_row_count(&chosen)?,
@@ -129,6 +159,16 @@ impl<'v, 'a> Table<'v, 'a> {
         let columns = self.columns.iter().map(Column::field);
         let constants = self.constants.iter().map(Constant::field);
         Arc::new(Schema::new(columns.chain(constants).collect::<Vec<_>>()))
+    }
+
+    /// The time that a lightning product covers, when there are time offsets among the columns.
+    fn coverage(&self, container: &dyn Container<'a>) -> Result<Option<Coverage>> {
+        let is_offset = |column: &Column<'_, '_>| is_offset(&column.variable.name);
+        if self.columns.iter().any(is_offset) {
+            Coverage::read(container)
+        } else {
+            Ok(None)
+        }
     }
 
     /// An upper bound of the bytes of one row, without the text of unbounded length.
@@ -179,10 +219,14 @@ impl<'v, 'a> Column<'v, 'a> {
                 expected: "numbers or text",
             });
         }
-        let time = TimeUnits::of(variable).filter(|_| variable.element.is_number());
+        let (packing, time) = if variable.element.is_text() {
+            (Packing::plain(variable.element), None)
+        } else {
+            (Packing::of(variable)?, TimeUnits::of(variable)?)
+        };
         Ok(Self {
             variable,
-            packing: Packing::of(variable)?,
+            packing,
             time,
         })
     }
@@ -196,11 +240,23 @@ impl<'v, 'a> Column<'v, 'a> {
         native_type(&self.packing, self.time)
     }
 
-    fn decode(&self, container: &dyn Container<'a>) -> Result<ArrayRef> {
-        if self.variable.element.is_text() {
-            return Ok(text_column(container.read_text(self.variable)?));
+    fn decode(
+        &self,
+        container: &dyn Container<'a>,
+        coverage: Option<Coverage>,
+    ) -> Result<ArrayRef> {
+        let variable = self.variable;
+        if variable.element.is_text() {
+            let texts = container.read_text(variable)?;
+            return Ok(text_column(texts, &missing_texts(variable)));
         }
-        let raw = container.read(self.variable)?;
-        native_column(&self.variable.name, &raw, &self.packing, self.time)
+        let raw = container.read(variable)?;
+        if let (Some(units), Some(coverage)) = (self.time, coverage)
+            && is_offset(&variable.name)
+        {
+            let packing = coverage.signed(&raw, self.packing.clone(), units);
+            return native_column(&variable.name, &raw, &packing, self.time);
+        }
+        native_column(&variable.name, &raw, &self.packing, self.time)
     }
 }
