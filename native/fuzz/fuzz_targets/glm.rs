@@ -2,13 +2,9 @@
 
 #![no_main]
 
-use kernel_netcdf::{GlmParams, GlmTable, Longitude, decode_glm_tables};
+#[path = "../decoders/glm.rs"]
+mod glm_decoder;
+
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let longitude = if bytes.len() % 2 == 0 { Longitude::Wrapped } else { Longitude::Unwrapped };
-    for table in GlmTable::ALL {
-        let params = GlmParams { table, longitude, ..GlmParams::default() };
-        let _ = decode_glm_tables(bytes, "fuzz.nc", &[params]);
-    }
-});
+fuzz_target!(|data: &[u8]| glm_decoder::decode(data));

@@ -2,21 +2,9 @@
 
 #![no_main]
 
-use kernel_netcdf::{NetcdfParams, decode_netcdf, netcdf_schema};
+#[path = "../decoders/netcdf.rs"]
+mod netcdf_decoder;
+
 use libfuzzer_sys::fuzz_target;
 
-fuzz_target!(|bytes: &[u8]| {
-    let dimension = Some("time".to_owned());
-    let constants = ["station", "title", "file"].map(str::to_owned).to_vec();
-    for params in [
-        NetcdfParams::default(),
-        NetcdfParams { dimension, ..NetcdfParams::default() },
-        NetcdfParams { constants, ..NetcdfParams::default() },
-    ] {
-        let schema = netcdf_schema(bytes, &params);
-        let batch = decode_netcdf(bytes, "fuzz.nc", &params);
-        if let (Ok(schema), Ok(batch)) = (schema, batch) {
-            assert_eq!(schema, batch.schema());
-        }
-    }
-});
+fuzz_target!(|data: &[u8]| netcdf_decoder::decode(data));

@@ -2,22 +2,10 @@
 
 #![no_main]
 
-use bytes::Bytes;
-use kernel_formats::{ParquetReadParams, ParquetReader, read_parquet_schema};
+#[path = "../decoders/parquet.rs"]
+mod parquet_decoder;
+
 use libfuzzer_sys::fuzz_target;
 
 // Panics of the libraries below are contained by the kernel, which is no finding; one that leaves it aborts.
-fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |data: &[u8]| {
-    let bytes = Bytes::copy_from_slice(data);
-    let schema = read_parquet_schema(bytes.clone());
-    for batch_rows in [7, 1_024] {
-        let params = ParquetReadParams { batch_rows, ..Default::default() };
-        let Ok(reader) = ParquetReader::open(bytes.clone(), &params) else { continue };
-        if let Ok(schema) = &schema {
-            assert_eq!(schema.fields(), reader.schema().fields());
-        }
-        for batch in reader.flatten() {
-            assert!(batch.num_rows() <= batch_rows);
-        }
-    }
-});
+fuzz_target!(init: std::panic::set_hook(Box::new(|_| {})), |data: &[u8]| parquet_decoder::decode(data));
