@@ -51,6 +51,12 @@ export declare class NativeDeltaWriter {
   abort(): void
 }
 
+/** A lock that is held until it is released, or until the process ends. */
+export declare class NativeFileLock {
+  /** Frees the lock. Harmless to repeat. */
+  release(): void
+}
+
 /** A file being read, batch by batch. */
 export declare class NativeFileReader {
   get columns(): Array<NativeColumn>
@@ -280,6 +286,12 @@ export declare function kmeans(batch: NativeBatch, options: NativeKMeansOptions,
 
 /** The largest time of a column in whole milliseconds, or null. */
 export declare function latestEventTimeMs(batch: NativeBatch, column: string): number | null
+
+/**
+ * Locks a file that is there, for this process alone; null when somebody else holds it. Nothing waits.
+ * Fails with `lock-unsupported` where the file system has no such locks.
+ */
+export declare function lockFile(path: string): Promise<NativeFileLock | null>
 
 /**
  * Messages that JavaScript has read: `places` holds the offset and the time of each one; `lengths` those of its key and

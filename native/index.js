@@ -773,11 +773,12 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileLock, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, lockFile, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaStream }
 export { NativeDeltaWriter }
+export { NativeFileLock }
 export { NativeFileReader }
 export { NativeFilesReader }
 export { NativeFileWriter }
@@ -826,6 +827,7 @@ export { glmSchema }
 export { jsonSchema }
 export { kmeans }
 export { latestEventTimeMs }
+export { lockFile }
 export { messagesOf }
 export { metadataColumns }
 export { netcdfSchema }

@@ -13,7 +13,7 @@ export const mayImport: Readonly<Record<string, readonly string[]>> = {
   binding: ["contract", "native"],
   language: ["contract"],
   operators: ["contract", "binding"],
-  runtime: ["contract", "language"],
+  runtime: ["contract", "binding", "language"],
   catalog: ["contract", "binding", "operators"],
   api: ["contract", "language", "runtime"],
   app: ["contract", "binding", "language", "operators", "runtime", "catalog", "api", "app"],

@@ -57,10 +57,10 @@ export async function undisturbedRows(): Promise<Awaited<ReturnType<typeof visib
   }
 }
 
-/** Names in the output folders that are not data: what an unfinished or untidy run leaves. */
+/** Names in the output folders that are neither data nor tokens: what an unfinished or untidy run leaves. */
 export async function strayNames(folder: string): Promise<string[]> {
   const names = await Promise.all(["geospatial", "csv"].map((sink) => readdir(join(folder, "out", sink))));
-  return names.flat().filter((name) => !name.startsWith("part-"));
+  return names.flat().filter((name) => !/^(part-|\.sferic-token\.)/.test(name));
 }
 
 async function parts(folder: string, sink: string): Promise<string[]> {

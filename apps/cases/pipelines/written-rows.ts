@@ -26,10 +26,12 @@ export function rowTexts(answer: Answer, { sinks }: CaseSpec): Record<string, st
   return Object.fromEntries(texts) as Record<string, string[]>;
 }
 
-/** What lies in the sinks' folders and is no visible part: left by an unfinished or untidy run. */
+/** What lies in the sinks' folders and is no visible part or token: left by an unfinished or untidy run. */
 export async function strayFiles(folder: string): Promise<string[]> {
   const found = await readdir(join(folder, "out"), { recursive: true, withFileTypes: true }).catch(() => []);
-  const stray = found.filter((entry) => (entry.isDirectory() ? /^[._]/ : /^(?!part-)/).test(entry.name));
+  const stray = found.filter((entry) =>
+    (entry.isDirectory() ? /^[._]/ : /^(?!part-|\.sferic-token\.)/).test(entry.name),
+  );
   return stray.map(({ parentPath, name }) => join(parentPath, name));
 }
 

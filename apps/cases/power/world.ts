@@ -75,10 +75,12 @@ export class World {
     return lines.map((line) => (JSON.parse(line) as { position: number }).position).toSorted((x, y) => x - y);
   }
 
-  /** Names below the outputs that are no parts. */
+  /** Names below the outputs that are no parts or tokens. */
   async strayNames(): Promise<string[]> {
     const entries = await readdir(join(this.#folder, "out"), { recursive: true, withFileTypes: true });
-    return entries.filter((entry) => !/^(a|b|part-.*)$/.test(entry.name)).map(({ name }) => name);
+    return entries
+      .filter((entry) => !/^(a|b|part-.*|\.sferic-token\.power\.[ab])$/.test(entry.name))
+      .map(({ name }) => name);
   }
 
   #source(): unknown {

@@ -86,7 +86,8 @@ function unfinishedText({ epoch, record, staged }: UnfinishedEpoch): string {
   return `epoch ${epoch}, prepared (${what} staged): the next run publishes it`;
 }
 
-function lockText({ pid, host, started }: LockHolder): string {
+/** Who holds a checkpoint. */
+export function lockText({ pid, host, started }: LockHolder): string {
   return `held by process ${pid} on ${printable(host)}, since ${started}`;
 }
 

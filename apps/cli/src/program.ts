@@ -218,6 +218,18 @@ windows that are open miss earlier rows. Ends with 3 when something is beyond re
     ),
     async (options: never, folder) => (await load()).reset(terminal, folder!, options),
   );
+  runs(
+    withFolder(checkpoint.command("unlock"), "Free it from a run that is gone but cannot be seen to be.")
+      .option("--yes", "do it; a run that lives after all ends before its next record")
+      .addHelpText(
+        "after",
+        `
+A lock ends with the process that holds it, also in a container that was killed; this is for what is left: a lock of a
+machine that cannot be reached, or of an earlier version in a container that is gone. Where the holder wrote a
+heartbeat, it is watched for 30 seconds first. Ends with 4 while the holder is seen to live.${examples("sferic checkpoint unlock out/.checkpoint --yes")}`,
+      ),
+    async (options: never, folder) => (await load()).unlock(terminal, folder!, options),
+  );
 }
 
 function addDeadLetterCommands(program: Command, terminal: Terminal, runs: Runs): void {

@@ -2,6 +2,7 @@
 export * from "./batch.ts";
 export * from "./cluster.ts";
 export * from "./delta.ts";
+export * from "./file-lock.ts";
 export * from "./formats.ts";
 export * from "./join-state.ts";
 export * from "./kafka.ts";

@@ -4,6 +4,7 @@ import {
   type Epoch,
   type Offset,
   OperatorError,
+  type OutputPast,
   type Sink,
   type Source,
   type Staged,
@@ -70,7 +71,7 @@ export class EpochRunner {
   async recover(): Promise<void> {
     const recovery = await this.#home.checkpoint?.recover();
     if (recovery?.prepared) this.#checkSinksOf(recovery.prepared);
-    await this.#openOperators(recovery?.history ?? {});
+    await this.#openOperators(recovery);
     if (recovery === undefined) return;
     const { intent, prepared } = recovery.last ?? {};
     this.#watermarks.resume(intent?.watermarks ?? {}, prepared ?? {});
@@ -145,13 +146,25 @@ export class EpochRunner {
     await sleep(Math.max(0, due - performance.now()), AbortSignal.any(signals));
   }
 
-  async #openOperators(history: Recovery["history"]): Promise<void> {
+  async #openOperators(recovery: Recovery | undefined): Promise<void> {
+    const history = recovery?.history ?? {};
     for (const { planned, instance } of this.#operators) {
       const { id, kind, role } = planned.node;
       if (kind === "source" && role !== "reference")
         await calling(id, async () => (instance as Source).open?.(history[id] ?? []));
-      if (kind === "sink") await calling(id, async () => (instance as Sink).open?.());
+      if (kind === "sink") await calling(id, async () => (instance as Sink).open?.(this.#pastOf(id, recovery)));
     }
+  }
+
+  #pastOf(sink: string, recovery: Recovery | undefined): OutputPast {
+    const { checkpoint } = this.#home;
+    return {
+      checkpoint: checkpoint?.directory ?? null,
+      newestEpoch: (recovery?.intent ?? recovery?.committed)?.epoch ?? null,
+      publishedEpoch: checkpoint?.publishedEpoch(sink) ?? null,
+      isReset: checkpoint?.identity.isReset ?? false,
+      isFenced: checkpoint?.identity.isFenced ?? false,
+    };
   }
 
   async #resume({ intent, prepared }: Recovery): Promise<void> {
@@ -277,6 +290,7 @@ export class EpochRunner {
   async #publish(intent: Intent, prepared: Prepared, spent: PhaseSeconds): Promise<void> {
     const sinks: Record<string, { rows: number; files: readonly string[] }> = {};
     const publishing = performance.now();
+    await this.#home.checkpoint?.requireHeld();
     for (const [id, sink] of this.#sinks()) {
       const staged: Staged | null = prepared.sinks[id] ?? null;
       if (staged === null) continue;

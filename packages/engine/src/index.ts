@@ -9,6 +9,7 @@ export {
 } from "./checkpoint/inspect.ts";
 export { type CheckpointRepair, type RepairAction, repairCheckpoint } from "./checkpoint/repair.ts";
 export { resetCheckpoint } from "./checkpoint/reset.ts";
+export { unlockCheckpoint } from "./checkpoint/unlock.ts";
 export type { StateReport, StateReports } from "./checkpoint/states.ts";
 export type { LockHolder } from "./checkpoint/lock.ts";
 export { type Committed, type Intent, type Prepared } from "./checkpoint/records.ts";

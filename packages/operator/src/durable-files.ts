@@ -139,8 +139,11 @@ export async function createDurably(path: string, text: string, creation: Durabl
 }
 
 /** As {@link createDurably}, in the place of what is there. */
-export async function replaceDurably(path: string, text: string): Promise<void> {
-  const temporary = `${path}.tmp`;
+export async function replaceDurably(
+  path: string,
+  text: string,
+  { temporary = `${path}.tmp` }: Pick<DurableCreation, "temporary"> = {},
+): Promise<void> {
   try {
     await writeSynced(temporary, text);
     await rename(temporary, path);

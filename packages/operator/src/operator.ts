@@ -277,9 +277,24 @@ export interface Published {
   readonly files: readonly string[];
 }
 
+/** What a checkpoint says of the output of a sink, when it is opened. */
+export interface OutputPast {
+  /** Folder of the checkpoint, absolute; null for a run without one. */
+  readonly checkpoint: string | null;
+  /** Newest epoch that was begun, whether it is committed or not; null for none. */
+  readonly newestEpoch: number | null;
+  /** Newest committed epoch of which the sink has published rows; null for none. */
+  readonly publishedEpoch: number | null;
+  /** Whether the checkpoint follows one that was reset, which leaves it to the user what to do with the output. */
+  readonly isReset: boolean;
+  /** Whether sinks have marked their outputs ever since the checkpoint began. */
+  readonly isFenced: boolean;
+}
+
 /** stage is invisible to readers; publish makes it visible and is harmless to repeat. */
 export interface Sink {
-  open?(): Promise<void>;
+  /** Before anything else. Throws `output-conflict` or `output-missing` when what is there is not what `past` says. */
+  open?(past?: OutputPast): Promise<void>;
   /** Writes the epoch's rows where no reader sees them, durably. Null when there were no rows: nothing is left then. */
   stage(batches: AsyncIterable<Batch>, epoch: Epoch, inputs: Inputs): Promise<Staged | null>;
   publish(staged: Staged, epoch: Epoch): Promise<Published>;

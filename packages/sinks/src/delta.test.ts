@@ -116,7 +116,7 @@ it("fences off a run on a copy of the checkpoint", async () => {
   await using folder = await temporaryFolder();
   const [run, copy] = [opened(folder.path), opened(folder.path)];
   const staged = await copy.stage(streamOf([numbers(9)]), epochOf(0), {});
-  const staging = folder.file("table/.sferic-staging/p-lake");
+  const staging = folder.file("table/.sferic-staging/p-lake-h");
   const [file] = await readdir(staging);
   const bytes = await readFile(join(staging, file!));
   await publishRows(run, 0, numbers(1));

@@ -20,6 +20,7 @@ import {
   type Epoch,
   type Json,
   type OperatorContext,
+  type OutputPast,
   OperatorError,
   type PlanContext,
   type Published,
@@ -27,9 +28,12 @@ import {
   type Sink,
   type Staged,
 } from "@sferic/operator";
-import { syncAncestors } from "@sferic/operator/durable-files";
+import { namesIn, syncAncestors } from "@sferic/operator/durable-files";
 import { z } from "zod";
-import { Staging, type StagedFile } from "./staging.ts";
+import { onMissingOutputField } from "./on-missing-output.ts";
+import { publishedEpochs } from "./delta-epochs.ts";
+import { missing, ofAnother, olderCopy, outputConflict } from "./output-token.ts";
+import { Staging, stagingOwner, type StagedFile } from "./staging.ts";
 
 const config = z.strictObject({
   url: z.string().min(1).describe("Folder of the table; a path or a `file://` URL. Created when missing."),
@@ -45,6 +49,7 @@ const config = z.strictObject({
     .default(false)
     .describe("Whether columns that the table does not have are added to it, instead of ending the run."),
   compression: z.enum(["zstd", "snappy", "lz4", "none"]).default("snappy").describe("Of the Parquet files."),
+  onMissingOutput: onMissingOutputField,
   optimize: z
     .strictObject({
       targetBytes: z
@@ -88,6 +93,7 @@ export const delta = defineSink({
     "table-busy",
     "staged-missing",
     "output-conflict",
+    "output-missing",
     "disk-full",
     "permission-denied",
     "not-a-folder",
@@ -141,7 +147,24 @@ class DeltaSink implements Sink {
     this.#config = c;
     this.#context = context;
     this.#table = localPath(c.url, context);
-    this.#staging = new Staging(this.#table, `${context.pipeline}-${context.operatorId}`);
+    this.#staging = new Staging(this.#table, stagingOwner(context));
+  }
+
+  async open(past?: OutputPast): Promise<void> {
+    const published = past?.publishedEpoch ?? null;
+    if (published !== null && this.#config.onMissingOutput === "stop" && !(await this.#isTable())) {
+      throw missing(this.#table, published);
+    }
+    // Runs without a checkpoint add their rows to the table, as those of other pipelines do.
+    if (past === undefined || !this.#context.durable) return;
+    const { newestEpoch, isReset, checkpoint } = past;
+    const epochs = await publishedEpochs(this.#table, this.#context);
+    const own = epochs.get(this.#context.history);
+    if (own !== undefined && own > (newestEpoch ?? -1)) {
+      throw outputConflict(this.#table, olderCopy({ epoch: own }, newestEpoch ?? -1));
+    }
+    const isFirst = published === null && own === undefined;
+    if (isFirst && epochs.size > 0 && !isReset) throw outputConflict(this.#table, ofAnother(checkpoint!));
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
@@ -206,6 +229,10 @@ class DeltaSink implements Sink {
 
   close(): Promise<void> {
     return this.#staging.close();
+  }
+
+  async #isTable(): Promise<boolean> {
+    return (await namesIn(join(this.#table, "_delta_log"))).some((name) => /^\d{20}\./.test(name));
   }
 
   /** Refuses rows that do not fit the table before any is written. */

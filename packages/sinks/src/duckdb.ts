@@ -3,18 +3,24 @@ import { basename, dirname, join } from "node:path";
 import { createParquet } from "@sferic/bindings/formats";
 import { queryDatabase, writeTable } from "@sferic/bindings/relational";
 import {
+  asOperatorError,
   type Batch,
   defineSink,
   type Epoch,
   type FileWriter,
   type OperatorContext,
   OperatorError,
+  type OutputPast,
   type Published,
+  type Row,
+  rowsOf,
   type Sink,
   type Staged,
 } from "@sferic/operator";
 import { makeDirectory, remove, sizeOf, syncAncestors } from "@sferic/operator/durable-files";
 import { z } from "zod";
+import { onMissingOutputField } from "./on-missing-output.ts";
+import { missing, ofAnother, olderCopy, outputConflict, OutputToken } from "./output-token.ts";
 import { requireStaged, type StagedContent } from "./staged-file.ts";
 
 const config = z.strictObject({
@@ -23,6 +29,7 @@ const config = z.strictObject({
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/, "must be a table name, or schema.table")
     .describe("Table, `name` or `schema.name`; created from the first rows when missing."),
+  onMissingOutput: onMissingOutputField,
   write: z
     .enum(["append", "replace"])
     .default("append")
@@ -45,6 +52,8 @@ export const duckdb = defineSink({
   config,
   outputModes: ({ write }) => (write === "replace" ? ["complete"] : []),
   errors: [
+    "output-conflict",
+    "output-missing",
     "database-locked",
     "not-a-database",
     "cannot-open-database",
@@ -62,6 +71,11 @@ class DuckdbSink implements Sink {
   readonly #config: z.output<typeof config>;
   readonly #context: OperatorContext;
   readonly #database: string;
+  /** Absent where rows take the place of those that are there. */
+  readonly #token: OutputToken | undefined;
+  #past: OutputPast | undefined;
+  /** Whether the ledger is known to be the one that this run follows. */
+  #isFollowed = false;
   /** Whether the name of the database is known to survive a power failure. */
   #isDurable = false;
   /** Epoch that this process staged last, whose bytes need no second look. */
@@ -71,10 +85,23 @@ class DuckdbSink implements Sink {
     this.#config = c;
     this.#context = context;
     this.#database = context.resolvePath(c.path);
+    const holdsRows = async (): Promise<boolean> => {
+      const { hasRows, epochs } = await this.#ledger();
+      return hasRows === true && epochs.size > 0;
+    };
+    const output = `${this.#database}.${c.table}`;
+    const use = { output, isFolder: false, onMissing: c.onMissingOutput, holdsRows } as const;
+    // Runs without a checkpoint add their rows, and say so.
+    if (c.write === "append" && context.durable) this.#token = new OutputToken(use, context);
   }
 
-  async open(): Promise<void> {
+  async open(past?: OutputPast): Promise<void> {
+    this.#past = past;
     await checkDatabase(this.#database);
+    await this.#requireFollowed().catch((thrown: unknown) => {
+      // Whoever has it open may have closed it when there are rows.
+      if (asOperatorError(thrown).code !== "database-locked") throw thrown;
+    });
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
@@ -102,19 +129,20 @@ class DuckdbSink implements Sink {
     const { table, write } = this.#config;
     const published = { files: [`${this.#database}#${table}`] };
     const parquet = this.#staged(epoch.id);
+    await this.#requireFollowed();
     if (this.#sealed !== epoch.id) {
       if (await this.#isInLedger(epoch.id)) return published;
       await requireStaged(parquet, record as unknown as StagedContent);
     }
     await this.#createDatabase();
+    await this.#token?.claim(epoch.id, record);
     const ledger = this.#ledgerKey(epoch.id);
     await writeTable({ database: this.#database, table, mode: write, parquet, ledger }).catch(deniedByFolder);
     return published;
   }
 
   #ledgerKey(epoch: number): { readonly pipeline: string; readonly sink: string; readonly epoch: number } {
-    const { pipeline, operatorId, history } = this.#context;
-    return { pipeline: `${pipeline}@${history}`, sink: operatorId, epoch };
+    return { pipeline: this.#lineage, sink: this.#context.operatorId, epoch };
   }
 
   /** Whether an earlier run put the rows of an epoch into the database. */
@@ -138,12 +166,67 @@ class DuckdbSink implements Sink {
     return rm(this.#staged(epoch), { force: true });
   }
 
+  /** How the ledger names this pipeline with its checkpoint. */
+  get #lineage(): string {
+    return `${this.#context.pipeline}@${this.#context.history}`;
+  }
+
+  /**
+   * Throws `output-missing` when rows that were committed are gone with their table, and `output-conflict` when the table holds
+   * rows of this pipeline that its checkpoint knows nothing of.
+   */
+  async #requireFollowed(): Promise<void> {
+    const past = this.#past;
+    if (this.#isFollowed || past === undefined || !this.#context.durable) return;
+    const { hasRows, epochs } = await this.#ledger();
+    const own = epochs.get(this.#lineage);
+    const { publishedEpoch, newestEpoch, isReset } = past;
+    const place = `${this.#database}#${this.#config.table}`;
+    const isMissing = publishedEpoch !== null && (hasRows === null || own === undefined);
+    if (isMissing && this.#config.onMissingOutput === "stop") throw missing(place, publishedEpoch);
+    if (own !== undefined && own > (newestEpoch ?? -1)) {
+      throw outputConflict(place, olderCopy({ epoch: own }, newestEpoch ?? -1));
+    }
+    const isFirst = publishedEpoch === null && own === undefined;
+    const isAdded = this.#config.write === "append" && hasRows === true && epochs.size > 0;
+    if (isFirst && isAdded && !isReset) throw outputConflict(place, ofAnother(past.checkpoint!));
+    await this.#token?.open(past);
+    this.#isFollowed = true;
+  }
+
+  /** Whether the table has rows, null when there is no table; and the newest epoch in it of each lineage of this sink. */
+  async #ledger(): Promise<{ hasRows: boolean | null; epochs: Map<string, number> }> {
+    if ((await sizeOf(this.#database)) === null) return { hasRows: null, epochs: new Map() };
+    const [table = "", schema = "main"] = this.#config.table.split(".").toReversed();
+    const query = async (sql: string): Promise<Row[]> => {
+      const batch = await queryDatabase(this.#database, sql);
+      try {
+        return rowsOf(batch);
+      } finally {
+        batch.close();
+      }
+    };
+    const named = (name: string, of: string): string =>
+      `count(*) FILTER (lower(schema_name) = lower(${quoted(of)}) AND lower(table_name) = lower(${quoted(name)}))::INTEGER`;
+    const [found = {}] = await query(
+      `SELECT ${named("sferic_ledger", "main")} AS ledgers, ${named(table, schema)} AS tables FROM duckdb_tables() WHERE database_name = current_database()`,
+    );
+    if (found["tables"] === 0) return { hasRows: null, epochs: new Map() };
+    const hasRows = (await query(`SELECT 1 FROM "${schema}"."${table}" LIMIT 1`)).length > 0;
+    if (found["ledgers"] === 0) return { hasRows, epochs: new Map() };
+    const { pipeline, operatorId } = this.#context;
+    const rows = await query(
+      `SELECT pipeline, max(epoch)::INTEGER AS epoch FROM main.sferic_ledger WHERE sink = ${quoted(operatorId)} AND lower(table_name) = lower(${quoted(this.#config.table)}) AND starts_with(pipeline, ${quoted(`${pipeline}@`)}) GROUP BY pipeline`,
+    );
+    return { hasRows, epochs: new Map(rows.map((row) => [row["pipeline"] as string, Number(row["epoch"])])) };
+  }
+
   /** Sees to it that the database is there and survives a power failure, whoever made it. */
   async #createDatabase(): Promise<void> {
     const isThere = (await sizeOf(this.#database)) !== null;
     if (isThere && this.#isDurable) return;
-    const [folder, { pipeline, operatorId }] = [dirname(this.#database), this.#context];
-    const beside = join(folder, `.${basename(this.#database)}.${pipeline}-${operatorId}.new`);
+    const [folder, { history, operatorId }] = [dirname(this.#database), this.#context];
+    const beside = join(folder, `.${basename(this.#database)}.${history}-${operatorId}.new`);
     if (!isThere) await makeDirectory(folder);
     await remove(beside);
     if (!isThere) await this.#create(beside);

@@ -1,5 +1,5 @@
 import { readdir, rm } from "node:fs/promises";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import {
   type Batch,
   ConfigError,
@@ -9,6 +9,7 @@ import {
   formatField,
   type Json,
   type OperatorContext,
+  type OutputPast,
   type PlanContext,
   type Published,
   type Schema,
@@ -20,6 +21,8 @@ import { z } from "zod";
 import { AppendSink } from "./files/append-sink.ts";
 import { EpochParts } from "./files/epoch-parts.ts";
 import { checkPartitionColumns } from "./files/partition-folder.ts";
+import { onMissingOutputField } from "./on-missing-output.ts";
+import { isStale, OutputToken } from "./output-token.ts";
 import { Staging, type StagedFile } from "./staging.ts";
 
 const config = z.strictObject({
@@ -36,6 +39,7 @@ const config = z.strictObject({
     .describe(
       "`parts`: a file for every epoch. `append`: rows go to the end of one file, in a format whose files may be put end to end (`csv`, `json` in lines); readers may see part of an epoch.",
     ),
+  onMissingOutput: onMissingOutputField,
   partitionBy: z
     .array(z.string().min(1))
     .max(8)
@@ -65,6 +69,7 @@ export const files = defineSink({
     "permission-denied",
     "not-a-folder",
     "output-conflict",
+    "output-missing",
     "staged-missing",
     "format-not-writable",
     "append-unsupported",
@@ -89,8 +94,7 @@ export const files = defineSink({
 
 function appendSink(c: z.output<typeof config>, context: OperatorContext): Sink {
   const path = localPath(c.url, context);
-  const staging = new Staging(dirname(path), `${context.pipeline}-${context.operatorId}`);
-  return new AppendSink(path, staging, () => context.format(c.format), context.durable);
+  return new AppendSink(path, c.onMissingOutput, () => context.format(c.format), context);
 }
 
 function checkPartitions(main: Schema | undefined, { write, partitionBy }: z.output<typeof config>): void {
@@ -120,6 +124,7 @@ class FilesSink implements Sink {
   readonly #folder: string;
   readonly #owner: string;
   readonly #staging: Staging;
+  readonly #token: OutputToken;
   #format: Format | undefined;
 
   constructor(c: z.output<typeof config>, context: OperatorContext) {
@@ -127,11 +132,18 @@ class FilesSink implements Sink {
     this.#context = context;
     this.#folder = localPath(c.url, context);
     this.#owner = `${context.pipeline}-${context.operatorId}`;
-    this.#staging = new Staging(this.#folder, this.#owner);
+    this.#staging = new Staging(this.#folder, context);
+    const holdsRows = (): Promise<boolean> => hasFile(this.#folder, "", this.#ownParts());
+    this.#token = new OutputToken(
+      { output: this.#folder, isFolder: true, onMissing: c.onMissingOutput, holdsRows },
+      context,
+    );
   }
 
-  async open(): Promise<void> {
+  async open(past?: OutputPast): Promise<void> {
     this.#format = await this.#context.format(this.#config.format);
+    const found = await this.#token.open(past);
+    if (found !== null && isStale(found, past)) await this.#staging.removeOf(found.lineage);
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
@@ -143,7 +155,11 @@ class FilesSink implements Sink {
           batch.close();
           continue;
         }
-        if (parts === undefined) await this.#staging.begin(epoch.id);
+        if (parts === undefined) {
+          await this.#staging.begin(epoch.id);
+          // A run without a checkpoint has a lineage of its own: the next one must be able to find what it stages.
+          if (!this.#context.durable) await this.#token.claim(epoch.id, null);
+        }
         parts ??= new EpochParts({
           partitionBy,
           name: (index) => `part-${digits(epoch.id, 10)}-${digits(index, 5)}-${this.#owner}.${this.#format!.ending}`,
@@ -165,6 +181,7 @@ class FilesSink implements Sink {
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { files: staged } = record as unknown as { files: StagedFile[] };
+    await this.#token.claim(epoch.id, record);
     const published = await this.#staging.publish(epoch.id, staged, !this.#context.durable);
     if (!this.#context.durable && epoch.id === 0) await this.#removeEarlierParts(staged);
     return { files: published };
@@ -178,9 +195,13 @@ class FilesSink implements Sink {
     return this.#staging.close();
   }
 
+  #ownParts(): RegExp {
+    return new RegExp(`^part-\\d{10}-\\d{5}-${this.#owner}\\.[a-z0-9.]+$`);
+  }
+
   /** Removes the parts that earlier runs without a checkpoint left and this one did not write again. */
   async #removeEarlierParts(current: readonly StagedFile[]): Promise<void> {
-    const own = new RegExp(`^part-\\d{10}-\\d{5}-${this.#owner}\\.[a-z0-9.]+$`);
+    const own = this.#ownParts();
     const kept = new Set(current.map(({ name, folder }) => join(folder ?? "", name)));
     await removeParts(this.#folder, "", (folder, name) => own.test(name) && !kept.has(join(folder, name)));
   }
@@ -199,6 +220,17 @@ async function removeParts(
       await removeIfEmpty(join(root, path));
     } else if (isObsolete(folder, entry.name)) await rm(join(root, path));
   }
+}
+
+/** Whether a folder or its partitions have a file of such a name. */
+async function hasFile(root: string, folder: string, name: RegExp): Promise<boolean> {
+  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
+  if (entries.some((entry) => !entry.isDirectory() && name.test(entry.name))) return true;
+  for (const entry of entries) {
+    if (!entry.isDirectory() || !entry.name.includes("=")) continue;
+    if (await hasFile(root, join(folder, entry.name), name)) return true;
+  }
+  return false;
 }
 
 function localPath(url: string, context: Pick<PlanContext, "resolvePath">): string {

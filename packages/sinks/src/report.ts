@@ -8,7 +8,7 @@ import { reportNames } from "./report/names.ts";
 import type { Contents } from "./report/scene.ts";
 import { PointCollector } from "./report/points.ts";
 import { LineCollector, type Series } from "./report/series.ts";
-import { Staging, type StagedFile } from "./staging.ts";
+import { Staging, stagingOwner, type StagedFile } from "./staging.ts";
 import { titleOf } from "./report/wording.ts";
 
 const config = z.strictObject({
@@ -115,7 +115,7 @@ export const report = defineSink({
   create: (settings, context): Sink => {
     const path = context.resolvePath(settings.path);
     const names = reportNames(path);
-    const staging = new Staging(dirname(path), `${context.pipeline}-${context.operatorId}`);
+    const staging = new Staging(dirname(path), stagingOwner(context));
     return {
       async stage(batches, epoch, inputs) {
         const contents = await contentsOf(settings, batches, inputs, epoch.signal);

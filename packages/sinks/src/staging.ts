@@ -1,7 +1,7 @@
 import { rename, writeFile } from "node:fs/promises";
 import { basename, dirname, join } from "node:path";
 import { checksumFile } from "@sferic/bindings/formats";
-import { OperatorError } from "@sferic/operator";
+import { type OperatorContext, OperatorError } from "@sferic/operator";
 import {
   makeDirectoriesIn,
   makeDirectory,
@@ -23,16 +23,27 @@ export interface StagedFile extends StagedContent {
   readonly folder?: string;
 }
 
+/** Whose staged files are. */
+export type StagingOwner = Pick<OperatorContext, "pipeline" | "operatorId" | "history" | "durable">;
+
+/** As the context says, for sinks that leave no token: runs without a checkpoint share a folder, so that the next one cleans up. */
+export function stagingOwner(context: OperatorContext): StagingOwner {
+  return context.durable ? context : { ...context, history: "run" };
+}
+
 const stagingName = ".sferic-staging";
 
 /**
- * The hidden folder beside a target in which epochs are prepared: `.sferic-staging/<owner>/<epoch>-<name>`. It lies on the
- * target's file system, so that publishing is a rename, and stays from epoch to epoch: to make a folder durable costs more
+ * The hidden folder beside a target in which epochs are prepared: `.sferic-staging/<pipeline>-<sink>-<lineage>/<epoch>-<name>`,
+ * so that pipelines of one name with different checkpoints do not meet in it. It lies on the target's file system, so that publishing is a rename, and stays from epoch to epoch: to make a folder durable costs more
  * than a small file.
  */
 export class Staging {
   readonly #target: string;
   readonly #folder: string;
+  /** Where versions before lineages were part of the name have staged for the same checkpoint; null without one. */
+  readonly #oldFolder: string | null;
+  readonly #owner: string;
   readonly #targetFolder: SyncedFolder;
   readonly #ownFolder: SyncedFolder;
   /** Epochs sealed by this process, whose bytes need no second look before they are published. */
@@ -44,10 +55,12 @@ export class Staging {
   /** Names in the hidden folder, once this process has looked: all others it gives out itself. */
   #staged: Set<string> | null = null;
 
-  /** `target` is the folder that receives the files; `owner` tells sinks that share it apart. */
-  constructor(target: string, owner: string) {
+  /** `target` is the folder that receives the files; `owner` is whose they are. */
+  constructor(target: string, owner: StagingOwner) {
     this.#target = target;
-    this.#folder = join(target, stagingName, owner);
+    this.#owner = `${owner.pipeline}-${owner.operatorId}`;
+    this.#folder = this.#folderOf(owner.history);
+    this.#oldFolder = owner.durable ? join(target, stagingName, this.#owner) : null;
     this.#targetFolder = new SyncedFolder(target);
     this.#ownFolder = new SyncedFolder(this.#folder);
   }
@@ -106,9 +119,15 @@ export class Staging {
     return files.map((file) => this.#placeOf(file));
   }
 
+  /** Removes what the runs of another lineage have staged, which will not go on. */
+  async removeOf(lineage: string): Promise<void> {
+    const folder = this.#folderOf(lineage);
+    if (folder !== this.#folder) await remove(folder);
+  }
+
   /** Where a staged file is. Throws `staged-missing` when it is not there as recorded. */
   async require(epoch: number, file: StagedFile): Promise<string> {
-    const path = this.path(epoch, file.name);
+    const path = await this.#pathOf(epoch, file.name);
     await this.#requireContent(epoch, path, file);
     return path;
   }
@@ -132,7 +151,20 @@ export class Staging {
     this.#isOwnDurable = false;
     await this.#closeFolders();
     await removeIfEmpty(this.#folder);
+    if (this.#oldFolder !== null) await removeIfEmpty(this.#oldFolder);
     await removeIfEmpty(dirname(this.#folder));
+  }
+
+  #folderOf(lineage: string): string {
+    return join(this.#target, stagingName, `${this.#owner}-${lineage}`);
+  }
+
+  /** As `path`, also of what an earlier version has staged. */
+  async #pathOf(epoch: number, name: string): Promise<string> {
+    const path = this.path(epoch, name);
+    if (this.#oldFolder === null || this.#sealed.has(epoch) || (await sizeOf(path)) !== null) return path;
+    const old = join(this.#oldFolder, basename(path));
+    return (await sizeOf(old)) === null ? path : old;
   }
 
   /** Makes the target survive a power failure, whoever made it; once is enough. */
@@ -155,7 +187,7 @@ export class Staging {
   }
 
   async #move(epoch: number, file: StagedFile, replace: boolean): Promise<void> {
-    const [from, to] = [this.path(epoch, file.name), this.#placeOf(file)];
+    const [from, to] = [await this.#pathOf(epoch, file.name), this.#placeOf(file)];
     if ((await sizeOf(from)) === null) {
       if (await isSame(to, file)) return;
       throw stagedMissing(`${from} was prepared but is gone, and ${to} is not it.`);

@@ -63,6 +63,7 @@ $`,
 
 test("show --json tells the rows that the runs have told", async () => {
   const other = join(dirname(spec), "other");
+  await rm(join(dirname(spec), "out"), { recursive: true });
   const run = JSON.parse((await sferic("run", spec, "--json", "--checkpoint", other)).out) as {
     epochs: number;
     rows: { written: number };
@@ -158,7 +159,7 @@ test.each<[what: string, damage: () => Promise<void>, code: number, problem: str
   expect((await sferic("run", spec)).code).toBe(code);
 });
 
-test.each(["show", "verify", "repair", "reset"])("%s of a folder that is no checkpoint", async (command) => {
+test.each(["show", "verify", "repair", "reset", "unlock"])("%s of a folder that is no checkpoint", async (command) => {
   const folder = dirname(spec);
   const { code, out, err } = await sferic(
     "checkpoint",
@@ -218,6 +219,22 @@ test("reset refuses while a run holds the lock", async () => {
   expect([code, err]).toEqual([4, expect.stringContaining("process 12 on elsewhere")]);
   expect(await readdir(checkpoint, { recursive: true })).toEqual(before);
   expect(hostname()).not.toBe("elsewhere");
+});
+
+test("a lock of a host that is gone: the run says what frees it, and unlock does it", async () => {
+  await lockByAnotherHost();
+  const refused = await sferic("run", spec);
+  expect([refused.code, refused.err]).toEqual([
+    4,
+    expect.stringContaining(`"sferic checkpoint unlock ${checkpoint} --yes"`),
+  ]);
+  const asked = await sferic("checkpoint", "unlock", checkpoint);
+  expect([asked.code, asked.out]).toEqual([4, expect.stringContaining("held by process 12 on elsewhere")]);
+  expect(asked.err).toContain("Add --yes".toLowerCase());
+  expect((await sferic("run", spec)).code).toBe(4);
+  expect((await sferic("checkpoint", "unlock", checkpoint, "--yes")).code).toBe(0);
+  expect((await sferic("checkpoint", "unlock", checkpoint)).out).toContain("no run holds it");
+  expect(JSON.parse((await sferic("run", spec, "--json")).out)).toMatchObject({ state: "succeeded", epochs: 4 });
 });
 
 test("what operators remember is shown, checked, and given up when a file of it is lost", async () => {

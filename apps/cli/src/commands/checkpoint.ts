@@ -1,7 +1,13 @@
 import { resolve } from "node:path";
-import { type CheckpointReport, inspectCheckpoint, repairCheckpoint, resetCheckpoint } from "@sferic/engine";
+import {
+  type CheckpointReport,
+  inspectCheckpoint,
+  repairCheckpoint,
+  resetCheckpoint,
+  unlockCheckpoint,
+} from "@sferic/engine";
 import { OperatorError } from "@sferic/operator";
-import { checkpointText, findingsText, repairText } from "../checkpoint-text.ts";
+import { checkpointText, findingsText, lockText, repairText } from "../checkpoint-text.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
 import { placeText } from "../run-summary.ts";
@@ -58,6 +64,20 @@ export async function reset(terminal: Terminal, folder: string, options: Confirm
     }
   }
   return ExitCode.done;
+}
+
+/** Frees a checkpoint from a run that is gone but cannot be seen to be, once told `yes`. */
+export async function unlock(terminal: Terminal, folder: string, options: ConfirmedOptions): Promise<ExitCode> {
+  const checkpoint = resolve(folder);
+  const isDone = options.yes === true;
+  const holder = await unlockCheckpoint(checkpoint, { apply: isDone });
+  if (options.json === true) terminal.printJson({ checkpoint, done: isDone && holder !== null, holder });
+  else if (holder === null) terminal.print(`${placeText(checkpoint)}: no run holds it`);
+  else if (isDone) terminal.print(`${placeText(checkpoint)} is free; it was ${lockText(holder)}.`);
+  else terminal.print(`${placeText(checkpoint)} is ${lockText(holder)}.`);
+  if (holder === null || isDone) return ExitCode.done;
+  terminal.note("Nothing is done yet. Make sure that this process is gone, then add --yes.");
+  return ExitCode.locked;
 }
 
 function exitCodeOfReport({ findings }: CheckpointReport): ExitCode {

@@ -11,6 +11,7 @@ mod delta;
 mod delta_keep;
 mod delta_read;
 mod error;
+mod file_lock;
 mod files;
 mod formats;
 mod join_state;

@@ -20,7 +20,7 @@ import {
   type RecordTypes,
   schemasPath,
 } from "./layout.ts";
-import { acquireLock } from "./lock.ts";
+import { acquireLock, type CheckpointLock } from "./lock.ts";
 import {
   pack,
   type Pack,
@@ -39,6 +39,7 @@ import { keepCopy, restoreNewest, setRecordAside } from "./newest-copy.ts";
 import { newestSettings, pinnedProblem, type Settings, settingsOf, specsProblem } from "./newest-settings.ts";
 import { type PinnedSchemas, pinSchemas, readPinnedSchemas } from "./pinned-schemas.ts";
 import {
+  type Committed,
   type DecodedRecord,
   encodeRecord,
   type Intent,
@@ -74,7 +75,7 @@ export interface Recovery {
 export class Checkpoint {
   readonly directory: string;
   #identity: CheckpointIdentity;
-  readonly #release: () => Promise<void>;
+  readonly #lock: CheckpointLock;
   readonly #folders: Readonly<Record<RecordKind, SyncedFolder>>;
   /** Packs found by `recover`, and written since. */
   #packs: readonly Pack[] = [];
@@ -84,12 +85,13 @@ export class Checkpoint {
   #newest: { readonly kind: RecordKind; readonly epoch: number; readonly link: string } | null = null;
   #settings: Settings;
   readonly #replayed = new Set<string>();
+  readonly #published = new Map<string, number>();
 
-  private constructor(directory: string, identity: CheckpointIdentity, release: () => Promise<void>) {
+  private constructor(directory: string, identity: CheckpointIdentity, lock: CheckpointLock) {
     this.directory = directory;
     this.#identity = identity;
     this.#settings = { specs: identity.specs ?? 0, pinned: {} };
-    this.#release = release;
+    this.#lock = lock;
     const open = (kind: RecordKind): SyncedFolder => new SyncedFolder(join(directory, folders[kind]));
     this.#folders = { intent: open("intent"), prepared: open("prepared"), committed: open("committed") };
   }
@@ -106,14 +108,14 @@ export class Checkpoint {
     // Records are trusted from here on, also those whose writer died before it had synced their names.
     for (const folder of Object.values(folders)) await syncDirectory(join(directory, folder));
     await syncAncestors(directory);
-    const release = await acquireLock(directory);
+    const lock = await acquireLock(directory);
     try {
       const identity = await identify(directory, pipeline);
       const problem = specsProblem(await newestSettings(directory), identity.specs ?? 0);
       if (problem !== null) throw corrupt(identityPath(directory), problem);
-      return new Checkpoint(directory, identity, release);
+      return new Checkpoint(directory, identity, lock);
     } catch (thrown) {
-      await release();
+      await lock.release();
       throw thrown;
     }
   }
@@ -128,9 +130,10 @@ export class Checkpoint {
     return join(this.directory, "staged", operatorId);
   }
 
-  /** Writes one record; it is on disk when this resolves. */
+  /** Writes one record; it is on disk when this resolves. Throws `checkpoint-locked` once another run has taken over. */
   async write<K extends RecordKind>(kind: K, record: RecordTypes[K]): Promise<void> {
     const { epoch } = record;
+    await this.requireHeld();
     const text = encodeRecord(record, await this.#originOf(kind, epoch));
     await createDurably(this.#path(kind, epoch), text, { folder: this.#folders[kind] });
     this.#newest = { kind, epoch, link: linkIn(text) };
@@ -156,10 +159,15 @@ export class Checkpoint {
     this.#settings = settings;
   }
 
-  /** Lets go of the lock. */
+  /** Throws `checkpoint-locked` once another run has taken over. */
+  requireHeld(): Promise<void> {
+    return this.#lock.requireHeld();
+  }
+
+  /** Releases the lock. */
   async close(): Promise<void> {
     await Promise.all(Object.values(this.#folders).map((folder) => folder.close()));
-    await this.#release();
+    await this.#lock.release();
   }
 
   /**
@@ -178,7 +186,7 @@ export class Checkpoint {
     for (let epoch = this.#unpacked; epoch < next; epoch++) {
       committed = await this.#require("intent", epoch, chain);
       last = { intent: committed, prepared: await this.#require("prepared", epoch, chain) };
-      await this.#require("committed", epoch, chain);
+      this.#rememberPublished(await this.#require("committed", epoch, chain));
       remember(history, committed);
       this.#rememberReplays(committed);
     }
@@ -203,6 +211,15 @@ export class Checkpoint {
     for (const letter of replays) this.#replayed.add(keyOf(letter));
   }
 
+  /** Newest committed epoch of which a sink has published rows, as `recover` found; null for none. */
+  publishedEpoch(sink: string): number | null {
+    return this.#published.get(sink) ?? null;
+  }
+
+  #rememberPublished({ epoch, sinks }: Committed): void {
+    for (const sink of Object.keys(sinks)) this.#published.set(sink, epoch);
+  }
+
   /** What an epoch read, or null when there is no such epoch. Throws `checkpoint-corrupt`. */
   async intentOf(epoch: number): Promise<Intent | null> {
     const found = this.#packs.find(({ first, last }) => first <= epoch && epoch <= last);
@@ -217,9 +234,10 @@ export class Checkpoint {
     if (!isWhole) throw corrupt(packFolder(this.directory), `no pack holds the epoch ${end}, but later ones are there`);
     let newest: Intent | null = null;
     for (const found of this.#packs) {
-      for (const { intent } of await this.#readPack(found, chain)) {
+      for (const { intent, committed } of await this.#readPack(found, chain)) {
         remember(history, (newest = intent));
         this.#rememberReplays(intent);
+        this.#rememberPublished(committed);
       }
     }
     this.#unpacked = end;

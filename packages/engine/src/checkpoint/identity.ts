@@ -1,11 +1,12 @@
 import { randomUUID } from "node:crypto";
 import { join } from "node:path";
 import { OperatorError } from "@sferic/operator";
-import { createDurably, namesIn, textOf } from "@sferic/operator/durable-files";
+import { createDurably, namesIn, remove, textOf } from "@sferic/operator/durable-files";
 import { corrupt } from "./corrupt.ts";
 import { folders, identityPath, packFolder } from "./layout.ts";
 import type { PlanOutline } from "./plan-changes.ts";
 import { decodeRecord, encodeRecord, TornRecord } from "./records.ts";
+import { resetMarks } from "./reset-marks.ts";
 
 /** The first file of a checkpoint: whose it is. */
 export interface CheckpointIdentity {
@@ -17,6 +18,10 @@ export interface CheckpointIdentity {
   readonly operators?: PlanOutline;
   /** How many times the checkpoint has got another spec; absent for none. */
   readonly specs?: number;
+  /** Whether sinks have marked their outputs ever since it began; absent for no. */
+  readonly isFenced?: boolean;
+  /** Whether it began in the place of one that was reset; absent for no. */
+  readonly isReset?: boolean;
 }
 
 /** Reads the identity of a checkpoint, or gives it one. Throws `checkpoint-mismatch` and `checkpoint-corrupt`. */
@@ -32,8 +37,11 @@ export async function identify(
       throw corrupt(path, "the file is missing, but epochs are there");
     }
     const { name, ...rest } = pipeline;
-    const identity = { id: randomUUID(), pipeline: name, ...rest };
+    const marks = await resetMarks(directory);
+    const reset = marks.length > 0 ? { isReset: true } : {};
+    const identity = { id: randomUUID(), pipeline: name, ...rest, isFenced: true, ...reset };
     await createDurably(path, encodeRecord(identity));
+    for (const mark of marks) await remove(mark);
     return identity;
   }
   const identity = decodeIdentity(path, text);

@@ -101,14 +101,14 @@ describe("a checkpoint of three epochs", () => {
     for (const epoch of [1, 2]) await rm(join(directory, `commits/000000000${epoch}.json`));
     const { findings } = await inspectCheckpoint(directory);
     expect(findings).toMatchObject([{ problem: "gap", path: join(directory, "commits/0000000001.json") }]);
-    const release = await acquireLock(directory);
+    const lock = await acquireLock(directory);
     expect(await inspectCheckpoint(directory)).toMatchObject({
       lock: { pid: process.pid },
       newest: { epoch: 0 },
       unfinished: { epoch: 1, record: "prepared" },
       findings: [],
     });
-    await release();
+    await lock.release();
   });
 
   test("a record that a run has set aside is named", async () => {

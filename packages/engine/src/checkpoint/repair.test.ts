@@ -126,9 +126,9 @@ test("what was set aside before stays", async () => {
 });
 
 test("a run that lives keeps its checkpoint", async () => {
-  const release = await acquireLock(directory);
+  const lock = await acquireLock(directory);
   await expect(repairCheckpoint(directory, { apply: true })).rejects.toMatchObject({ code: "checkpoint-locked" });
-  await release();
+  await lock.release();
 });
 
 test("a folder that is none is refused", async () => {

@@ -44,7 +44,7 @@ const kinds = Object.keys(folders) as RecordKind[];
 export async function repairCheckpoint(directory: string, { apply }: { apply: boolean }): Promise<CheckpointRepair> {
   if (!(await isCheckpoint(directory))) throw notFound(directory);
   if (!apply) return new Repairing(directory, await surveyOf(directory)).repair();
-  const release = await acquireLock(directory);
+  const lock = await acquireLock(directory);
   try {
     const repairing = new Repairing(directory, await surveyOf(directory));
     const repair = repairing.repair();
@@ -58,7 +58,7 @@ export async function repairCheckpoint(directory: string, { apply }: { apply: bo
     }
     return repair;
   } finally {
-    await release();
+    await lock.release();
   }
 }
 

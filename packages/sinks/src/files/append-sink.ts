@@ -1,3 +1,4 @@
+import { createHash, type Hash } from "node:crypto";
 import { type FileHandle, open } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import {
@@ -6,21 +7,31 @@ import {
   type FileWriter,
   type Format,
   type Json,
-  OperatorError,
+  type OperatorContext,
+  type OperatorError,
+  type OutputPast,
   type Published,
   type Schema,
   type Sink,
   type Staged,
 } from "@sferic/operator";
 import { sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import { isStale, missing, outputConflict, OutputToken, type TokenContent } from "../output-token.ts";
 import { isSame } from "../staged-file.ts";
-import type { StagedFile, Staging } from "../staging.ts";
+import { type StagedFile, Staging } from "../staging.ts";
 
 /** What the prepared record says: the staged bytes, and where in the file they belong. */
 interface AppendRecord {
   readonly file: StagedFile;
   /** Bytes of the file that stay. */
   readonly offset: number;
+}
+
+/** What the token of a run without a checkpoint says of the file, so that the next run replaces only its own bytes. */
+interface OwnBytes {
+  readonly bytes: number;
+  /** SHA-256 of the whole file as hex; null while rows are written. */
+  readonly sha256: string | null;
 }
 
 /** Bytes that are compared or copied at once. */
@@ -33,17 +44,33 @@ const sliceBytes = 1024 * 1024;
 export class AppendSink implements Sink {
   readonly #path: string;
   readonly #staging: Staging;
+  readonly #token: OutputToken;
+  readonly #onMissing: "stop" | "start-over";
   readonly #format: () => Promise<Format>;
   readonly #durable: boolean;
+  /** Of a run without a checkpoint: what is written, and the digest of it so far. */
+  #written: { readonly bytes: number; readonly hash: Hash } = { bytes: 0, hash: createHash("sha256") };
   /** Whether the file is known to begin as this sink's rows do. */
   #isOwn = false;
 
-  /** `path` is absolute; the staging folder lies beside it. Without `durable` a run replaces what an earlier one left. */
-  constructor(path: string, staging: Staging, format: () => Promise<Format>, durable: boolean) {
+  /** `path` is absolute; the staging folder lies beside it. A run without a checkpoint replaces what an earlier one left. */
+  constructor(path: string, onMissing: "stop" | "start-over", format: () => Promise<Format>, context: OperatorContext) {
     this.#path = path;
-    this.#staging = staging;
+    this.#staging = new Staging(dirname(path), context);
+    const holdsRows = async (): Promise<boolean> => ((await sizeOf(path)) ?? 0) > 0;
+    this.#token = new OutputToken({ output: path, isFolder: false, onMissing, holdsRows }, context);
+    this.#onMissing = onMissing;
     this.#format = format;
-    this.#durable = durable;
+    this.#durable = context.durable;
+  }
+
+  async open(past?: OutputPast): Promise<void> {
+    const found = await this.#token.open(past);
+    const size = await sizeOf(this.#path);
+    const published = past?.publishedEpoch ?? null;
+    if (size === null && published !== null && this.#onMissing === "stop") throw missing(this.#path, published);
+    if (past?.checkpoint === null && (size ?? 0) > 0) await this.#requireOwnBytes(found);
+    if (found !== null && isStale(found, past)) await this.#staging.removeOf(found.lineage);
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
@@ -55,6 +82,7 @@ export class AppendSink implements Sink {
         if (batch.rowCount > 0) {
           if (writer === undefined) {
             await this.#staging.begin(epoch.id);
+            await this.#announce(epoch.id);
             offset = await this.#offsetFor(epoch.id, batch.schema);
             writer = await this.#createWriter(epoch.id, name, batch.schema, offset > 0);
           }
@@ -78,6 +106,8 @@ export class AppendSink implements Sink {
       return { files: [this.#path] };
     }
     await using staged = await open(await this.#staging.require(epoch.id, file), "r");
+    const bytes = offset + file.bytes;
+    await this.#token.claim(epoch.id, record, this.#durable ? undefined : { bytes, sha256: null });
     const isNew = (await sizeOf(this.#path)) === null;
     if (isNew && offset > 0) throw this.#conflict(`is gone, of which ${offset} bytes were written`);
     {
@@ -86,6 +116,7 @@ export class AppendSink implements Sink {
       await target.truncate(offset);
       await copy(staged, target, offset);
       await target.sync();
+      if (!this.#durable) await this.#token.claim(epoch.id, record, await this.#ownBytes(target, offset, bytes));
     }
     if (isNew) await syncDirectory(dirname(this.#path));
     return { files: [this.#path] };
@@ -97,6 +128,38 @@ export class AppendSink implements Sink {
 
   close(): Promise<void> {
     return this.#staging.close();
+  }
+
+  /** A run without a checkpoint has a lineage of its own: the next one must be able to find what it stages. */
+  async #announce(epoch: number): Promise<void> {
+    if (this.#durable || epoch > 0) return;
+    const { bytes, sha256 } = ((await this.#token.read())?.content ?? {
+      bytes: 0,
+      sha256: null,
+    }) as unknown as OwnBytes;
+    await this.#token.claim(epoch, null, { bytes, sha256 });
+  }
+
+  /** Throws `output-conflict` unless the file is, byte for byte, what an earlier run without a checkpoint has written. */
+  async #requireOwnBytes(found: TokenContent | null): Promise<void> {
+    const own = found?.content as unknown as OwnBytes | undefined;
+    if (own !== undefined && own.sha256 === null) return;
+    if (own !== undefined && (await sizeOf(this.#path)) === own.bytes) {
+      await using file = await open(this.#path, "r");
+      const hash = createHash("sha256");
+      await hashBytes(hash, file, 0, own.bytes);
+      if (hash.digest("hex") === own.sha256) return;
+    }
+    const how = `holds bytes that this sink did not write, and a run without a checkpoint would replace them. To add rows to them, name a checkpoint ("run": { "checkpoint": "./checkpoint" }); else give this sink a file of its own, or move that one away.`;
+    throw outputConflict(this.#path, how);
+  }
+
+  async #ownBytes(file: FileHandle, offset: number, bytes: number): Promise<{ bytes: number; sha256: string }> {
+    const isNext = this.#written.bytes === offset;
+    const hash = isNext ? this.#written.hash : createHash("sha256");
+    await hashBytes(hash, file, isNext ? offset : 0, bytes);
+    this.#written = { bytes, hash };
+    return { bytes, sha256: hash.copy().digest("hex") };
   }
 
   async #createWriter(epoch: number, name: string, schema: Schema, continues: boolean): Promise<FileWriter> {
@@ -150,9 +213,12 @@ export class AppendSink implements Sink {
   }
 
   #conflict(how: string): OperatorError {
-    const message = `${this.#path} ${how}. Give this sink a file of its own, or put the file back as it was.`;
-    return new OperatorError({ code: "output-conflict", message, details: { path: this.#path } });
+    return outputConflict(this.#path, `${how}. Give this sink a file of its own, or put the file back as it was.`);
   }
+}
+
+async function hashBytes(hash: Hash, file: FileHandle, from: number, to: number): Promise<void> {
+  for (let at = from; at < to; at += sliceBytes) hash.update(await slice(file, at, Math.min(sliceBytes, to - at)));
 }
 
 /** Copies what follows `start` in a file to `offset` in the other. */
