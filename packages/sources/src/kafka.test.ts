@@ -332,7 +332,7 @@ it("reads partitions that are added from their beginning", async () => {
   const topic = newTopic();
   await writer.create(topic);
   await using opened = await Opened.on(topic, { startAt: "latest" });
-  expect(await opened.plan()).toBeNull();
+  expect(await opened.next()).toEqual({ rows: [], invalid: [] });
   await writer.write(topic, counted(0, 2));
   expect(numbersOf(await opened.next())).toEqual([0, 1]);
   await writer.admin.createPartitions({ topicPartitions: [{ topic, count: 3 }] });
@@ -360,6 +360,54 @@ it.each([
   expect([...numbersOf(first), ...numbersOf(await opened.next())]).toEqual(expected);
 });
 
+it.each(["latest", { timestamp: "2100-01-01T00:00:00Z" }])(
+  "records that it begins at %j when it reads nothing, and goes on from there in another process",
+  async (startAt) => {
+    const topic = newTopic();
+    await writer.create(topic);
+    await writer.write(topic, counted(0, 3));
+    await using first = await Opened.on(topic, { startAt });
+    const begin = await first.plan();
+    expect(begin).toMatchObject({ begin: ["3"], end: ["3"] });
+    expect(await first.source.latestOffset(null, {}, begin!)).toEqual(begin);
+    expect(await first.range(null, begin!)).toEqual({ rows: [], invalid: [] });
+    await writer.admin.createPartitions({ topicPartitions: [{ topic, count: 2 }] });
+    while ((await writer.admin.fetchTopicOffsets(topic).catch(() => [])).length < 2) await sleep(50);
+    await using other = await TopicWriter.connect(broker.address);
+    await other.write(topic, [...counted(3, 5, { partition: 0 }), ...counted(5, 7, { partition: 1 })]);
+    await using second = await Opened.on(topic, { startAt });
+    const end = await second.source.latestOffset(begin, {});
+    expect(sorted(numbersOf(await second.range(begin, end!)))).toEqual([3, 4, 5, 6]);
+    expect(await second.source.latestOffset(end, {})).toBeNull();
+  },
+);
+
+it("waits for an offset that lies ahead of the end", async () => {
+  const topic = newTopic();
+  await writer.create(topic, 2);
+  await writer.write(topic, [...counted(0, 5, { partition: 0 }), ...counted(5, 6, { partition: 1 })]);
+  await using opened = await Opened.on(topic, { startAt: { offsets: { "0": 7 } } });
+  expect(numbersOf(await opened.next())).toEqual([5]);
+  await writer.write(topic, counted(6, 11, { partition: 0 }));
+  expect(numbersOf(await opened.next())).toEqual([8, 9, 10]);
+});
+
+it("tells that a partition ends before what was read of it, and reads what comes then", async () => {
+  const topic = newTopic();
+  await writer.create(topic);
+  await writer.write(topic, counted(0, 5));
+  const options = { retryFor: "1 second" };
+  await using going = await Opened.on(topic, { ...options, onDataLoss: "continue" });
+  const before = { ...((await going.plan()) as object), end: ["10"] };
+  const after = await going.source.latestOffset(before, {});
+  expect(after).toMatchObject({ end: ["5"] });
+  const { invalid } = await going.range(before, after!);
+  expect(invalid).toMatchObject([{ name: `${topic}/0`, position: 5, reason: expect.stringContaining("ends at 5") }]);
+  expect(await going.source.latestOffset(after, {})).toBeNull();
+  await using stopping = await Opened.on(topic, options);
+  await expect(stopping.source.latestOffset(before, {})).rejects.toMatchObject({ code: "data-loss" });
+});
+
 it("stops at a topic that was created anew, or begins anew when told", async () => {
   const topic = newTopic();
   await writer.create(topic);
@@ -372,7 +420,21 @@ it("stops at a topic that was created anew, or begins anew when told", async () 
   await writer.write(topic, counted(5, 12));
   await expect(stopping.next()).rejects.toMatchObject({ code: "data-loss" });
   await expect(stopping.next()).rejects.toThrow(/was deleted and created anew/);
-  expect(numbersOf(await going.next())).toEqual(range(5, 12));
+  const read = await going.next();
+  expect(numbersOf(read)).toEqual(range(5, 12));
+  expect(read.invalid).toMatchObject([{ name: topic, reason: expect.stringMatching(/deleted and created anew/) }]);
+});
+
+it("tells that a topic was created anew although it is empty, once", async () => {
+  const topic = newTopic();
+  await writer.create(topic);
+  await writer.write(topic, counted(0, 5));
+  await using going = await Opened.on(topic, { onDataLoss: "continue" });
+  await going.next();
+  await writer.remove(topic);
+  await writer.create(topic);
+  expect(await going.next()).toMatchObject({ rows: [], invalid: [{ name: topic }] });
+  expect(await going.plan()).toBeNull();
 });
 
 it("tells a message that it cannot decode by its place, with its bytes", async () => {

@@ -23,7 +23,7 @@ import {
 } from "@sferic/operator";
 import { z } from "zod";
 import { fairShares, type KafkaOffset, rangesBetween } from "./kafka/offsets.ts";
-import type { LostRange, MessageReader } from "./kafka/reader.ts";
+import type { LostRange, MessageReader, PartitionRange } from "./kafka/reader.ts";
 
 const metadataKinds = [
   "timestamp",
@@ -53,7 +53,7 @@ const config = z.strictObject({
     ])
     .default("earliest")
     .describe(
-      "Where the first run on a checkpoint begins: `earliest`, `latest`, `{ timestamp }` or `{ offsets }`. Partitions that are added later are read from their beginning.",
+      "Where the first run on a checkpoint begins: `earliest`, `latest`, `{ timestamp }` or `{ offsets }`. The first run records it, also when it reads nothing. Partitions that are added later are read from their beginning.",
     ),
   metadata: z
     .record(z.string().min(1), z.enum(metadataKinds))
@@ -224,12 +224,30 @@ class KafkaSource implements Source {
       return to > from ? to - from : 0n;
     });
     const shares = fairShares(lags, rowsPerEpoch);
-    if (shares.every((share) => share === 0n)) return null;
-    const end = ranges.map(({ from, until: present }, partition) => {
+    const end = ranges.map(({ partition, from, until: present }) => {
       // What a partition has lost at its end is not read when it comes to have so many messages again.
-      return String(present < from ? present : from + shares[partition]!);
+      return String(present < from && this.#isRead(known, partition) ? present : from + shares[partition]!);
     });
+    const isNews = this.#isNews(before, { topicId: state.id, begin, end });
+    if (shares.every((share) => share === 0n) && !isNews) return null;
     return { topicId: state.id, begin, end } satisfies KafkaOffset as unknown as Offset;
+  }
+
+  /** Whether an offset is to be recorded although nothing is to be read: where a stream begins, or what it has lost. */
+  #isNews(before: KafkaOffset | null, { topicId, end }: KafkaOffset): boolean {
+    const { startAt } = this.#config;
+    if (before === null) return startAt === "latest" || (typeof startAt === "object" && "timestamp" in startAt);
+    return (
+      before.topicId !== topicId || before.end.some((offset, partition) => BigInt(end[partition]!) < BigInt(offset))
+    );
+  }
+
+  /** Whether messages of a partition may have been passed; not where a spec's offset is ahead of its end. */
+  #isRead(known: KafkaOffset | null, partition: number): boolean {
+    const end = known?.end[partition];
+    const { startAt } = this.#config;
+    const isGiven = typeof startAt === "object" && "offsets" in startAt && end === known?.begin[partition];
+    return end !== undefined && !isGiven;
   }
 
   async *read(start: Offset | null, end: Offset, { signal }: Epoch): ReturnType<Source["read"]> {
@@ -239,7 +257,12 @@ class KafkaSource implements Source {
       yield this.#lost(this.#createdAnew());
       return;
     }
-    const ranges = rangesBetween(start as unknown as KafkaOffset | null, to);
+    const before = start as unknown as KafkaOffset | null;
+    if (before !== null && before.topicId !== to.topicId) yield this.#lost(this.#createdAnew());
+    const ranges = rangesBetween(before, to);
+    for (const { partition, from, until } of ranges.filter((range) => range.until < range.from)) {
+      yield this.#lost(this.#endsEarly(partition, until, from), { partition, from: until, until: from });
+    }
     for await (const messages of this.#reader!.read(ranges, signal)) {
       if (messages instanceof MessageSet) yield* this.#decoded(messages, signal);
       else yield this.#lost(this.#gone(messages), messages);
@@ -343,14 +366,16 @@ class KafkaSource implements Source {
   async #endsOf({ partitions }: TopicState, known: KafkaOffset | null, signal: AbortSignal): Promise<bigint[]> {
     const topic = this.#topic!;
     const endsNow = async (): Promise<bigint[]> => (await this.#offsets(partitions, "latest", signal)).map(BigInt);
-    const isShort = (end: bigint, partition: number): boolean => end < BigInt(known?.end[partition] ?? 0);
+    const isShort = (end: bigint, partition: number): boolean =>
+      this.#isRead(known, partition) && end < BigInt(known!.end[partition]!);
     const ends = await topic.settled(endsNow, (found) => !found.some(isShort), signal);
     const short = ends.findIndex(isShort);
-    if (short !== -1) {
-      const message = `Partition ${short} of the topic "${this.#config.topic}" ends at ${ends[short]}, and was read up to ${known!.end[short]}.`;
-      this.#requireContinue(message);
-    }
+    if (short !== -1) this.#requireContinue(this.#endsEarly(short, ends[short]!, known!.end[short]!));
     return ends;
+  }
+
+  #endsEarly(partition: number, end: bigint, from: bigint | string): string {
+    return `Partition ${partition} of the topic "${this.#config.topic}" ends at ${end}, and was read up to ${from}.`;
   }
 
   #createdAnew(): string {
@@ -362,7 +387,7 @@ class KafkaSource implements Source {
   }
 
   /** Throws, or tells of the loss where the run is to go on. */
-  #lost(message: string, range?: LostRange): InvalidInput {
+  #lost(message: string, range?: PartitionRange): InvalidInput {
     this.#requireContinue(message);
     const { topic } = this.#config;
     const place: Readonly<Record<string, Json>> =
