@@ -25,7 +25,7 @@ const otherNames: Readonly<Record<string, string>> = {
 
 const withArguments = /^(timestamp\[(s|ms|us|ns)(, ?\S+)?\]|time(32|64)\[(s|ms|us|ns)\]|decimal128\(\d+, ?-?\d+\))$/;
 /** What is inside is for the core to read. */
-const nested = /^(list|struct|dictionary)<.*>$/s;
+const nested = /^(list|struct|map|dictionary)<.*>$/s;
 const rarer = new Set(["null", "float16", "large_utf8", "utf8_view", "large_binary", "binary_view", "date64"]);
 
 /** Schema of a configuration field that holds the type of a column as text, such as `"float64"`. */

@@ -4,7 +4,8 @@ import { nearest } from "./nearest.ts";
 /**
  * A column type as text, the same in TypeScript, Rust and every printed schema: `bool`, `int8` … `uint64`, `float32`,
  * `float64`, `utf8`, `binary`, `date32`, `time64[us]`, `timestamp[ns]`, `timestamp[us, UTC]`, `decimal128(18, 4)`,
- * `list<int32>`, `struct<a: int32, b: utf8>`, `dictionary<int32, utf8>`.
+ * `list<int32>`, `struct<a: int32, b: utf8>`, `map<utf8, int32>`, `dictionary<int32, utf8>`. Each text stands for one Arrow
+ * type: anything inside of a type may be null but the keys of maps, and no names but those of struct fields are part of it.
  */
 export type DataType = string;
 

@@ -5,6 +5,7 @@ use arrow_array::{Array, ArrayRef, RecordBatch, downcast_primitive_array};
 use arrow_ipc::reader::StreamReader;
 use arrow_ipc::writer::StreamWriter;
 use arrow_schema::{DataType, FieldRef, Schema};
+use kernel_formats::canonical;
 use napi::bindgen_prelude::Uint8Array;
 use napi_derive::napi;
 
@@ -29,8 +30,11 @@ pub struct NativeColumnValues {
 }
 
 impl NativeBatch {
+    /// With the type that the text of each column stands for.
     pub fn new(rows: RecordBatch) -> Self {
-        Self { rows: Some(rows) }
+        Self {
+            rows: Some(canonical(rows)),
+        }
     }
 
     /// The rows; `batch-closed` after `close`. Cloning counts references, it copies no values.

@@ -13,7 +13,7 @@ use kernel_formats::{FilesItem, FilesReader, ParquetWriteParams, ParquetWriter};
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
 
-use crate::delta_read::{DeltaFiles, NativeDeltaAt, at_of};
+use crate::delta_read::{DeltaFiles, NativeDeltaAt, at_of, require_whole_variants};
 use crate::error::{Failure, Result};
 use crate::formats::compression;
 use crate::schema::{NativeColumn, to_columns};
@@ -122,6 +122,9 @@ fn compact(
         false => Policy::All,
     };
     let groups = kernel_delta::groups_of(version, wish.target_bytes as u64, policy)?;
+    for group in &groups {
+        require_whole_variants(table, version, &group.files)?;
+    }
     let mut added = Vec::new();
     let written = groups
         .iter()

@@ -11,7 +11,7 @@ use kernel_delta::{
 };
 use kernel_formats::{
     Condition, FileRows as Rows, FormatsError, Input, InputFile, ParquetFiles, ReadFile,
-    read_parquet_schema,
+    read_parquet_schema, shredded_variant,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -202,6 +202,7 @@ fn read_files(
     kernel_delta::require_files(table, &files)?;
     let opened = kernel_delta::open(table, At::Version(version))?;
     let opened = opened.ok_or_else(|| Failure::new("not-found", "external", no_table(table)))?;
+    require_whole_variants(table, &opened, &files)?;
     let found = opened.schema();
     let wanted = match schema {
         Some(schema) => from_columns(&schema)?,
@@ -229,6 +230,32 @@ fn read_files(
         reader: start(format, inputs, Some(to_columns(&wanted)), None)?,
         bytes,
     })
+}
+
+/// Refuses files in which variants are shredded, before a row is read; a writer can shred without the table's feature.
+///
+/// Cost: the footers, of tables with variants.
+pub fn require_whole_variants(
+    table: &Path,
+    version: &TableVersion,
+    files: &[TableFile],
+) -> Result<()> {
+    if !version.columns().iter().any(|column| column.has_variant) {
+        return Ok(());
+    }
+    for file in files {
+        let schema = read_parquet_schema(Input::Path(file.path.clone()))?;
+        if let Some(column) = shredded_variant(&schema) {
+            let reason = format!(
+                "column {:?} holds shredded variants in {}, which are not read",
+                column.name(),
+                file.name
+            );
+            let table = table.to_owned();
+            return Err(DeltaError::Unreadable { table, reason }.into());
+        }
+    }
+    Ok(())
 }
 
 fn no_table(table: &Path) -> String {

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef, TimeUnit};
+use kernel_formats::{key_and_value, map_type};
 use napi_derive::napi;
 
 use crate::error::{Failure, Result};
@@ -64,7 +65,13 @@ pub fn type_text(data_type: &DataType) -> String {
         DataType::Time32(unit) => format!("time32[{}]", unit_text(unit)),
         DataType::Time64(unit) => format!("time64[{}]", unit_text(unit)),
         DataType::Decimal128(precision, scale) => format!("decimal128({precision}, {scale})"),
-        DataType::List(item) => format!("list<{}>", type_text(item.data_type())),
+        DataType::List(item) | DataType::LargeList(item) | DataType::FixedSizeList(item, _) => {
+            format!("list<{}>", type_text(item.data_type()))
+        }
+        DataType::Map(entries, _) if let Some((key, value)) = key_and_value(entries) => {
+            let (key, value) = (type_text(key.data_type()), type_text(value.data_type()));
+            format!("map<{key}, {value}>")
+        }
         DataType::Struct(fields) => {
             let inner: Vec<String> = fields
                 .iter()
@@ -165,6 +172,7 @@ pub fn parse_type(text: &str) -> Result<DataType> {
             scale.parse().map_err(|_| unknown())?,
         )),
         ("list", [item]) => Ok(DataType::new_list(parse_type(item)?, true)),
+        ("map", [key, value]) => Ok(map_type(parse_type(key)?, parse_type(value)?)),
         ("dictionary", [key, value]) => Ok(DataType::Dictionary(
             parse_type(key)?.into(),
             parse_type(value)?.into(),
@@ -244,6 +252,7 @@ mod tests {
             "time64[us]",
             "decimal128(18, -4)",
             "list<int32>",
+            "map<utf8, list<map<int32, struct<a: bool>>>>",
             "dictionary<int32, utf8>",
             "struct<a: list<struct<b: int8, c: timestamp[ms, UTC]>>, d: utf8>",
             r#"struct<"a, b: <c>": int8, "say ""x""": struct<" ": utf8>, plain name: bool>"#,

@@ -27,6 +27,8 @@ pub struct ReadColumn {
     pub field_id: Option<i64>,
     /// Whether its values are in the log, not in the files.
     pub is_partition: bool,
+    /// Whether a variant is in its type.
+    pub has_variant: bool,
 }
 
 /// Key of the metadata with which a Parquet reader keeps the id of a column.
@@ -124,7 +126,7 @@ impl FileRows {
         Arc::new(Schema::new(fields))
     }
 
-    /// The next rows of the file, as rows of the table. `file` is what [`FileRows::physical`] was given.
+    /// The next rows of the file, as rows of the table but for types that were widened since. `file` is what [`FileRows::physical`] was given.
     pub fn logical(&mut self, rows: &RecordBatch, file: Option<&Schema>) -> Result<RecordBatch> {
         let count = rows.num_rows();
         let mut fields = Vec::with_capacity(self.columns.len());
@@ -132,7 +134,7 @@ impl FileRows {
         for (column, constant) in self.columns.iter().zip(&self.constants) {
             let array = match constant {
                 Some(value) => repeated(value, count).map_err(|error| invalid(column, error))?,
-                None => read_column(column, rows, file)?,
+                None => read_column(column, rows, file),
             };
             fields.push(Arc::new(Field::new(
                 column.field.name(),
@@ -180,18 +182,15 @@ fn find<'a>(column: &ReadColumn, file: &'a Schema) -> Option<&'a FieldRef> {
     file.fields().iter().find(is_it)
 }
 
-fn read_column(column: &ReadColumn, rows: &RecordBatch, file: Option<&Schema>) -> Result<ArrayRef> {
-    let data_type = column.field.data_type();
+/// As the file has it; whoever reads it makes the table's type of it.
+fn read_column(column: &ReadColumn, rows: &RecordBatch, file: Option<&Schema>) -> ArrayRef {
     let name = match file {
         None => Some(column.physical.as_str()),
         Some(file) => find(column, file).map(|field| field.name().as_str()),
     };
     match name.and_then(|name| rows.column_by_name(name)) {
-        None => Ok(new_null_array(data_type, rows.num_rows())),
-        Some(array) if data_type.is_nested() && array.data_type() != data_type => {
-            cast(array, data_type).map_err(|error| invalid(column, error))
-        }
-        Some(array) => Ok(Arc::clone(array)),
+        None => new_null_array(column.field.data_type(), rows.num_rows()),
+        Some(array) => Arc::clone(array),
     }
 }
 

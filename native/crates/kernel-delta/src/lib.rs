@@ -29,6 +29,7 @@ mod rewrite;
 mod rows;
 mod skipping;
 mod stats;
+mod store;
 mod stream;
 mod types;
 mod vacuum;

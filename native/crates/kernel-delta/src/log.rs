@@ -13,11 +13,11 @@ use delta_kernel::{
     Engine, FileMeta, FilteredEngineData, KernelError, KernelResult, KernelResultIterator, Snapshot,
 };
 use delta_kernel_default_engine::DefaultEngineBuilder;
-use object_store::local::LocalFileSystem;
 use url::Url;
 
 use crate::disk::{self, Change};
 use crate::error::{DeltaError, Result, of_table};
+use crate::store::LocalDisk;
 
 /// Folder of the log in that of a table.
 pub(crate) const LOG: &str = "_delta_log";
@@ -25,9 +25,8 @@ pub(crate) const LOG: &str = "_delta_log";
 /// The engine of this process; it has one thread, which waits for the disk.
 pub(crate) fn engine() -> &'static Arc<dyn Engine> {
     static ENGINE: OnceLock<Arc<dyn Engine>> = OnceLock::new();
-    ENGINE.get_or_init(|| {
-        Arc::new(DefaultEngineBuilder::new(Arc::new(LocalFileSystem::new())).build())
-    })
+    ENGINE
+        .get_or_init(|| Arc::new(DefaultEngineBuilder::new(Arc::new(LocalDisk::default())).build()))
 }
 
 /// Address of a folder, with a slash at its end.

@@ -10,6 +10,7 @@ use arrow_schema::{DataType, Schema, SchemaRef};
 use delta_kernel::engine::arrow_conversion::TryIntoArrow;
 use delta_kernel::history_manager::{HistoryCommitType, latest_version_as_of};
 use delta_kernel::scan::state::{DvInfo, ScanFile};
+use delta_kernel::schema::DataType as StoredType;
 use delta_kernel::snapshot::SnapshotRef;
 use delta_kernel::table_features::ColumnMappingMode;
 use delta_kernel::{PredicateRef, Snapshot};
@@ -253,7 +254,14 @@ fn columns_of(table: &Path, snapshot: &SnapshotRef) -> Result<Vec<ReadColumn>> {
                 ),
             ));
         }
+        let has_variant = has_variant(own.data_type());
+        if has_variant && is_shredding(snapshot) {
+            let name = field.name();
+            let reason = format!("column {name:?} may hold shredded variants, which are not read");
+            return Err(unreadable(table, reason));
+        }
         Ok(ReadColumn {
+            has_variant,
             physical: own.physical_name(mode).to_owned(),
             field_id: own
                 .column_mapping_id()
@@ -263,6 +271,23 @@ fn columns_of(table: &Path, snapshot: &SnapshotRef) -> Result<Vec<ReadColumn>> {
         })
     };
     stored.fields().zip(arrow.fields()).map(column).collect()
+}
+
+/// Whether files of the table may hold parts of variants in columns of their own.
+fn is_shredding(snapshot: &SnapshotRef) -> bool {
+    let properties = snapshot.get_protocol_derived_properties();
+    let mut names = properties.keys();
+    names.any(|name| name.starts_with("delta.feature.variantShredding"))
+}
+
+fn has_variant(data_type: &StoredType) -> bool {
+    match data_type {
+        StoredType::Variant(_) => true,
+        StoredType::Primitive(_) => false,
+        StoredType::Array(array) => has_variant(&array.element_type),
+        StoredType::Map(map) => has_variant(&map.key_type) || has_variant(&map.value_type),
+        StoredType::Struct(fields) => fields.fields().any(|field| has_variant(field.data_type())),
+    }
 }
 
 /// Structs of mapped columns have other names in files than in the table.

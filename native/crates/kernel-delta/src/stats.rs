@@ -3,8 +3,10 @@
 use std::io::Cursor;
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, StructArray};
-use arrow_schema::Schema;
+use arrow_array::cast::AsArray;
+use arrow_array::types::{Float32Type, Float64Type};
+use arrow_array::{Array, ArrayRef, RecordBatch, StructArray};
+use arrow_schema::{DataType, Schema};
 use delta_kernel::KernelError as Error;
 use delta_kernel::arrow::json::{LineDelimitedWriter, ReaderBuilder};
 use delta_kernel::engine::arrow_conversion::{TryIntoArrow, TryIntoKernel};
@@ -50,10 +52,56 @@ impl FileStats {
         };
         let mut text = Vec::new();
         let mut writer = LineDelimitedWriter::new(&mut text);
-        writer.write(&RecordBatch::from(&stats))?;
+        writer.write(&with_wide_zeros(&RecordBatch::from(&stats))?)?;
         writer.finish()?;
         drop(writer);
         Ok(String::from_utf8_lossy(&text).trim_end().to_owned())
+    }
+}
+
+/// A zero as the least value stands for either zero, and so does one as the greatest: readers that compare floats in total
+/// order would skip the other one. Source: parquet.thrift, `ColumnOrder`.
+fn with_wide_zeros(stats: &RecordBatch) -> Result<RecordBatch, Error> {
+    let schema = stats.schema();
+    let columns = schema.fields().iter().zip(stats.columns());
+    let columns = columns.map(|(field, column)| match field.name().as_str() {
+        "minValues" => with_zero(column, -0.0),
+        "maxValues" => with_zero(column, 0.0),
+        _ => Arc::clone(column),
+    });
+    let columns = columns.collect();
+    Ok(RecordBatch::try_new(schema, columns)?)
+}
+
+/// Floats with `zero` in the place of every zero, in structs too.
+fn with_zero(column: &ArrayRef, zero: f64) -> ArrayRef {
+    match column.data_type() {
+        DataType::Float32 => {
+            let of = |value| if value == 0.0 { zero as f32 } else { value };
+            Arc::new(
+                column
+                    .as_primitive::<Float32Type>()
+                    .unary::<_, Float32Type>(of),
+            )
+        }
+        DataType::Float64 => {
+            let of = |value| if value == 0.0 { zero } else { value };
+            Arc::new(
+                column
+                    .as_primitive::<Float64Type>()
+                    .unary::<_, Float64Type>(of),
+            )
+        }
+        DataType::Struct(fields) => {
+            let own = column.as_struct();
+            let members = own.columns().iter();
+            Arc::new(StructArray::new(
+                fields.clone(),
+                members.map(|member| with_zero(member, zero)).collect(),
+                own.nulls().cloned(),
+            ))
+        }
+        _ => Arc::clone(column),
     }
 }
 
@@ -69,4 +117,53 @@ pub(crate) fn parse_stats(texts: &[&str], expected: &StructType) -> Result<Struc
         .transpose()?
         .unwrap_or_else(|| RecordBatch::new_empty(schema));
     Ok(StructArray::from(batch))
+}
+
+#[cfg(test)]
+mod tests {
+    use arrow_array::{Float32Array, Float64Array};
+    use arrow_schema::Field;
+
+    use super::*;
+
+    fn stats(columns: Vec<ArrayRef>) -> serde_json::Value {
+        let field = |(index, column): (usize, &ArrayRef)| {
+            Field::new(format!("c{index}"), column.data_type().clone(), true)
+        };
+        let fields: Vec<Field> = columns.iter().enumerate().map(field).collect();
+        let schema = Arc::new(Schema::new(fields));
+        let mut stats = FileStats::new(&schema).unwrap();
+        stats
+            .merge(&RecordBatch::try_new(schema, columns).unwrap())
+            .unwrap();
+        serde_json::from_str(&stats.finish().unwrap()).unwrap()
+    }
+
+    #[test]
+    fn a_zero_bound_stands_for_both_zeros() {
+        for zero in [0.0, -0.0] {
+            let single: ArrayRef = Arc::new(Float32Array::from(vec![zero as f32; 2]));
+            let double: ArrayRef = Arc::new(Float64Array::from(vec![zero, zero]));
+            let found = stats(vec![single, double]);
+            for column in ["c0", "c1"] {
+                let is_negative = |bounds: &str| {
+                    let value = found[bounds][column].as_f64().unwrap();
+                    assert_eq!(value, 0.0);
+                    value.is_sign_negative()
+                };
+                assert!(is_negative("minValues"), "{found}");
+                assert!(!is_negative("maxValues"), "{found}");
+            }
+        }
+    }
+
+    #[test]
+    fn other_bounds_stay_and_nan_leaves_none() {
+        let plain: ArrayRef = Arc::new(Float64Array::from(vec![-1.5, 2.5]));
+        let with_nan: ArrayRef = Arc::new(Float64Array::from(vec![0.0, f64::NAN]));
+        let found = stats(vec![plain, with_nan]);
+        assert_eq!(found["minValues"]["c0"], -1.5);
+        assert_eq!(found["maxValues"]["c0"], 2.5);
+        assert!(found["maxValues"]["c1"].is_null(), "{found}");
+    }
 }

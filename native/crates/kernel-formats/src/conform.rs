@@ -4,19 +4,23 @@ use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
 use arrow_array::types::{
-    ArrowPrimitiveType, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type, Int64Type,
-    TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
+    ArrowPrimitiveType, Date32Type, Float32Type, Float64Type, Int8Type, Int16Type, Int32Type,
+    Int64Type, TimestampMicrosecondType, TimestampMillisecondType, TimestampNanosecondType,
     TimestampSecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type,
 };
 use arrow_array::{
     Array, ArrayRef, BinaryArray, Date32Array, Int64Array, LargeStringArray, PrimitiveArray,
     RecordBatch, RecordBatchOptions, StringArray, new_null_array,
 };
+use arrow_cast::{CastOptions, cast_with_options};
 use arrow_schema::{DataType, Field, FieldRef, SchemaRef, TimeUnit};
 use arrow_select::take::take;
 
 use crate::calendar::parse_date;
 use crate::error::{FormatsError, Result};
+use crate::nested::reshaped;
+
+const SECONDS_PER_DAY: i64 = 86_400;
 
 /// A value that the place of a file gives to all its rows: a column's name, and text of its type or none for null.
 pub type Constant = (String, Option<String>);
@@ -25,8 +29,9 @@ pub type Constant = (String, Option<String>);
 ///
 /// Columns of `constants` are filled with their value, whatever the file holds under that name; nullable columns that
 /// the file has not are null; columns of another type are converted where that loses nothing (integers and floats to
-/// wider ones, times to another unit, text and binary to another layout). Other columns of the file are dropped. No
-/// copy where the type is right.
+/// wider ones and to decimals, decimals to wider ones, dates to times without zone, times to another unit, text, binary and lists to another layout), inside of lists, maps and structs too.
+/// Members of structs are found by name, as columns are; the names of list items and map entries do not matter. Other
+/// columns of the file are dropped. No copy where the type is right.
 ///
 /// Errors: [`FormatsError::Drift`] for what cannot be conformed.
 pub fn conform(
@@ -101,11 +106,14 @@ fn repeated(value: Option<&str>, data_type: &DataType, rows: usize) -> Option<Ar
 }
 
 /// The same values as another type, or why that cannot be.
-fn widened(column: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, String> {
+pub(crate) fn widened(column: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, String> {
     use DataType as D;
     let from = column.data_type();
     if from == to {
         return Ok(Arc::clone(column));
+    }
+    if let Some(nested) = reshaped(column, to) {
+        return nested;
     }
     Ok(match (from, to) {
         (D::Null, _) => new_null_array(to, column.len()),
@@ -121,6 +129,18 @@ fn widened(column: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, St
         {
             instants(column, *from_unit, *to_unit, to)?
         }
+        (D::Decimal128(precision, scale), D::Decimal128(to_precision, to_scale))
+            if to_scale >= scale
+                && digits(*to_precision, *to_scale) >= digits(*precision, *scale) =>
+        {
+            exactly(column, to)?
+        }
+        (_, D::Decimal128(precision, scale))
+            if integer_digits(from).is_some_and(|most| digits(*precision, *scale) >= most) =>
+        {
+            exactly(column, to)?
+        }
+        (D::Date32, D::Timestamp(unit, None)) => midnights(column, *unit, to)?,
         (D::LargeUtf8, D::Utf8) => Arc::new(StringArray::from_iter(column.as_string::<i64>())),
         (D::Utf8View, D::Utf8) => Arc::new(StringArray::from_iter(column.as_string_view())),
         (D::Utf8, D::LargeUtf8) => Arc::new(LargeStringArray::from_iter(column.as_string::<i32>())),
@@ -129,6 +149,44 @@ fn widened(column: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, St
         _ => number(column, from, to)
             .ok_or_else(|| format!("it is {from}, where {to} is expected"))?,
     })
+}
+
+/// Digits before the point.
+fn digits(precision: u8, scale: i8) -> i16 {
+    i16::from(precision) - i16::from(scale)
+}
+
+/// Digits of the largest integer of a type.
+fn integer_digits(data_type: &DataType) -> Option<i16> {
+    Some(match data_type {
+        DataType::Int8 | DataType::UInt8 => 3,
+        DataType::Int16 | DataType::UInt16 => 5,
+        DataType::Int32 | DataType::UInt32 => 10,
+        DataType::Int64 => 19,
+        DataType::UInt64 => 20,
+        _ => return None,
+    })
+}
+
+fn exactly(column: &ArrayRef, to: &DataType) -> std::result::Result<ArrayRef, String> {
+    let options = CastOptions {
+        safe: false,
+        ..Default::default()
+    };
+    cast_with_options(column, to, &options).map_err(|error| error.to_string())
+}
+
+/// Days as the times of their beginnings.
+fn midnights(
+    column: &ArrayRef,
+    unit: TimeUnit,
+    to: &DataType,
+) -> std::result::Result<ArrayRef, String> {
+    let days = column.as_primitive::<Date32Type>();
+    let seconds: PrimitiveArray<TimestampSecondType> =
+        days.unary(|day| i64::from(day) * SECONDS_PER_DAY);
+    let seconds: ArrayRef = Arc::new(seconds);
+    instants(&seconds, TimeUnit::Second, unit, to)
 }
 
 fn is_utc(zone: &str) -> bool {

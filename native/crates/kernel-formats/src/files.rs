@@ -9,6 +9,7 @@ use arrow_select::concat::concat_batches;
 use crate::conform::{Constant, conform, is_convertible};
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
+use crate::nested::canonical_schema;
 use crate::read_ahead::{IsStopped, ReadAhead};
 
 /// A file among many.
@@ -543,7 +544,7 @@ fn found_schema(
                     .fields()
                     .iter()
                     .filter(|field| is_wanted(field.name()));
-                return Ok(Arc::new(Schema::new_with_metadata(
+                return Ok(canonical_schema(&Schema::new_with_metadata(
                     fields.cloned().collect::<Vec<_>>(),
                     schema.metadata().clone(),
                 )));

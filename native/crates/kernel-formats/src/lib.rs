@@ -17,6 +17,7 @@ mod guard;
 mod input;
 mod json;
 mod messages;
+mod nested;
 mod parquet;
 mod partition;
 mod read_ahead;
@@ -41,6 +42,9 @@ pub use json::{
     encode_json, infer_json_schema,
 };
 pub use messages::{DecodedMessages, InvalidMessage};
+pub use nested::{
+    canonical, canonical_schema, canonical_type, key_and_value, map_type, shredded_variant,
+};
 pub use parquet::{
     Compression, ParquetFiles, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
     encode_parquet, read_parquet_schema,

@@ -14,6 +14,7 @@ use super::params::JsonLayout;
 use crate::calendar::{write_date, write_instant};
 use crate::csv::{instants, write_decimal, write_float, write_integer};
 use crate::error::{FormatsError, Result};
+use crate::nested::key_and_value;
 
 const HEXADECIMAL: &[u8; 16] = b"0123456789abcdef";
 
@@ -146,6 +147,7 @@ fn valid_value_writer<'a>(field: &Field, array: &'a ArrayRef) -> Result<WriteVal
         }
         DataType::Struct(fields) => object_writer(fields, array.as_struct().columns())?,
         DataType::List(item) => list_writer(item, array)?,
+        DataType::Map(entries, _) => map_writer(field, entries, array)?,
         DataType::Dictionary(_, _) => dictionary_writer(field, array)?,
         other => {
             return Err(FormatsError::UnsupportedType {
@@ -189,6 +191,46 @@ fn list_writer<'a>(item: &Field, array: &'a ArrayRef) -> Result<WriteValue<'a>> 
         }
         out.push(b']');
     }))
+}
+
+/// A map is an object, whose keys are texts; only keys of one text each can be written.
+fn map_writer<'a>(field: &Field, entries: &Field, array: &'a ArrayRef) -> Result<WriteValue<'a>> {
+    let map = array.as_map();
+    let key = map_key_writer(map.keys())?;
+    let Some((key, (_, value))) = key.zip(key_and_value(entries)) else {
+        return Err(FormatsError::UnsupportedType {
+            format: "JSON",
+            column: field.name().clone(),
+            data_type: array.data_type().to_string(),
+        });
+    };
+    let (offsets, write) = (map.value_offsets(), value_writer(value, map.values())?);
+    Ok(Box::new(move |out, row| {
+        out.push(b'{');
+        for index in offsets[row]..offsets[row + 1] {
+            if index > offsets[row] {
+                out.push(b',');
+            }
+            key(out, index as usize);
+            out.push(b':');
+            write(out, index as usize);
+        }
+        out.push(b'}');
+    }))
+}
+
+/// None for keys that cannot be written.
+fn map_key_writer(keys: &ArrayRef) -> Result<Option<WriteValue<'_>>> {
+    let data_type = keys.data_type();
+    let is_quoted = matches!(
+        data_type,
+        DataType::Utf8 | DataType::LargeUtf8 | DataType::Date32 | DataType::Timestamp(..)
+    );
+    if !is_quoted && !data_type.is_integer() && *data_type != DataType::Boolean {
+        return Ok(None);
+    }
+    let write = valid_value_writer(&Field::new("key", data_type.clone(), false), keys)?;
+    Ok(Some(if is_quoted { write } else { quoted(write) }))
 }
 
 fn dictionary_writer<'a>(field: &Field, array: &'a ArrayRef) -> Result<WriteValue<'a>> {

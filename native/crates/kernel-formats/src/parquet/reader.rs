@@ -1,6 +1,7 @@
 //! A Parquet file → record batches.
 
 use std::fs::File;
+use std::sync::Arc;
 
 use arrow_array::RecordBatch;
 use arrow_schema::SchemaRef;
@@ -10,6 +11,7 @@ use parquet::arrow::arrow_reader::{
     ParquetRecordBatchReaderBuilder,
 };
 use parquet::errors::ParquetError;
+use parquet::file::metadata::{FileMetaData, ParquetMetaDataBuilder, RowGroupMetaData};
 use parquet::file::reader::ChunkReader;
 
 use super::bounds::{check_footer, check_pages};
@@ -20,6 +22,7 @@ use crate::error::{FormatsError, Result, require_counts};
 use crate::files::{InputFile, file_columns};
 use crate::guard::catch;
 use crate::input::Input;
+use crate::nested::shredded_variant;
 
 /// Reads the Arrow schema of a Parquet file from its footer, field metadata included.
 ///
@@ -137,6 +140,16 @@ impl Selection {
         let name = file.title();
         let roots = |schema: &SchemaRef| {
             let positions = file_columns(schema, wanted, &file.constants, &name)?;
+            let read = schema
+                .project(&positions)
+                .map_err(|error| FormatsError::decode(&name, error.into()))?;
+            if let Some(column) = shredded_variant(&read) {
+                return Err(FormatsError::Drift {
+                    input: name.clone(),
+                    column: column.name().clone(),
+                    reason: "it holds shredded variants, which are not read".to_owned(),
+                });
+            }
             Ok((positions.len() < schema.fields().len()).then_some(positions))
         };
         // What the file holds under the name of a constant says nothing about the rows.
@@ -243,8 +256,30 @@ fn open(path: &std::path::Path) -> Result<File> {
 fn load_footer<R: ChunkReader>(name: &str, chunks: &R) -> Result<ArrowReaderMetadata> {
     check_footer(name, chunks)?;
     guarded(name, || {
-        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new())
+        ArrowReaderMetadata::load(chunks, ArrowReaderOptions::new()).and_then(with_counted_rows)
     })
+}
+
+/// The footer with as many rows as its row groups have: writers have left the number of all at 0, by which no row is read.
+fn with_counted_rows(
+    metadata: ArrowReaderMetadata,
+) -> parquet::errors::Result<ArrowReaderMetadata> {
+    let (found, file) = (metadata.metadata(), metadata.metadata().file_metadata());
+    let counts = found.row_groups().iter().map(RowGroupMetaData::num_rows);
+    let rows = counts.fold(0, i64::saturating_add);
+    if rows == file.num_rows() {
+        return Ok(metadata);
+    }
+    let counted = FileMetaData::new(
+        file.version(),
+        rows,
+        file.created_by().map(str::to_owned),
+        file.key_value_metadata().cloned(),
+        file.schema_descr_ptr(),
+        file.column_orders().cloned(),
+    );
+    let footer = ParquetMetaDataBuilder::new(counted).set_row_groups(found.row_groups().to_vec());
+    ArrowReaderMetadata::try_new(Arc::new(footer.build()), ArrowReaderOptions::new())
 }
 
 fn guarded<T>(name: &str, work: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T> {
