@@ -356,7 +356,10 @@ export interface NativeConstant {
 export interface NativeCsvReadOptions {
   header: boolean
   delimiter: string
+  encoding: 'utf-8' | 'utf-16' | 'latin-1'
   columns?: Array<NativeColumn>
+  /** Whether the columns, if there are any, were inferred and not declared. */
+  isInferred: boolean
 }
 
 /** How a CSV file is written. */
@@ -689,6 +692,7 @@ export interface NativeJoinWatermark {
 /** How a JSON file is read. */
 export interface NativeJsonReadOptions {
   layout: 'lines' | 'array'
+  encoding: 'utf-8' | 'utf-16' | 'latin-1'
   columns?: Array<NativeColumn>
 }
 

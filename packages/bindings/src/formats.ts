@@ -31,6 +31,9 @@ export interface CsvWriteOptions {
   readonly compression?: TextCompression;
 }
 
+/** How the characters of a text file are written when it is read; a byte order mark, where there is one, decides. */
+export type TextEncoding = "utf-8" | "utf-16" | "latin-1";
+
 /** How a text file is compressed when it is written: gzip at level 6, or zstd at level 3. */
 export type TextCompression = "none" | "gzip" | "zstd";
 
@@ -78,6 +81,8 @@ function toFileWriter(writer: native.NativeFileWriter): FileWriter {
 export interface CsvReadOptions {
   readonly header: boolean;
   readonly delimiter: string;
+  /** Default: `utf-8`. */
+  readonly encoding?: TextEncoding;
   /** Columns; inferred from the first rows when absent. */
   readonly schema?: Schema;
 }
@@ -116,28 +121,35 @@ export function readParquetFiles(
   return readFiles(files, request, signal, (inputs, wanted) => native.readParquetFiles(inputs, wanted));
 }
 
-/** As {@link readParquetFiles}, for CSV files with the columns of `options`, or of the request, or inferred. */
+/**
+ * As {@link readParquetFiles}, for CSV files with the columns of `options`, or of the request, or inferred. A row that does
+ * not fit them is an invalid input with its line; where they are not those of `options`, so is one that inference would
+ * not have taken for their types, such as a number with leading zeros.
+ */
 export function readCsvFiles(
   files: readonly FileContent[],
-  { header, delimiter, schema }: CsvReadOptions,
+  { header, delimiter, encoding = "utf-8", schema }: CsvReadOptions,
   request: ReadRequest = { conditions: [] },
   signal?: AbortSignal,
 ): AsyncGenerator<Batch | InvalidInput> {
   const own = schema ?? ownColumns(files, request);
-  const options = { header, delimiter, ...(own === undefined ? {} : { columns: toNativeColumns(own) }) };
+  const columns = own === undefined ? {} : { columns: toNativeColumns(own) };
+  const options = { header, delimiter, encoding, isInferred: schema === undefined, ...columns };
   return readFiles(files, request, signal, (inputs, wanted) => native.readCsvFiles(inputs, options, wanted));
 }
 
 /** How a JSON file is read. */
 export interface JsonReadOptions {
   readonly layout: JsonLayout;
+  /** Default: `utf-8`. */
+  readonly encoding?: TextEncoding;
   /** Columns, found by name; inferred from the first rows when absent. */
   readonly schema?: Schema;
 }
 
 /** Columns of a JSON file, inferred from its first rows. */
-export async function jsonSchema(file: FileContent, { layout }: JsonReadOptions): Promise<Schema> {
-  return toSchema(await unwrapped(native.jsonSchema(await toInput(file), { layout })));
+export async function jsonSchema(file: FileContent, { layout, encoding = "utf-8" }: JsonReadOptions): Promise<Schema> {
+  return toSchema(await unwrapped(native.jsonSchema(await toInput(file), { layout, encoding })));
 }
 
 /**
@@ -146,11 +158,11 @@ export async function jsonSchema(file: FileContent, { layout }: JsonReadOptions)
  */
 export function readJsonFiles(
   files: readonly FileContent[],
-  { layout, schema }: JsonReadOptions,
+  { layout, encoding = "utf-8", schema }: JsonReadOptions,
   request: ReadRequest = { conditions: [] },
   signal?: AbortSignal,
 ): AsyncGenerator<Batch | InvalidInput> {
-  const options = { layout, ...(schema === undefined ? {} : { columns: toNativeColumns(schema) }) };
+  const options = { layout, encoding, ...(schema === undefined ? {} : { columns: toNativeColumns(schema) }) };
   return readFiles(files, request, signal, (inputs, wanted) => native.readJsonFiles(inputs, options, wanted));
 }
 
@@ -301,10 +313,11 @@ async function openParquet(file: FileContent, columns?: readonly string[]): Prom
 
 async function openCsv(
   file: FileContent,
-  { header, delimiter, schema }: CsvReadOptions,
+  { header, delimiter, encoding = "utf-8", schema }: CsvReadOptions,
 ): Promise<native.NativeFileReader> {
   const columns = schema === undefined ? {} : { columns: toNativeColumns(schema) };
-  return unwrapped(native.openCsv(await toInput(file), { header, delimiter, ...columns }));
+  const options = { header, delimiter, encoding, isInferred: schema === undefined, ...columns };
+  return unwrapped(native.openCsv(await toInput(file), options));
 }
 
 async function toInput({ name, path, bytes, constants = {} }: FileContent): Promise<native.NativeFile> {

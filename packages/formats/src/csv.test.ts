@@ -29,6 +29,12 @@ describe("csv", () => {
     expect(invalid[0]!.reason).toContain('"no" is not a value of type Int64');
   });
 
+  it("reads the encoding that is declared", async () => {
+    const format = csv.create(csv.config.parse({ encoding: "latin-1" }));
+    const file = fileOf("latin.csv", Buffer.from("café\nüber\n", "latin1"));
+    expect((await format.probe!(file))!.columns.map(({ name }) => name)).toEqual(["café"]);
+  });
+
   it.each([
     ["gzip", "csv.gz", gunzipSync],
     ["zstd", "csv.zst", zstdDecompressSync],

@@ -3,6 +3,7 @@ import { defineFormat, type Schema } from "@sferic/operator";
 import { z } from "zod";
 import { declaredSchema, nestedSchemaField } from "./declared-schema.ts";
 import { compressedEnding, compressionField } from "./text-compression.ts";
+import { encodingField } from "./text-encoding.ts";
 
 const config = z.strictObject({
   layout: z
@@ -14,6 +15,7 @@ const config = z.strictObject({
     .describe(
       "Columns and their types when reading, nested like the objects, a list as its element in brackets; inferred from the first rows when left out.",
     ),
+  encoding: encodingField,
   compression: compressionField,
 });
 
@@ -31,7 +33,11 @@ export const json = defineFormat({
   ],
   create: (c) => {
     const declared: Schema | undefined = c.schema === undefined ? undefined : declaredSchema(c.schema);
-    const options = { layout: c.layout, ...(declared === undefined ? {} : { schema: declared }) };
+    const options = {
+      layout: c.layout,
+      encoding: c.encoding,
+      ...(declared === undefined ? {} : { schema: declared }),
+    };
     return {
       ending: compressedEnding("json", c.compression),
       ...(declared === undefined ? {} : { schema: declared }),

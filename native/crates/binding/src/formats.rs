@@ -9,7 +9,7 @@ use kernel_formats::{
     Compression, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, FlatbuffersSchema,
     FlatbuffersWriter, FormatsError, Input, JsonLayout, JsonReadParams, JsonWriteParams,
     JsonWriter, ParquetReadParams, ParquetReader, ParquetWriteParams, ParquetWriter,
-    TextCompression, infer_json_schema,
+    TextCompression, TextEncoding, infer_json_schema,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -60,7 +60,11 @@ pub struct NativeParquetReadOptions {
 pub struct NativeCsvReadOptions {
     pub header: bool,
     pub delimiter: String,
+    #[napi(ts_type = "'utf-8' | 'utf-16' | 'latin-1'")]
+    pub encoding: String,
     pub columns: Option<Vec<NativeColumn>>,
+    /// Whether the columns, if there are any, were inferred and not declared.
+    pub is_inferred: bool,
 }
 
 /// How a JSON file is read.
@@ -68,6 +72,8 @@ pub struct NativeCsvReadOptions {
 pub struct NativeJsonReadOptions {
     #[napi(ts_type = "'lines' | 'array'")]
     pub layout: String,
+    #[napi(ts_type = "'utf-8' | 'utf-16' | 'latin-1'")]
+    pub encoding: String,
     pub columns: Option<Vec<NativeColumn>>,
 }
 
@@ -349,7 +355,9 @@ pub fn csv_params(options: NativeCsvReadOptions) -> Result<CsvReadParams> {
     Ok(CsvReadParams {
         header: options.header,
         delimiter: delimiter_byte(&options.delimiter)?,
+        encoding: text_encoding(&options.encoding)?,
         schema: options.columns.as_deref().map(from_columns).transpose()?,
+        is_inferred: options.is_inferred,
         ..Default::default()
     })
 }
@@ -370,6 +378,7 @@ pub fn json_schema(
 pub fn json_params(options: NativeJsonReadOptions) -> Result<JsonReadParams> {
     Ok(JsonReadParams {
         layout: json_layout(&options.layout)?,
+        encoding: text_encoding(&options.encoding)?,
         schema: options.columns.as_deref().map(from_columns).transpose()?,
         ..Default::default()
     })
@@ -411,6 +420,18 @@ pub fn compression(name: &str) -> Result<Compression> {
         other => Err(Failure::user(
             "invalid-value",
             format!("\"{other}\" is not a compression: zstd, snappy, lz4, none"),
+        )),
+    }
+}
+
+fn text_encoding(name: &str) -> Result<TextEncoding> {
+    match name {
+        "utf-8" => Ok(TextEncoding::Utf8),
+        "utf-16" => Ok(TextEncoding::Utf16),
+        "latin-1" => Ok(TextEncoding::Latin1),
+        other => Err(Failure::user(
+            "invalid-value",
+            format!("\"{other}\" is not an encoding of text: utf-8, utf-16, latin-1"),
         )),
     }
 }

@@ -1,4 +1,4 @@
-//! Text files that may be compressed: what they hold is found by their first bytes when they are read.
+//! Text files that may be compressed: how, and in which encoding, is found by their first bytes when they are read.
 
 use std::fs::File;
 use std::io::{self, Cursor, Read, Write};
@@ -9,6 +9,7 @@ use flate2::read::MultiGzDecoder;
 use flate2::write::GzEncoder;
 
 use crate::durable_file::{DurableFile, FileChecksum};
+use crate::encoding::{Form, HEAD_BYTES, TextEncoding, Transcoder, form_of};
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
 
@@ -34,20 +35,23 @@ pub enum TextCompression {
     Zstd,
 }
 
-/// The text of a file, decompressed.
+/// The text of a file, decompressed and in UTF-8.
 ///
 /// At most 64 MiB or 1,000 times the file's size, whichever is more. Memory: for zstd the frame's window, at most
 /// 128 MiB.
 pub(crate) struct TextReader {
     name: String,
+    /// What the file is, as an error message says it.
+    format: &'static str,
     source: Box<dyn Read + Send>,
     bytes_left: u64,
     bytes_max: u64,
 }
 
 impl TextReader {
-    /// Errors: [`FormatsError::Io`].
-    pub(crate) fn open(input: &Input) -> Result<Self> {
+    /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`] (the compression is damaged at its beginning, or it is a
+    /// file of another format).
+    pub(crate) fn open(input: &Input, encoding: TextEncoding) -> Result<Self> {
         let name = input.name();
         let failed = |error| FormatsError::io("open", Path::new(&input.name()), error);
         let (mut raw, size): (Box<dyn Read + Send>, u64) = match input {
@@ -76,22 +80,50 @@ impl TextReader {
                 Box::new(decoder)
             }
         };
-        let bytes_max = match compression {
-            TextCompression::None => u64::MAX,
-            _ => size.saturating_mul(TEXT_RATIO_MAX).max(TEXT_BYTES_FREE),
+        let (format, bytes_max) = match compression {
+            TextCompression::None => ("text", u64::MAX),
+            _ => {
+                let most = size.saturating_mul(TEXT_RATIO_MAX).max(TEXT_BYTES_FREE);
+                ("compressed", most)
+            }
         };
-        Ok(Self {
+        let mut reader = Self {
             name,
+            format,
             source,
             bytes_left: bytes_max,
             bytes_max,
-        })
+        };
+        reader.find_form(encoding)?;
+        Ok(reader)
+    }
+
+    /// Looks at the first text and decodes what follows as it is to be.
+    fn find_form(&mut self, encoding: TextEncoding) -> Result<()> {
+        let mut head = Vec::with_capacity(HEAD_BYTES);
+        let source = std::mem::replace(&mut self.source, Box::new(io::empty()));
+        let mut beginning = source.take(HEAD_BYTES as u64);
+        beginning
+            .read_to_end(&mut head)
+            .map_err(|error| self.failure(error))?;
+        let form = form_of(&head, encoding).map_err(|reason| FormatsError::Corrupt {
+            input: self.name.clone(),
+            format: "text",
+            reason: reason.to_owned(),
+        })?;
+        let whole = Cursor::new(head).chain(beginning.into_inner());
+        self.source = match form {
+            Form::Utf8 => Box::new(whole),
+            _ => Box::new(Transcoder::new(whole, form)),
+        };
+        Ok(())
     }
 
     /// Text that is not compressed, whatever it begins with.
     pub(crate) fn of_plain(name: String, text: Bytes) -> Self {
         Self {
             name,
+            format: "text",
             source: Box::new(Cursor::new(text)),
             bytes_left: u64::MAX,
             bytes_max: u64::MAX,
@@ -100,7 +132,7 @@ impl TextReader {
 
     /// Appends the next text, `wanted` bytes of it or all that is left.
     ///
-    /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`] (the compression is damaged or cut short),
+    /// Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`] (the compression or UTF-16 is damaged or cut short),
     /// [`FormatsError::TooLarge`].
     pub(crate) fn append(&mut self, text: &mut Vec<u8>, wanted: usize) -> Result<usize> {
         let found = self
@@ -123,14 +155,14 @@ impl TextReader {
         Ok(found)
     }
 
-    /// An error without a number of the operating system came from the decompressor.
+    /// An error without a number of the operating system came from a decoder.
     fn failure(&self, error: io::Error) -> FormatsError {
         if error.raw_os_error().is_some() {
             return FormatsError::io("read", Path::new(&self.name), error);
         }
         FormatsError::Corrupt {
             input: self.name.clone(),
-            format: "compressed",
+            format: self.format,
             reason: error.to_string(),
         }
     }
@@ -147,11 +179,12 @@ fn compression_of(head: &[u8]) -> TextCompression {
     }
 }
 
-/// How a file is compressed, whose first bytes are read for it. Errors: [`FormatsError::Io`].
-pub(crate) fn compression_of_file(input: &Input) -> Result<TextCompression> {
-    let mut head = Vec::new();
-    input.append_range(0, ZSTD.len() as u64, &mut head)?;
-    Ok(compression_of(&head))
+/// Whether the bytes of a file are text in UTF-8 as they are, as far as its first ones tell. Errors: [`FormatsError::Io`].
+pub(crate) fn is_plain_text(input: &Input, encoding: TextEncoding) -> Result<bool> {
+    let mut head = Vec::with_capacity(HEAD_BYTES);
+    input.append_range(0, HEAD_BYTES as u64, &mut head)?;
+    let is_plain = compression_of(&head) == TextCompression::None;
+    Ok(is_plain && form_of(&head, encoding) == Ok(Form::Utf8))
 }
 
 /// A text file under construction.

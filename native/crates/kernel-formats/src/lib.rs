@@ -10,6 +10,7 @@ mod condition;
 mod conform;
 mod csv;
 mod durable_file;
+mod encoding;
 mod error;
 mod files;
 mod flatbuffers;
@@ -18,6 +19,7 @@ mod input;
 mod json;
 mod messages;
 mod nested;
+mod numbers;
 mod parquet;
 mod partition;
 mod read_ahead;
@@ -30,6 +32,7 @@ pub use csv::{
     CsvFiles, CsvReadParams, CsvReader, CsvWriteParams, CsvWriter, encode_csv, infer_csv_schema,
 };
 pub use durable_file::{FileChecksum, FileSummary, checksum_file};
+pub use encoding::TextEncoding;
 pub use error::{FormatsError, Result};
 pub use files::{FilePieces, FileRows, FilesItem, FilesReader, InputFile, ReadFile};
 pub use flatbuffers::{

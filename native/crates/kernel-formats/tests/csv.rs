@@ -504,3 +504,288 @@ fn compression_is_found_by_the_first_bytes_and_its_damage_told() {
         );
     }
 }
+
+/// Types and rows of files read together, as text, and the messages of what cannot be read.
+fn read_as_text(files: &[&[u8]], params: CsvReadParams) -> (Vec<String>, Vec<String>, Vec<String>) {
+    let file = |(index, bytes): (usize, &&[u8])| InputFile {
+        name: format!("{index}"),
+        input: bytes.to_vec().into(),
+        constants: Vec::new(),
+    };
+    let files = files.iter().enumerate().map(file).collect();
+    let mut reader = FilesReader::start(CsvFiles { params }, files, None, None).unwrap();
+    let fields = reader.schema();
+    let fields = fields.fields().iter();
+    let types = fields.map(|field| format!("{}:{}", field.name(), field.data_type()));
+    let types = types.collect();
+    let (mut rows, mut wrong) = (Vec::new(), Vec::new());
+    while let Some(item) = reader.next(&|| false) {
+        match item.unwrap() {
+            FilesItem::Rows(batch) => {
+                let params = CsvWriteParams {
+                    header: false,
+                    ..Default::default()
+                };
+                let text = String::from_utf8(encode_csv(&batch, &params).unwrap()).unwrap();
+                rows.extend(text.lines().map(str::to_owned));
+            }
+            FilesItem::Invalid { name, error } => wrong.push(format!("{name}: {error}")),
+        }
+    }
+    (types, rows, wrong)
+}
+
+#[test]
+fn columns_of_one_name_are_told_apart() {
+    let (types, rows, wrong) = read_as_text(
+        &[b"a,a,b,a_1,a,,\n1,x,3,4,5,6,7\n", b"a,a,b\n8,y,9\n"],
+        CsvReadParams::default(),
+    );
+    assert_eq!(
+        types,
+        [
+            "a:Int64",
+            "a_2:Utf8",
+            "b:Int64",
+            "a_1:Int64",
+            "a_3:Int64",
+            ":Int64",
+            "_1:Int64"
+        ]
+    );
+    assert_eq!(rows[0], "1,x,3,4,5,6,7");
+    // The only other `a` of this file is its `a_1`, which is no number.
+    assert_eq!((rows.len(), wrong.len()), (1, 1), "{rows:?} {wrong:?}");
+    assert!(wrong[0].contains("(a_1): \"y\""), "{wrong:?}");
+}
+
+#[test]
+fn what_inference_says_holds_for_every_row_of_every_file() {
+    let first = b"int,float,large,flag,day\n1,1.5,12345678901234567890,true,2026-01-01\n";
+    let columns = "int,float,large,flag,day\n";
+    let row = |changed: usize, value: &str| {
+        let mut values = ["2", "2.5", "3", "false", "2026-01-02"];
+        values[changed] = value;
+        values.join(",")
+    };
+    let misfits = [
+        (0, "01"),
+        (0, "-01"),
+        (0, "+1"),
+        (0, "1e5"),
+        (0, " 1"),
+        (0, "1_000"),
+        (0, "0x10"),
+        (0, "1.0"),
+        (0, "9223372036854775808"),
+        (1, "01.5"),
+        (1, "+1.5"),
+        (1, "1e400"),
+        (1, "007"),
+        (1, "9007199254740993"),
+        (1, "12345678901234567890123456789012345678901"),
+        (2, "01"),
+        (2, "+1"),
+        (2, "1.0"),
+        (2, "123456789012345678901234567890123456789"),
+        (3, "t"),
+        (3, "yes"),
+        (3, "1"),
+        (4, "2026-1-1"),
+        (4, "2026-01-01T00:00:00Z"),
+    ];
+    let fits = [
+        (0, "-0"),
+        (0, "9223372036854775807"),
+        (1, "1e5"),
+        (1, "9007199254740992"),
+        (1, "0.12345678901234567890123"),
+        (1, "inf"),
+        (1, "NaN"),
+        (2, "-99999999999999999999999999999999999999"),
+        (3, "TRUE"),
+    ];
+    let all = misfits.iter().chain(&fits);
+    let rows: Vec<_> = all.map(|(column, value)| row(*column, value)).collect();
+    let second = columns.to_owned() + &rows.join("\n");
+    let one_file = [first.as_slice(), rows.join("\n").as_bytes()].concat();
+    let params = |infer_rows| CsvReadParams {
+        infer_rows,
+        ..Default::default()
+    };
+    for (files, before) in [
+        (vec![first.as_slice(), second.as_bytes()], 1),
+        (vec![one_file.as_slice()], 2),
+    ] {
+        let (types, rows, wrong) = read_as_text(&files, params(1));
+        assert_eq!(types[2], "large:Decimal128(38, 0)");
+        assert_eq!(rows.len(), 1 + fits.len(), "{wrong:?}");
+        assert_eq!(wrong.len(), misfits.len(), "{rows:?}");
+        for (index, ((_, value), message)) in misfits.iter().zip(&wrong).enumerate() {
+            let place = format!("line {}, ", index + before + 1);
+            assert!(message.contains(&place), "{message}");
+            assert!(message.contains(&format!("{value:?} is not")), "{message}");
+        }
+    }
+    // What a user declares is read as he says.
+    let declared = Schema::new(vec![Field::new("int", DataType::Int64, true)]);
+    let params = with_schema(Arc::new(declared));
+    let (_, rows, wrong) = read_as_text(&[b"int\n007\n+1\n"], params);
+    assert_eq!(
+        (rows, wrong),
+        (vec!["7".to_owned(), "1".to_owned()], vec![])
+    );
+}
+
+#[test]
+fn a_column_has_a_type_that_holds_every_digit() {
+    for (values, expected) in [
+        (
+            "12345678901234567890 18446744073709551615",
+            "Decimal128(38, 0)",
+        ),
+        (
+            "1 -99999999999999999999999999999999999999",
+            "Decimal128(38, 0)",
+        ),
+        ("100000000000000000000000000000000000000", "Utf8"),
+        ("9007199254740993 1.5", "Utf8"),
+        ("1.5 12345678901234567890", "Utf8"),
+        ("1.5 9007199254740992", "Float64"),
+        ("9223372036854775807 -9223372036854775808", "Int64"),
+        ("+491234567", "Utf8"),
+        ("1e400", "Utf8"),
+        ("-inf 1e5", "Float64"),
+        ("007 1", "Utf8"),
+    ] {
+        let text = "a\n".to_owned() + &values.replace(' ', "\n");
+        let (types, rows, wrong) = read_as_text(&[text.as_bytes()], CsvReadParams::default());
+        assert_eq!(
+            (types, wrong.len()),
+            (vec![format!("a:{expected}")], 0),
+            "{values}"
+        );
+        if expected != "Float64" {
+            assert_eq!(rows.join(" "), values);
+        }
+    }
+}
+
+#[test]
+fn lines_may_end_with_a_carriage_return_alone() {
+    for text in [
+        "a,b\r1,\"x\ry\"\r3,z\r",
+        "a,b\r1,\"x\ry\"\n3,z",
+        "\u{feff}a,b\n1,\"x\ry\"\r\n3,z\r",
+        "a,b\r\r1,\"x\ry\"\r\n\r3,z\n\r",
+    ] {
+        let found = read(text.as_bytes().to_vec(), &CsvReadParams::default());
+        assert_eq!(
+            found
+                .column(0)
+                .as_primitive::<Int64Type>()
+                .values()
+                .to_vec(),
+            [1, 3]
+        );
+        let words = found.column(1).as_string::<i32>();
+        assert_eq!((words.value(0), words.value(1)), ("x\ry", "z"), "{text:?}");
+    }
+    // However the text is cut where it is read.
+    let row = "1,aaaa\r".repeat(400_000);
+    let found = read(
+        format!("a,b\r{row}").into_bytes(),
+        &CsvReadParams::default(),
+    );
+    assert_eq!(found.num_rows(), 400_000);
+    let (_, rows, wrong) = read_as_text(
+        &[format!("a,b\r{row}x\r").as_bytes()],
+        CsvReadParams::default(),
+    );
+    assert_eq!(rows.len(), 400_000);
+    assert!(
+        wrong.len() == 1 && wrong[0].contains("line 400002, "),
+        "{wrong:?}"
+    );
+}
+
+#[test]
+fn encodings_are_found_or_said_and_what_is_no_table_is_told_once() {
+    use kernel_formats::TextEncoding::{Latin1, Utf8, Utf16};
+    let utf16 = |text: &str, bytes: fn(u16) -> [u8; 2]| -> Vec<u8> {
+        text.encode_utf16().flat_map(bytes).collect()
+    };
+    let (text, marked) = (
+        "n,caf\u{e9}\n1,\u{1f600}\n",
+        "\u{feff}n,caf\u{e9}\n1,\u{1f600}\n",
+    );
+    for (bytes, encoding) in [
+        (marked.as_bytes().to_vec(), Latin1),
+        (utf16(marked, u16::to_le_bytes), Utf8),
+        (utf16(marked, u16::to_be_bytes), Latin1),
+        (utf16(text, u16::to_le_bytes), Utf16),
+        (utf16(text, u16::to_be_bytes), Utf16),
+        (
+            zstd::encode_all(utf16(marked, u16::to_be_bytes).as_slice(), 3).unwrap(),
+            Utf8,
+        ),
+    ] {
+        let params = CsvReadParams {
+            encoding,
+            ..Default::default()
+        };
+        let (types, rows, wrong) = read_as_text(&[&bytes], params);
+        assert_eq!(types, ["n:Int64", "caf\u{e9}:Utf8"], "{wrong:?}");
+        assert_eq!(rows, ["1,\u{1f600}"]);
+    }
+    let latin = CsvReadParams {
+        encoding: Latin1,
+        ..Default::default()
+    };
+    let (types, rows, _) = read_as_text(&[b"caf\xe9\n\xfcber\n"], latin);
+    assert_eq!(
+        (types[0].as_str(), rows[0].as_str()),
+        ("caf\u{e9}:Utf8", "\u{fc}ber")
+    );
+    for (bytes, reason) in [
+        (
+            utf16(text, u16::to_le_bytes),
+            "set \"encoding\" to \"utf-16\"",
+        ),
+        (b"\xff\xfe\0\0n\0\0\0\n\0\0\0".to_vec(), "UTF-32"),
+        (
+            b"\xff\xfen\0,\0\x00\xd8\n\0".to_vec(),
+            "half a surrogate pair",
+        ),
+        (b"n,caf\xe9\n1,2\n".to_vec(), "its header is not UTF-8"),
+        (b"\x89PNG\r\n\x1a\n\0\0".to_vec(), "PNG"),
+        (b"PAR1\x15\x04\n\n\n".to_vec(), "Parquet"),
+        (b"PK\x03\x04\n\n\n".to_vec(), "zip"),
+        (b"<html>\n<p>\n</html>\n".to_vec(), "HTML"),
+        (b"n\x01\x02\n1\n".to_vec(), "control characters"),
+    ] {
+        for header in [true, false] {
+            let params = CsvReadParams {
+                header,
+                ..Default::default()
+            };
+            if !header && (reason.contains("header") || reason.contains("control")) {
+                continue;
+            }
+            let (_, rows, wrong) = read_as_text(&[&bytes], params);
+            assert_eq!(
+                (rows.len(), wrong.len()),
+                (0, 1),
+                "{reason}: {rows:?} {wrong:?}"
+            );
+            assert!(wrong[0].contains(reason), "{wrong:?}");
+        }
+    }
+    // Within the rows it is each of them.
+    let (_, rows, wrong) = read_as_text(&[b"n\na\n\xe9\nb\n"], CsvReadParams::default());
+    assert_eq!((rows.len(), wrong.len()), (2, 1));
+    assert!(
+        wrong[0].contains("line 3") && wrong[0].contains("text in UTF-8"),
+        "{wrong:?}"
+    );
+}

@@ -226,7 +226,7 @@ fn types_are_inferred_and_keys_stay_in_order() {
         field("none", DataType::Utf8),
         field("late", DataType::Date32),
         field("fine", utc(TimeUnit::Nanosecond)),
-        field("big", DataType::Float64),
+        field("big", DataType::Utf8),
         field("empty", DataType::Utf8),
         field("items", DataType::new_list(DataType::Utf8, true)),
         field(
@@ -800,4 +800,111 @@ fn a_type_that_json_cannot_hold_is_named_with_its_path() {
     .unwrap_err();
     assert!(error.to_string().contains("\"s.t\""), "{error}");
     assert!(encode_json(&RecordBatch::new_empty(schema), JsonLayout::Lines).is_err());
+}
+
+#[test]
+fn a_column_has_a_type_that_holds_every_digit() {
+    let large = DataType::Decimal128(38, 0);
+    for (values, expected) in [
+        ("9007199254740993 9223372036854775808", large.clone()),
+        ("1 -99999999999999999999999999999999999999", large),
+        ("100000000000000000000000000000000000000", DataType::Utf8),
+        ("9007199254740993 1.5", DataType::Utf8),
+        ("1.5 9007199254740992", DataType::Float64),
+        ("9223372036854775807 -9223372036854775808", DataType::Int64),
+    ] {
+        let row = |value: &str| format!("{{\"a\":{value}}}\n");
+        let text: String = values.split(' ').map(row).collect();
+        let found = read(text.clone(), JsonLayout::Lines, None);
+        assert_eq!(*found.schema().field(0).data_type(), expected, "{values}");
+        match expected {
+            DataType::Float64 => {}
+            DataType::Utf8 => assert_eq!(
+                lines(&found).replace("\":\"", "\":").replace("\"}", "}"),
+                text
+            ),
+            _ => assert_eq!(lines(&found), text),
+        }
+    }
+}
+
+#[test]
+fn numbers_behind_the_sample_are_held_exactly_or_told() {
+    let first = r#"{"int":1,"float":1.5,"list":[{"x":0.5}],"large":9223372036854775808}"#;
+    let rows = [
+        r#"{"int":9223372036854775808}"#,
+        r#"{"int":1.0}"#,
+        r#"{"int":1e2}"#,
+        r#"{"float":9007199254740993}"#,
+        r#"{"float":-12345678901234567890}"#,
+        r#"{"list":[{"x":1},{"x":9007199254740993}]}"#,
+        r#"{"large":100000000000000000000000000000000000000}"#,
+        r#"{"large":1.5}"#,
+        r#"{"float":9007199254740992}"#,
+        r#"{"float":0.1234567890123456789012}"#,
+        r#"{"large":-99999999999999999999999999999999999999}"#,
+    ];
+    let second = rows.join("\n");
+    let whole = format!("{first}\n{second}");
+    for (files, line) in [
+        (
+            vec![
+                ("a", first.as_bytes().to_vec().into()),
+                ("b", second.into_bytes().into()),
+            ],
+            1,
+        ),
+        (vec![("b", whole.into_bytes().into())], 2),
+    ] {
+        let params = JsonReadParams {
+            infer_rows: 1,
+            ..JsonReadParams::default()
+        };
+        let (found, invalid) = read_all(files, &params).unwrap();
+        assert_eq!((found.num_rows(), invalid.len()), (4, 8), "{invalid:?}");
+        let places: Vec<u64> = invalid.iter().map(|(_, place, _)| *place).collect();
+        assert_eq!(places, (line..line + 8).collect::<Vec<_>>());
+    }
+    // What a user declares is read as he says.
+    let declared = schema_of(vec![field("float", DataType::Float64)]);
+    let found = read(rows[4], JsonLayout::Lines, Some(declared));
+    assert_eq!(lines(&found), "{\"float\":-1.2345678901234567e+19}\n");
+}
+
+#[test]
+fn encodings_are_found_or_said_and_what_is_no_json_is_told_once() {
+    let utf16 =
+        |text: &str| -> Vec<u8> { text.encode_utf16().flat_map(u16::to_be_bytes).collect() };
+    let rows = "{\"a\":\"caf\u{e9}\"}\n".repeat(3);
+    // Larger than what one thread decodes at a time, so that it is cut, too.
+    let many = rows.repeat(500_000);
+    for (text, count) in [(&rows, 3), (&many, 1_500_000)] {
+        for layout in [JsonLayout::Lines, JsonLayout::Array] {
+            let text = match layout {
+                JsonLayout::Lines => format!("\u{feff}{text}"),
+                JsonLayout::Array => format!("\u{feff}[{}]", text.trim_end().replace('\n', ",")),
+            };
+            let files = vec![("f", utf16(&text).into())];
+            let (found, invalid) = read_all(files, &params(layout, None)).unwrap();
+            assert_eq!((found.num_rows(), invalid.len()), (count, 0), "{invalid:?}");
+            let words = found.column(0).as_string::<i32>();
+            assert!(words.iter().all(|word| word == Some("caf\u{e9}")));
+        }
+    }
+    let latin = JsonReadParams {
+        encoding: TextEncoding::Latin1,
+        ..JsonReadParams::default()
+    };
+    let (found, _) = read_all(vec![("f", b"{\"a\":\"\xe9\"}".to_vec().into())], &latin).unwrap();
+    assert_eq!(lines(&found), "{\"a\":\"\u{e9}\"}\n");
+    for no_text in [
+        utf16(&rows),
+        b"\x89PNG\n\n\n\n".to_vec(),
+        b"<!DOCTYPE html>\n<p>\n<p>\n".to_vec(),
+        [b"PAR1\x15\x04".as_slice(), &b"\n0".repeat(10 << 20)].concat(),
+    ] {
+        let files = vec![("f", no_text.into())];
+        let (found, invalid) = read_all(files, &params(JsonLayout::Lines, None)).unwrap();
+        assert_eq!((found.num_rows(), invalid.len()), (0, 1), "{invalid:?}");
+    }
 }

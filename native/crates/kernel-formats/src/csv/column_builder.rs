@@ -13,6 +13,7 @@ use arrow_schema::{DataType, Field, TimeUnit};
 
 use crate::calendar::{parse_date, parse_instant};
 use crate::error::{FormatsError, Result};
+use crate::numbers::is_a_double;
 
 /// Collects the values of one column and can take the last ones back.
 pub(super) struct ColumnBuilder {
@@ -23,18 +24,20 @@ pub(super) struct ColumnBuilder {
 }
 
 impl ColumnBuilder {
+    /// `is_inferred` when the type is what the first rows have: then it holds only what inference takes for such a value.
+    ///
     /// Errors: [`FormatsError::UnsupportedType`].
-    pub(super) fn new(field: &Field) -> Result<Self> {
-        let values =
-            values_for(field.data_type()).ok_or_else(|| FormatsError::UnsupportedType {
+    pub(super) fn new(field: &Field, is_inferred: bool) -> Result<Self> {
+        let inferred = is_inferred.then(|| inferred_values_for(field.data_type()));
+        let values = inferred.flatten().or_else(|| values_for(field.data_type()));
+        Ok(Self {
+            values: values.ok_or_else(|| FormatsError::UnsupportedType {
                 format: "CSV",
                 column: field.name().clone(),
                 data_type: field.data_type().to_string(),
-            })?;
-        Ok(Self {
-            values,
+            })?,
             validity: Vec::new(),
-            expected: format!("a value of type {}", field.data_type()),
+            expected: expected_text(field.data_type(), is_inferred),
         })
     }
 
@@ -227,6 +230,64 @@ fn values_for(data_type: &DataType) -> Option<Box<dyn Values>> {
         DataType::LargeUtf8 => Some(Box::new(Strings::<i64>::default())),
         _ => None,
     }
+}
+
+/// What a field has to be, as a message says it.
+fn expected_text(data_type: &DataType, is_inferred: bool) -> String {
+    match data_type {
+        DataType::Utf8 | DataType::LargeUtf8 => {
+            "text in UTF-8; set \"encoding\" if the file has another one".to_owned()
+        }
+        _ if is_inferred => format!(
+            "a value of type {data_type}, as the first rows are; declare the column in \"schema\" if it has another type"
+        ),
+        _ => format!("a value of type {data_type}"),
+    }
+}
+
+/// As [`values_for`], for types that take more texts for a value than inference does; none for the others.
+fn inferred_values_for(data_type: &DataType) -> Option<Box<dyn Values>> {
+    match data_type {
+        DataType::Int64 => fixed::<Int64Type>(data_type, |text| parse_standard(plain(text)?)),
+        DataType::Float64 => fixed::<Float64Type>(data_type, parse_inferred_float),
+        DataType::Decimal128(precision, 0) => {
+            let precision = *precision;
+            fixed::<Decimal128Type>(data_type, move |text| {
+                let is_integer = !text.contains(&b'.');
+                parse_decimal(plain(text).filter(|_| is_integer)?, precision, 0)
+            })
+        }
+        _ => None,
+    }
+}
+
+/// The text of a number, unless it is more likely a code: with a plus before it, or zeros.
+pub(super) fn plain(text: &[u8]) -> Option<&[u8]> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let is_code = matches!(digits, [b'+', ..] | [b'0', b'0'..=b'9', ..]);
+    (!is_code).then_some(text)
+}
+
+/// A float: no integer that none has, and no number beyond all of them.
+pub(super) fn parse_inferred_float(text: &[u8]) -> Option<f64> {
+    let value: f64 = parse_standard(plain(text)?)?;
+    if !value.is_finite() && text.iter().any(u8::is_ascii_digit) {
+        return None;
+    }
+    // Shorter integers are all doubles.
+    if text.len() > 15
+        && let Some(integer) = parse_integer(text)
+    {
+        return integer.is_some_and(is_a_double).then_some(value);
+    }
+    Some(value)
+}
+
+/// The integer that a text of digits stands for, or that it is too long; none for another text.
+pub(super) fn parse_integer(text: &[u8]) -> Option<Option<i128>> {
+    let digits = text.strip_prefix(b"-").unwrap_or(text);
+    let is_integer = !digits.is_empty() && digits.iter().all(u8::is_ascii_digit);
+    is_integer.then(|| parse_standard(text))
 }
 
 /// Integers and floats as Rust reads them: decimal, a sign and an exponent allowed, no blanks.

@@ -1,5 +1,6 @@
 //! Many CSV files, for [`FilesReader`](crate::FilesReader).
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, FieldRef, Schema, SchemaRef};
@@ -9,8 +10,8 @@ use super::params::CsvReadParams;
 use super::reader::{CsvReader, RowLayout};
 use super::row_scanner::RowScanner;
 use super::survey::survey;
-use crate::compressed::{TextCompression, compression_of_file};
-use crate::error::Result;
+use crate::compressed::is_plain_text;
+use crate::error::{FormatsError, Result};
 use crate::files::{FilePieces, FileRows, InputFile, ReadFile, file_columns};
 use crate::read_ahead::IsStopped;
 
@@ -33,6 +34,7 @@ impl ReadFile for CsvFiles {
     fn open(&self, file: &InputFile, wanted: &SchemaRef) -> Result<FileRows> {
         let params = CsvReadParams {
             schema: Some(self.columns(file, wanted)?),
+            is_inferred: self.params.infers(),
             ..self.params.clone()
         };
         Ok(Box::new(CsvReader::open(file.input.clone(), &params)?))
@@ -45,9 +47,7 @@ impl ReadFile for CsvFiles {
         is_stopped: IsStopped,
     ) -> Result<Option<FilePieces>> {
         let byte_length = file.input.byte_length()?;
-        if byte_length <= WHOLE_BYTES_MAX
-            || compression_of_file(&file.input)? != TextCompression::None
-        {
+        if byte_length <= WHOLE_BYTES_MAX || !is_plain_text(&file.input, self.params.encoding)? {
             return Ok(None);
         }
         let params = self.params.clone();
@@ -94,6 +94,13 @@ fn fits_as_it_is(schema: &SchemaRef, wanted: &SchemaRef, file: &InputFile) -> bo
         })
 }
 
+/// A name that two columns have, as in schemas that were inferred before names were made distinct.
+fn name_twice(schema: &SchemaRef) -> Option<&str> {
+    let mut seen = HashSet::new();
+    let mut names = schema.fields().iter().map(|field| field.name().as_str());
+    names.find(|name| !seen.insert(*name))
+}
+
 impl CsvFiles {
     /// The columns to parse: with a header those of the wanted ones that it names, without one all fields by position.
     fn columns(&self, file: &InputFile, wanted: &SchemaRef) -> Result<SchemaRef> {
@@ -107,6 +114,14 @@ impl CsvFiles {
             return Ok(match &self.params.schema {
                 Some(schema) => Arc::clone(schema),
                 None => Arc::new(Schema::new(declared())),
+            });
+        }
+        if let Some(name) = name_twice(wanted) {
+            return Err(FormatsError::Drift {
+                input: file.title(),
+                column: name.to_owned(),
+                reason: "it is expected twice, so that a header cannot tell the two apart"
+                    .to_owned(),
             });
         }
         let names = read_header(&mut RowScanner::open(&file.input, &self.params)?)?;

@@ -1,22 +1,25 @@
 //! Which types the columns of a CSV file have, judged by its first rows.
 
+use std::collections::hash_map::Entry;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 
-use super::column_builder::parse_boolean;
+use super::column_builder::{parse_boolean, parse_inferred_float, parse_integer, plain};
 use super::params::CsvReadParams;
-use super::row_scanner::RowScanner;
+use super::row_scanner::{Field as ScannedField, RowScanner};
 use crate::calendar::{parse_date, parse_instant};
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
+use crate::numbers::NumberKind;
 
 /// Infers column names and types from the header and the first `infer_rows` rows.
 ///
-/// A column gets the narrowest of these types that holds all its values: boolean, int64, float64,
-/// date32, `timestamp[ns, UTC]`, and else utf8. A number with leading zeros is text, because it is a
-/// code more often than a quantity; so is a column without any value. Without a header the columns are
-/// `column_1`, `column_2`, … All columns are nullable.
+/// A column gets the narrowest of these types that holds all its values to the last digit: boolean, int64,
+/// decimal(38, 0), float64, date32, `timestamp[ns, UTC]`, and else utf8. A number with leading zeros or a plus is text,
+/// because it is a code more often than a quantity; so is a column without any value. Without a header the columns are
+/// `column_1`, `column_2`, … Where a header has a name twice, the second column is `name_1`. All columns are nullable.
 ///
 /// Rows with too few or too many fields are passed over. Memory: one row. Errors: [`FormatsError::Io`],
 /// [`FormatsError::CsvQuote`], [`FormatsError::Corrupt`] (no header where one should be, or damaged compression),
@@ -53,7 +56,9 @@ pub fn infer_csv_schema(input: impl Into<Input>, params: &CsvReadParams) -> Resu
     Ok(Arc::new(Schema::new(fields)))
 }
 
-/// Reads the first row as column names.
+/// Reads the first row as column names, of which none is there twice.
+///
+/// Errors: those of [`RowScanner::advance`], [`FormatsError::Corrupt`] (there is no row, or it is no text).
 pub(super) fn read_header(rows: &mut RowScanner) -> Result<Vec<String>> {
     if !rows.advance()? {
         return Err(FormatsError::Corrupt {
@@ -63,17 +68,62 @@ pub(super) fn read_header(rows: &mut RowScanner) -> Result<Vec<String>> {
         });
     }
     let fields = rows.fields().to_vec();
-    Ok(fields
+    let names: Result<_> = fields
         .into_iter()
-        .map(|field| String::from_utf8_lossy(rows.text(field)).into_owned())
-        .collect())
+        .map(|field| header_name(rows, field))
+        .collect();
+    Ok(distinct(names?))
+}
+
+/// Errors: [`FormatsError::Corrupt`] for what is no text, as in files of other formats.
+fn header_name(rows: &mut RowScanner, field: ScannedField) -> Result<String> {
+    let name = std::str::from_utf8(rows.text(field));
+    let reason = match name.map(str::to_owned) {
+        Ok(name) if !name.contains(is_no_text) => return Ok(name),
+        Ok(_) => "its header holds control characters, which no text has",
+        Err(_) => "its header is not UTF-8; set \"encoding\" if it is \"latin-1\" or \"utf-16\"",
+    };
+    Err(FormatsError::Corrupt {
+        input: rows.name().to_owned(),
+        format: "CSV",
+        reason: reason.to_owned(),
+    })
+}
+
+fn is_no_text(character: char) -> bool {
+    character.is_ascii_control() && !matches!(character, '\t' | '\n' | '\r')
+}
+
+/// Names of which none is there twice: the second `a` becomes `a_1`, or the next of these that the header has not itself.
+fn distinct(names: Vec<String>) -> Vec<String> {
+    let mut taken: HashSet<String> = names.iter().cloned().collect();
+    if taken.len() == names.len() {
+        return names;
+    }
+    let mut counts = HashMap::new();
+    let mut distinct_name = |name: String| {
+        let count: &mut usize = match counts.entry(name.clone()) {
+            Entry::Vacant(first) => {
+                first.insert(0);
+                return name;
+            }
+            Entry::Occupied(other) => other.into_mut(),
+        };
+        loop {
+            *count += 1;
+            let other = format!("{name}_{count}");
+            if taken.insert(other.clone()) {
+                return other;
+            }
+        }
+    };
+    names.into_iter().map(&mut distinct_name).collect()
 }
 
 #[derive(Debug, Clone, Copy, PartialEq)]
 enum Kind {
     Boolean,
-    Integer,
-    Float,
+    Number(NumberKind),
     Date,
     Instant,
     Text,
@@ -84,7 +134,7 @@ impl Kind {
         if parse_boolean(text).is_some() {
             Self::Boolean
         } else if let Some(kind) = number_kind(text) {
-            kind
+            Self::Number(kind)
         } else if parse_date(text).is_some() {
             Self::Date
         } else if parse_instant(text, 1_000_000_000).is_some() {
@@ -97,7 +147,9 @@ impl Kind {
     fn union(self, other: Self) -> Self {
         match (self, other) {
             _ if self == other => self,
-            (Self::Integer | Self::Float, Self::Integer | Self::Float) => Self::Float,
+            (Self::Number(one), Self::Number(other)) => {
+                one.union(other).map_or(Self::Text, Self::Number)
+            }
             (Self::Date | Self::Instant, Self::Date | Self::Instant) => Self::Instant,
             _ => Self::Text,
         }
@@ -106,8 +158,7 @@ impl Kind {
     fn data_type(self) -> DataType {
         match self {
             Self::Boolean => DataType::Boolean,
-            Self::Integer => DataType::Int64,
-            Self::Float => DataType::Float64,
+            Self::Number(kind) => kind.data_type(),
             Self::Date => DataType::Date32,
             Self::Instant => DataType::Timestamp(TimeUnit::Nanosecond, Some("UTC".into())),
             Self::Text => DataType::Utf8,
@@ -115,16 +166,11 @@ impl Kind {
     }
 }
 
-fn number_kind(text: &[u8]) -> Option<Kind> {
-    let digits = text.strip_prefix(b"-").unwrap_or(text);
-    if matches!(digits, [b'0', b'0'..=b'9', ..]) {
-        return None;
+fn number_kind(text: &[u8]) -> Option<NumberKind> {
+    match parse_integer(plain(text)?) {
+        Some(integer) => NumberKind::of_integer(integer?),
+        None => parse_inferred_float(text).map(|_| NumberKind::Float),
     }
-    let text = std::str::from_utf8(text).ok()?;
-    if text.parse::<i64>().is_ok() {
-        return Some(Kind::Integer);
-    }
-    text.parse::<f64>().is_ok().then_some(Kind::Float)
 }
 
 /// Learns from a row, unless it has too few or too many fields, of which the reader will tell.

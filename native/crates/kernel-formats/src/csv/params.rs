@@ -3,6 +3,7 @@
 use arrow_schema::SchemaRef;
 
 use crate::compressed::TextCompression;
+use crate::encoding::TextEncoding;
 use crate::error::{FormatsError, Result, require_counts};
 
 /// Settings of [`CsvWriter`](crate::CsvWriter).
@@ -49,11 +50,17 @@ pub struct CsvReadParams {
     /// Columns and types. With a header, columns are found by name and others are ignored; without,
     /// they are the fields in order. Inferred from the first rows when absent.
     pub schema: Option<SchemaRef>,
+    /// Whether the schema, if there is one, was inferred before: a value that inference would not have taken for one of
+    /// its column's type is none, such as a number with leading zeros. Default: false.
+    pub is_inferred: bool,
+    /// Default: UTF-8.
+    pub encoding: TextEncoding,
     /// Rows in a batch (the last one may have fewer), at least 1. Default: 65,536.
     pub batch_rows: usize,
     /// Rows that inference looks at, at least 1. Default: 10,000.
     pub infer_rows: usize,
-    /// The longest row that is read, in bytes without its line end, at least 1. Default: 16 MiB.
+    /// The longest row that is read, in bytes, a carriage return at its end included, a line feed not; at least 1.
+    /// Default: 16 MiB.
     pub row_bytes_max: usize,
 }
 
@@ -64,6 +71,8 @@ impl Default for CsvReadParams {
             delimiter: b',',
             null: String::new(),
             schema: None,
+            is_inferred: false,
+            encoding: TextEncoding::default(),
             batch_rows: 1 << 16,
             infer_rows: 10_000,
             row_bytes_max: 16 << 20,
@@ -72,6 +81,11 @@ impl Default for CsvReadParams {
 }
 
 impl CsvReadParams {
+    /// Whether the types of the columns come from inference.
+    pub(super) fn infers(&self) -> bool {
+        self.is_inferred || self.schema.is_none()
+    }
+
     /// Errors: [`FormatsError::InvalidParam`].
     pub(crate) fn check(&self) -> Result<()> {
         check_delimiter(self.delimiter)?;

@@ -17,7 +17,8 @@ const VALUE_CHARACTERS_SHOWN: usize = 64;
 /// A row that does not fit the schema is an error of its own ([`FormatsError::CsvValue`],
 /// [`FormatsError::CsvFieldCount`]): the iterator yields it and goes on with the next row. Any other
 /// error ends the iteration. Blank lines are skipped, except in files of one column, where they are
-/// nulls. Timestamps without a zone are taken as UTC.
+/// nulls. Timestamps without a zone are taken as UTC. Where the schema is inferred, what a row has to fit is what
+/// inference would have said of it: a code with leading zeros is no integer.
 ///
 /// Memory: one batch, and 1 MiB or twice the longest row.
 pub struct CsvReader {
@@ -53,7 +54,7 @@ impl CsvReader {
     pub(super) fn new(rows: RowScanner, layout: RowLayout, params: &CsvReadParams) -> Result<Self> {
         let fields = layout.schema.fields().iter();
         let columns = fields
-            .map(|field| ColumnBuilder::new(field))
+            .map(|field| ColumnBuilder::new(field, params.infers()))
             .collect::<Result<_>>()?;
         Ok(Self {
             rows,

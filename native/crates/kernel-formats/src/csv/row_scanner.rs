@@ -4,6 +4,7 @@ use bytes::Bytes;
 
 use super::params::CsvReadParams;
 use crate::compressed::TextReader;
+use crate::encoding::is_binary;
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
 
@@ -30,7 +31,7 @@ pub(super) struct Place {
     pub(super) line: u64,
 }
 
-/// Reads rows one after the other. Both LF and CR LF end a line; a quoted field may hold either.
+/// Reads rows one after the other. LF, CR LF and CR alone end a line; a quoted field may hold any of them.
 ///
 /// Memory: 1 MiB, or twice the longest row.
 pub(super) struct RowScanner {
@@ -61,10 +62,22 @@ enum Split {
 }
 
 impl RowScanner {
-    /// Errors: [`FormatsError::Io`].
+    /// Errors: those of [`TextReader::open`], [`FormatsError::Corrupt`] (it is no text).
     pub(super) fn open(input: &Input, params: &CsvReadParams) -> Result<Self> {
-        let mut scanner = Self::new(input.name(), TextReader::open(input)?, 1, params);
+        let mut scanner = Self::new(
+            input.name(),
+            TextReader::open(input, params.encoding)?,
+            1,
+            params,
+        );
         scanner.fill()?;
+        if is_binary(&scanner.buffer) {
+            return Err(FormatsError::Corrupt {
+                input: scanner.name,
+                format: "CSV",
+                reason: "it holds bytes that no text has".to_owned(),
+            });
+        }
         if scanner.buffer.starts_with(BYTE_ORDER_MARK) {
             scanner.position = BYTE_ORDER_MARK.len();
         }
@@ -193,11 +206,15 @@ impl RowScanner {
             self.fields.push(field);
             match self.buffer.get(after) {
                 Some(byte) if *byte == self.delimiter => start = after + 1,
-                Some(b'\r') => {
+                Some(b'\r') if self.buffer.get(after + 1) == Some(&b'\n') => {
                     return Split::Row {
                         next: after + 2,
                         lines,
                     };
+                }
+                // A line feed may follow.
+                Some(b'\r') if after + 1 == self.buffer.len() && !self.at_end => {
+                    return Split::Incomplete;
                 }
                 Some(_) => {
                     return Split::Row {
@@ -213,21 +230,20 @@ impl RowScanner {
     /// An unquoted field and the position of the byte that ends it.
     fn split_plain(&self, start: usize) -> Option<(Field, usize)> {
         let rest = &self.buffer[start..];
+        // Few bytes are that small, so that most take two comparisons.
+        let is_line_end = |byte: u8| byte <= b'\r' && (byte == b'\n' || byte == b'\r');
         let length = rest
             .iter()
-            .position(|byte| *byte == self.delimiter || *byte == b'\n');
+            .position(|byte| *byte == self.delimiter || is_line_end(*byte));
         let after = match length {
             Some(length) => start + length,
             None if self.at_end => self.buffer.len(),
             None => return None,
         };
-        let ends_line = self.buffer.get(after) != Some(&self.delimiter);
-        let has_return = ends_line && after > start && self.buffer[after - 1] == b'\r';
-        let end = if has_return { after - 1 } else { after };
         Some((
             Field {
                 start,
-                end,
+                end: after,
                 quoted: false,
                 escaped: false,
             },
@@ -245,22 +261,20 @@ impl RowScanner {
         let mut escaped = false;
         loop {
             match self.buffer.get(position) {
-                Some(b'"') => {
-                    match (self.buffer.get(position + 1), self.buffer.get(position + 2)) {
-                        (Some(b'"'), _) => {
-                            escaped = true;
-                            position += 2;
-                        }
-                        (None, _) | (Some(b'\r'), None) if !self.at_end => {
-                            return Err(Split::Incomplete);
-                        }
-                        (None | Some(b'\n'), _) | (Some(b'\r'), Some(b'\n')) => break,
-                        (Some(byte), _) if *byte == self.delimiter => break,
-                        _ => return Err(Split::BadQuote("text follows a closing quote")),
+                Some(b'"') => match self.buffer.get(position + 1) {
+                    Some(b'"') => {
+                        escaped = true;
+                        position += 2;
                     }
-                }
+                    None if !self.at_end => return Err(Split::Incomplete),
+                    None | Some(b'\n' | b'\r') => break,
+                    Some(byte) if *byte == self.delimiter => break,
+                    _ => return Err(Split::BadQuote("text follows a closing quote")),
+                },
                 Some(byte) => {
-                    *lines += u64::from(*byte == b'\n');
+                    // The first byte of a line's end counts it.
+                    let is_second = *byte == b'\n' && self.buffer[position - 1] == b'\r';
+                    *lines += u64::from(matches!(byte, b'\n' | b'\r') && !is_second);
                     position += 1;
                 }
                 None if self.at_end => return Err(Split::BadQuote("a quote is never closed")),
@@ -278,7 +292,7 @@ impl RowScanner {
         ))
     }
 
-    /// Errors: [`FormatsError::TooLarge`] for a row of so many bytes, its line end not among them.
+    /// Errors: [`FormatsError::TooLarge`] for a row of so many bytes, a line feed at its end not among them.
     fn check_row(&self, bytes: usize) -> Result<()> {
         if bytes <= self.row_bytes_max {
             return Ok(());

@@ -1,7 +1,7 @@
 //! Walks over a whole CSV file before any of its rows are given away: whether every quote stands where one must, and
 //! where the file can be cut into pieces.
 
-use memchr::memchr2;
+use memchr::memchr3;
 
 use super::params::CsvReadParams;
 use super::row_scanner::Place;
@@ -67,7 +67,7 @@ enum State {
     Quoted,
     /// After a quote within quotes, which closes the field unless another one follows.
     Closing,
-    /// After a carriage return behind a closing quote.
+    /// After a carriage return that ends a row, and may have a line feed behind it.
     Return,
 }
 
@@ -91,26 +91,37 @@ impl Survey {
         let mut position = 0;
         while position < text.len() {
             if matches!(self.state, State::Unquoted | State::Quoted) {
-                let Some(length) = memchr2(b'"', b'\n', &text[position..]) else {
+                let Some(length) = memchr3(b'"', b'\n', b'\r', &text[position..]) else {
                     break;
                 };
                 position += length;
             }
+            let place = self.offset + position as u64;
             self.state = match (self.state, text[position]) {
-                (State::Quoted, b'\n') => {
-                    self.line += 1;
+                (State::Return, byte) if byte != b'\n' => {
+                    if !self.end_row(place, place) {
+                        return false;
+                    }
+                    // The byte begins a row, and is looked at again as such.
+                    self.state = State::Unquoted;
+                    continue;
+                }
+                (State::Quoted, byte @ (b'\n' | b'\r')) => {
+                    // The first byte of a line's end counts it.
+                    let is_second = byte == b'\n' && self.before(position, text) == b'\r';
+                    self.line += u64::from(!is_second);
                     State::Quoted
                 }
                 (State::Unquoted | State::Closing | State::Return, b'\n') => {
-                    if !self.end_row(self.offset + position as u64) {
+                    if !self.end_row(place, place + 1) {
                         return false;
                     }
                     State::Unquoted
                 }
+                (State::Unquoted | State::Closing, b'\r') => State::Return,
                 (State::Unquoted, _) if self.can_open(position, text) => State::Quoted,
                 (State::Quoted, _) => State::Closing,
                 (State::Closing, b'"') => State::Quoted,
-                (State::Closing, b'\r') => State::Return,
                 (State::Closing, byte) if byte == self.delimiter => State::Unquoted,
                 _ => return false,
             };
@@ -121,16 +132,20 @@ impl Survey {
         self.offset - self.row_start <= self.row_bytes_max
     }
 
-    fn can_open(&self, position: usize, text: &[u8]) -> bool {
-        let before = position.checked_sub(1).map_or(self.last, |at| text[at]);
-        before == self.delimiter || before == b'\n'
+    fn before(&self, position: usize, text: &[u8]) -> u8 {
+        position.checked_sub(1).map_or(self.last, |at| text[at])
     }
 
-    /// Ends the row before the line end at `end`; false when it is too long.
-    fn end_row(&mut self, end: u64) -> bool {
+    fn can_open(&self, position: usize, text: &[u8]) -> bool {
+        let before = self.before(position, text);
+        before == self.delimiter || matches!(before, b'\n' | b'\r')
+    }
+
+    /// Ends the row at `end`, where a line feed follows or the next one begins, at `next`; false when it is too long.
+    fn end_row(&mut self, end: u64, next: u64) -> bool {
         let is_short = end - self.row_start <= self.row_bytes_max;
         self.line += 1;
-        self.row_start = end + 1;
+        self.row_start = next;
         let last_cut = self.cuts.last().map_or(0, |cut| cut.offset);
         if self.row_start - last_cut >= self.piece_bytes {
             self.cuts.push(Place {
@@ -147,7 +162,7 @@ impl Survey {
             offset: self.offset,
             line: self.line,
         });
-        matches!(self.state, State::Unquoted | State::Closing).then_some(self.cuts)
+        (self.state != State::Quoted).then_some(self.cuts)
     }
 }
 
@@ -264,6 +279,34 @@ mod tests {
     }
 
     #[test]
+    fn lines_end_as_in_every_editor() {
+        for length in 0..=7_u32 {
+            for number in 0..4_usize.pow(length) {
+                let letter = |place| b"a\n\r,"[number / 4_usize.pow(place) % 4];
+                let text: Vec<u8> = (0..length).map(letter).collect();
+                let text = String::from_utf8(text).unwrap();
+                let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+                let expected: Vec<_> = lines.split_terminator('\n').collect();
+                let mut rows = scanner(text.as_bytes(), &params());
+                let mut found = Vec::new();
+                while rows.advance().unwrap() {
+                    assert_eq!(rows.line() as usize, found.len() + 1, "{text:?}");
+                    let fields = rows.fields().to_vec().into_iter();
+                    let fields: Vec<_> = fields
+                        .map(|field| String::from_utf8(rows.text(field).to_vec()).unwrap())
+                        .collect();
+                    found.push(fields.join(","));
+                }
+                assert_eq!(found, expected, "{text:?}");
+                let cuts = cuts_of(text.as_bytes(), &params(), 1, 2).unwrap();
+                let ends =
+                    found.len() - usize::from(!text.ends_with(['\n', '\r']) && !text.is_empty());
+                assert!(cuts.len() >= ends.max(1), "{text:?} {cuts:?}");
+            }
+        }
+    }
+
+    #[test]
     fn quotes_at_their_places_are_regular_and_rows_are_cut_behind_their_ends() {
         let text =
             b"\xef\xbb\xbf\"a\",b,\"\"\r\n\"say \"\"hi\"\"\n\",\"\r\n\",x\n,\"\"\"\"\n\"last\"";
@@ -276,7 +319,7 @@ mod tests {
             "a\"b\n",
             "\"a\"b\n",
             "\"a\n",
-            "\"a\"\r",
+            "\"a\"\rb\"",
             "a \"b\"\n",
             "\"\"\"\n",
         ] {
@@ -299,7 +342,7 @@ mod tests {
 
     #[test]
     fn rows_that_a_reader_refuses_as_too_long_are_irregular_wherever_its_text_is_cut() {
-        for (row, ending) in [("aaaaaaaa", ""), ("\"aaaaaa\"", "\r\n")] {
+        for (row, ending) in [("aaaaaaaa", ""), ("\"aaaaaa\"", "\r\n"), ("aaaaaaa", "\r")] {
             // The text that is read first ends at every place of the row.
             for shift in 0..12 {
                 let filling = b"aaaaaa\n".repeat((1 << 20) / 7 - 1);

@@ -18,7 +18,7 @@ use base64::Engine;
 use base64::prelude::BASE64_STANDARD;
 
 use super::cursor::{Cursor, DEPTH_MAX, Stop};
-use super::number::{to_decimal, to_float, to_integer};
+use super::number::{to_decimal, to_exact_float, to_float, to_integer};
 use crate::calendar::{parse_date, parse_instant};
 use crate::error::{FormatsError, Result};
 
@@ -35,12 +35,12 @@ pub(super) struct Column {
 }
 
 impl Column {
-    fn new(field: &FieldRef, path: &str, depth: usize) -> Result<Self> {
+    fn new(field: &FieldRef, origin: Origin, path: &str, depth: usize) -> Result<Self> {
         Ok(Self {
             field: field.clone(),
             key: Key::new(field.name()),
             rows: 0,
-            values: values_for(field.data_type(), path, depth)?,
+            values: values_for(field.data_type(), origin, path, depth)?,
             validity: Validity::default(),
         })
     }
@@ -154,6 +154,14 @@ impl Key {
     }
 }
 
+/// Who says which types the columns have.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Origin {
+    Declared,
+    /// The first rows: a row that they would not have allowed is bad.
+    Inferred,
+}
+
 /// The columns of an object: those of the rows themselves, or of a struct.
 pub(super) struct Columns {
     columns: Vec<Column>,
@@ -165,17 +173,17 @@ pub(super) struct Columns {
 
 impl Columns {
     /// Errors: [`FormatsError::UnsupportedType`], with the path of the column.
-    pub(super) fn new(fields: &Fields) -> Result<Self> {
-        Self::within(fields, "", 0)
+    pub(super) fn new(fields: &Fields, origin: Origin) -> Result<Self> {
+        Self::within(fields, origin, "", 0)
     }
 
-    fn within(fields: &Fields, path: &str, depth: usize) -> Result<Self> {
+    fn within(fields: &Fields, origin: Origin, path: &str, depth: usize) -> Result<Self> {
         let column = |field: &FieldRef| {
             let path = match path {
                 "" => field.name().clone(),
                 _ => format!("{path}.{}", field.name()),
             };
-            Column::new(field, &path, depth)
+            Column::new(field, origin, &path, depth)
         };
         let positions = fields.iter().enumerate();
         Ok(Self {
@@ -639,7 +647,12 @@ where
     Ok(value.and_then(|value| value.try_into().ok()))
 }
 
-fn values_for(data_type: &DataType, path: &str, depth: usize) -> Result<Box<dyn Values>> {
+fn values_for(
+    data_type: &DataType,
+    origin: Origin,
+    path: &str,
+    depth: usize,
+) -> Result<Box<dyn Values>> {
     let unsupported = || FormatsError::UnsupportedType {
         format: "JSON",
         column: path.to_owned(),
@@ -661,7 +674,10 @@ fn values_for(data_type: &DataType, path: &str, depth: usize) -> Result<Box<dyn 
         DataType::Float32 => numbers::<Float32Type>(data_type, |_, text| {
             std::str::from_utf8(text).ok()?.parse().ok()
         }),
-        DataType::Float64 => numbers::<Float64Type>(data_type, to_float),
+        DataType::Float64 => match origin {
+            Origin::Declared => numbers::<Float64Type>(data_type, to_float),
+            Origin::Inferred => numbers::<Float64Type>(data_type, to_exact_float),
+        },
         DataType::Decimal128(precision, scale) => {
             let (precision, scale) = (*precision, *scale);
             numbers::<Decimal128Type>(data_type, move |number, text| {
@@ -687,11 +703,11 @@ fn values_for(data_type: &DataType, path: &str, depth: usize) -> Result<Box<dyn 
         DataType::LargeBinary => Box::new(Varying::<i64>::new(Content::Base64)),
         DataType::Struct(fields) => Box::new(Structs {
             fields: fields.clone(),
-            columns: Columns::within(fields, path, depth + 1)?,
+            columns: Columns::within(fields, origin, path, depth + 1)?,
         }),
         DataType::List(item) => Box::new(Lists {
             item: item.clone(),
-            items: Column::new(item, path, depth + 1)?,
+            items: Column::new(item, origin, path, depth + 1)?,
             offsets: vec![0],
         }),
         _ => return Err(unsupported()),

@@ -8,7 +8,8 @@ use memchr::memchr;
 
 use super::params::JsonReadParams;
 use super::survey::Survey;
-use crate::compressed::{TextCompression, TextReader};
+use crate::compressed::TextReader;
+use crate::encoding::TextEncoding;
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
 use crate::read_ahead::IsStopped;
@@ -63,7 +64,7 @@ pub(super) fn survey(
     cancelled: IsStopped,
 ) -> Result<Vec<u64>> {
     let mut survey = Survey::new(params.layout, PIECE_BYTES, params.row_bytes_max);
-    let mut reader = TextReader::open(input)?;
+    let mut reader = TextReader::open(input, params.encoding)?;
     let mut text = Vec::with_capacity(READ_BYTES);
     let unsound = |unsound| FormatsError::json_outline(title, unsound);
     loop {
@@ -81,10 +82,10 @@ pub(super) fn survey(
 /// A file's text between given cuts, in any order and from any thread.
 pub(super) enum Pieces {
     Plain(Input, Vec<u64>),
-    Compressed(Mutex<Stream>, Vec<u64>),
+    Decoded(Mutex<Stream>, Vec<u64>),
 }
 
-/// A decompressor, which cannot go back, and the pieces it has passed that nobody asked for yet.
+/// A decoder of bytes that are not UTF-8 as they are, which cannot go back, and the pieces it has passed that nobody asked for yet.
 pub(super) struct Stream {
     reader: TextReader,
     next: usize,
@@ -92,31 +93,32 @@ pub(super) struct Stream {
 }
 
 impl Pieces {
-    /// Errors: [`FormatsError::Io`].
+    /// `is_plain` where the bytes are UTF-8 as they are. Errors: those of [`TextReader::open`].
     pub(super) fn open(
         input: &Input,
-        compression: TextCompression,
+        is_plain: bool,
+        encoding: TextEncoding,
         cuts: Vec<u64>,
     ) -> Result<Self> {
-        if compression == TextCompression::None {
+        if is_plain {
             return Ok(Self::Plain(input.clone(), cuts));
         }
         let stream = Stream {
-            reader: TextReader::open(input)?,
+            reader: TextReader::open(input, encoding)?,
             next: 0,
             passed: BTreeMap::new(),
         };
-        Ok(Self::Compressed(Mutex::new(stream), cuts))
+        Ok(Self::Decoded(Mutex::new(stream), cuts))
     }
 
     pub(super) fn count(&self) -> usize {
-        let (Self::Plain(_, cuts) | Self::Compressed(_, cuts)) = self;
+        let (Self::Plain(_, cuts) | Self::Decoded(_, cuts)) = self;
         cuts.len() - 1
     }
 
     /// Where the piece begins, in bytes of the text.
     pub(super) fn start(&self, index: usize) -> u64 {
-        let (Self::Plain(_, cuts) | Self::Compressed(_, cuts)) = self;
+        let (Self::Plain(_, cuts) | Self::Decoded(_, cuts)) = self;
         cuts[index]
     }
 
@@ -124,7 +126,7 @@ impl Pieces {
     pub(super) fn read(&self, index: usize) -> Result<Bytes> {
         match self {
             Self::Plain(input, cuts) => input.range(cuts[index], cuts[index + 1]),
-            Self::Compressed(stream, cuts) => {
+            Self::Decoded(stream, cuts) => {
                 let mut stream = stream.lock().unwrap_or_else(PoisonError::into_inner);
                 while stream.next <= index {
                     let next = stream.next;
@@ -141,10 +143,14 @@ impl Pieces {
 }
 
 /// All the text of a file, when it is at most `bytes_max` long.
-pub(super) fn small_text(input: &Input, bytes_max: usize) -> Result<Option<Vec<u8>>> {
+pub(super) fn small_text(
+    input: &Input,
+    encoding: TextEncoding,
+    bytes_max: usize,
+) -> Result<Option<Vec<u8>>> {
     let size = usize::try_from(input.byte_length()?).unwrap_or(bytes_max);
     let mut text = Vec::with_capacity(size.min(bytes_max) + 1);
-    let found = TextReader::open(input)?.append(&mut text, bytes_max + 1)?;
+    let found = TextReader::open(input, encoding)?.append(&mut text, bytes_max + 1)?;
     Ok((found <= bytes_max).then_some(text))
 }
 
@@ -180,7 +186,7 @@ mod tests {
     fn compressed_pieces_can_be_asked_for_in_any_order() {
         let text = b"0123456789".repeat(10);
         let input = Input::from(zstd::encode_all(text.as_slice(), 3).unwrap());
-        let pieces = Pieces::open(&input, TextCompression::Zstd, vec![0, 15, 40, 100]).unwrap();
+        let pieces = Pieces::open(&input, false, TextEncoding::Utf8, vec![0, 15, 40, 100]).unwrap();
         assert_eq!(pieces.count(), 3);
         for index in [1, 0, 2] {
             let range = pieces.start(index) as usize..[15, 40, 100][index];

@@ -13,7 +13,7 @@ use super::infer::infer_json_schema;
 use super::params::{JsonLayout, JsonReadParams};
 use super::rows::{BadRow, Part, Progress, RowDecoder};
 use super::survey::Survey;
-use crate::compressed::{TextCompression, compression_of_file};
+use crate::compressed::is_plain_text;
 use crate::conform::conform;
 use crate::error::{FormatsError, Result};
 use crate::files::{BAD_ROWS_MAX, FilesItem, InputFile};
@@ -331,7 +331,7 @@ impl Plan {
             let size = file.input.byte_length()?;
             if size > SMALL_BYTES {
                 let is_cut_anywhere = self.params.layout == JsonLayout::Lines
-                    && compression_of_file(&file.input)? == TextCompression::None;
+                    && is_plain_text(&file.input, self.params.encoding)?;
                 segments.push_back(match is_cut_anywhere {
                     true => Segment::Lines(index, size),
                     false => Segment::Surveyed(index),
@@ -395,7 +395,7 @@ impl Plan {
         decoder: &mut RowDecoder,
         file: &InputFile,
     ) -> Result<Option<Vec<FormatsError>>> {
-        let Some(text) = small_text(&file.input, SMALL_TEXT_BYTES)? else {
+        let Some(text) = small_text(&file.input, self.params.encoding, SMALL_TEXT_BYTES)? else {
             return Ok(None);
         };
         let mark = decoder.mark();
@@ -446,7 +446,8 @@ impl Plan {
     fn surveyed(&self, file: usize, cancelled: IsStopped) -> Result<Pieces> {
         let InputFile { input, .. } = &self.files[file];
         let cuts = survey(input, &self.files[file].title(), &self.params, cancelled)?;
-        Pieces::open(input, compression_of_file(input)?, cuts)
+        let encoding = self.params.encoding;
+        Pieces::open(input, is_plain_text(input, encoding)?, encoding, cuts)
     }
 
     fn decode_cut(&self, file: usize, pieces: &Pieces, index: usize) -> Result<Decoded> {

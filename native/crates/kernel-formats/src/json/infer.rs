@@ -14,6 +14,7 @@ use crate::calendar::{parse_date, parse_instant};
 use crate::compressed::TextReader;
 use crate::error::{FormatsError, Result};
 use crate::input::Input;
+use crate::numbers::NumberKind;
 
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 
@@ -25,10 +26,11 @@ const COLUMN_DEPTH_MAX: usize = 32;
 
 /// Infers columns and types from the first rows, in the order in which keys appear first.
 ///
-/// Integers are int64, other numbers and integers beyond it float64, strings date32 or `timestamp[us, UTC]` (or `ns`)
-/// when all of them are such (ISO 8601), objects structs, arrays lists. Values of several kinds give a utf8 column,
-/// which holds strings as they are and other values as JSON text, and so does a column without any value. All
-/// columns are nullable. Rows that cannot be read are passed over.
+/// Integers are int64, or decimal(38, 0) where one of them is beyond that; other numbers are float64. Strings are date32
+/// or `timestamp[us, UTC]` (or `ns`) when all of them are such (ISO 8601), objects structs, arrays lists. Values of
+/// several kinds give a utf8 column, which holds strings as they are and other values as JSON text, and so do numbers
+/// that no one type holds to the last digit, and a column without any value. All columns are nullable. Rows that cannot
+/// be read are passed over.
 ///
 /// Memory: `infer_bytes`. Errors: [`FormatsError::Io`], [`FormatsError::Corrupt`] (the compression is damaged, or
 /// there are more than 10,000 columns), [`FormatsError::TooLarge`], [`FormatsError::InvalidParam`].
@@ -37,7 +39,7 @@ pub fn infer_json_schema(input: impl Into<Input>, params: &JsonReadParams) -> Re
     let input = input.into();
     let mut text = Vec::new();
     let wanted = params.infer_bytes;
-    let is_cut = TextReader::open(&input)?.append(&mut text, wanted)? == wanted;
+    let is_cut = TextReader::open(&input, params.encoding)?.append(&mut text, wanted)? == wanted;
     let text = text.strip_prefix(BYTE_ORDER_MARK).unwrap_or(&text);
     let mut sample = Sample::default();
     match params.layout {
@@ -223,8 +225,7 @@ enum Kind {
     /// Nothing but `null` so far.
     Null,
     Boolean,
-    Integer,
-    Float,
+    Number(NumberKind),
     Date,
     /// A time, and whether microseconds are too coarse for it.
     Instant {
@@ -254,12 +255,13 @@ impl Kind {
             b't' | b'f' => Self::Boolean,
             b'n' => Self::Null,
             b'-' | b'0'..=b'9' => {
-                let number = Cursor::new(text).number().ok();
-                let integer = number.and_then(|number| to_integer(&number, text));
-                match integer.and_then(|value| i64::try_from(value).ok()) {
-                    Some(_) => Self::Integer,
-                    None => Self::Float,
-                }
+                let kind = match Cursor::new(text).number() {
+                    Ok(number) if number.is_integer => {
+                        to_integer(&number, text).and_then(NumberKind::of_integer)
+                    }
+                    _ => Some(NumberKind::Float),
+                };
+                kind.map_or(Self::Text, Self::Number)
             }
             _ => Self::Text,
         }
@@ -272,7 +274,9 @@ impl Kind {
         }
         let both = match (&*self, other) {
             (Self::Null, other) => other,
-            (Self::Integer | Self::Float, Self::Integer | Self::Float) => Self::Float,
+            (Self::Number(one), Self::Number(other)) => {
+                one.union(other).map_or(Self::Text, Self::Number)
+            }
             (Self::Instant { is_fine }, Self::Date) => Self::Instant { is_fine: *is_fine },
             (Self::Date, other @ Self::Instant { .. }) => other,
             (Self::Instant { .. }, Self::Instant { .. }) => Self::Instant { is_fine: true },
@@ -285,8 +289,7 @@ impl Kind {
         let instant = |unit| DataType::Timestamp(unit, Some("UTC".into()));
         match self {
             Self::Boolean => DataType::Boolean,
-            Self::Integer => DataType::Int64,
-            Self::Float => DataType::Float64,
+            Self::Number(kind) => kind.data_type(),
             Self::Date => DataType::Date32,
             Self::Instant { is_fine: false } => instant(TimeUnit::Microsecond),
             Self::Instant { is_fine: true } => instant(TimeUnit::Nanosecond),

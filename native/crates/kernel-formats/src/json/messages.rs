@@ -5,7 +5,7 @@ use std::ops::Range;
 use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::SchemaRef;
 
-use super::column::{Columns, row_bytes};
+use super::column::{Columns, Origin, row_bytes};
 use super::cursor::{Cursor, Stop};
 use super::rows::reason_of;
 use crate::error::Result;
@@ -30,7 +30,7 @@ impl JsonMessageDecoder {
     pub fn new(schema: &SchemaRef) -> Result<Self> {
         Ok(Self {
             schema: schema.clone(),
-            columns: Columns::new(schema.fields())?,
+            columns: Columns::new(schema.fields(), Origin::Declared)?,
             width: row_bytes(schema.fields()),
         })
     }

@@ -2,6 +2,7 @@
 
 use super::cursor::Number;
 use crate::csv::parse_decimal;
+use crate::numbers::is_a_double;
 
 /// Powers of ten that a double holds exactly.
 const POWERS_OF_TEN: [f64; 23] = [
@@ -40,6 +41,16 @@ pub(super) fn to_float(number: &Number, text: &[u8]) -> Option<f64> {
         digits * power
     };
     Some(if number.negative { -value } else { value })
+}
+
+/// As [`to_float`], unless it is an integer that no double has.
+#[inline]
+pub(super) fn to_exact_float(number: &Number, text: &[u8]) -> Option<f64> {
+    let is_long = number.is_integer && number.digits.is_none_or(|digits| digits > 1 << 53);
+    if is_long && !to_integer(number, text).is_some_and(is_a_double) {
+        return None;
+    }
+    to_float(number, text)
 }
 
 /// The multiple of `10^-scale`, when the type holds the number exactly.

@@ -3,6 +3,7 @@
 use arrow_schema::SchemaRef;
 
 use crate::compressed::TextCompression;
+use crate::encoding::TextEncoding;
 use crate::error::{Result, require_counts};
 
 /// How the rows of a JSON file follow each other.
@@ -29,8 +30,10 @@ pub struct JsonWriteParams {
 pub struct JsonReadParams {
     /// Default: lines.
     pub layout: JsonLayout,
+    /// Default: UTF-8.
+    pub encoding: TextEncoding,
     /// Columns and types, found by name; other keys are ignored. Inferred from the first file with rows
-    /// when absent.
+    /// when absent; a row with an integer that an inferred float64 does not hold exactly is bad then.
     pub schema: Option<SchemaRef>,
     /// Rows in a batch (some have fewer), at least 1. Default: 65,536.
     pub batch_rows: usize,
@@ -46,6 +49,7 @@ impl Default for JsonReadParams {
     fn default() -> Self {
         Self {
             layout: JsonLayout::default(),
+            encoding: TextEncoding::default(),
             schema: None,
             batch_rows: 1 << 16,
             infer_rows: 20_480,

@@ -4,7 +4,7 @@ use arrow_array::{RecordBatch, RecordBatchOptions};
 use arrow_schema::{DataType, SchemaRef};
 use memchr::memchr;
 
-use super::column::{Columns, row_bytes};
+use super::column::{Columns, Origin, row_bytes};
 use super::cursor::{Cursor, Stop};
 use super::params::{JsonLayout, JsonReadParams};
 use crate::error::Result;
@@ -80,8 +80,12 @@ impl RowDecoder {
     /// Errors: [`FormatsError::UnsupportedType`](crate::FormatsError::UnsupportedType).
     pub(super) fn new(schema: &SchemaRef, params: &JsonReadParams) -> Result<Self> {
         let width = row_bytes(schema.fields()).max(1);
+        let origin = match params.schema {
+            Some(_) => Origin::Declared,
+            None => Origin::Inferred,
+        };
         Ok(Self {
-            columns: Columns::new(schema.fields())?,
+            columns: Columns::new(schema.fields(), origin)?,
             has_text: schema
                 .flattened_fields()
                 .iter()
