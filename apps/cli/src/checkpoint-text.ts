@@ -108,11 +108,15 @@ function offsetsText({ offsets, unfinished }: CheckpointReport, paint: Paint): s
   return textTable(columns, rows, (line) => paint("dim", line));
 }
 
+/** Fields of offsets that sources keep for `why`. */
+const forRemarks = ["times"];
+
 /** An offset is the source's own: simple fields as they are, lists by their length. */
 export function offsetText(offset: unknown): string {
   if (offset === null) return "";
   if (typeof offset !== "object" || Array.isArray(offset)) return short(JSON.stringify(offset));
-  const fields = Object.entries(offset).map(([name, value]) =>
+  const shown = Object.entries(offset).filter(([name]) => !forRemarks.includes(name));
+  const fields = shown.map(([name, value]) =>
     Array.isArray(value) ? counted(value.length, name.replace(/s$/, "")) : `${name} ${JSON.stringify(value)}`,
   );
   return short(fields.join(", "));

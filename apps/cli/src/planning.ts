@@ -9,6 +9,8 @@ export interface PlanningOptions {
   readonly param?: Readonly<Record<string, string>>;
   /** Whether sources are opened to learn schemas that nothing declares. */
   readonly probe: boolean;
+  /** Whether an input that is not there is an issue. Default true. */
+  readonly requiresInputs?: boolean;
   /** Checkpoint of the run, if it is not the spec's. */
   readonly checkpoint?: string;
   /** Folder from which relative paths count, if it is not the spec's. */
@@ -34,6 +36,7 @@ export async function planText(source: SpecText, options: PlanningOptions): Prom
     ...(source.file === undefined ? {} : { file: source.file }),
     ...(options.param === undefined ? {} : { parameters: options.param }),
     probe: options.probe,
+    requiresInputs: options.requiresInputs ?? true,
     ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
     ...(options.baseDirectory === undefined ? {} : { baseDirectory: options.baseDirectory }),
     ...(options.trigger === undefined ? {} : { trigger: options.trigger }),

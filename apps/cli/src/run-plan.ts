@@ -1,4 +1,4 @@
-import { type Plan, runPlan, type RunEvent, type RunOptions, type RunResult } from "@sferic/engine";
+import { type Plan, runPlan, type RunEvent, type RunOptions, type RunResult, withIssues } from "@sferic/engine";
 import type { Issue } from "@sferic/spec";
 import { listenForSignals } from "./interruption.ts";
 import { Progress } from "./progress.ts";
@@ -36,7 +36,7 @@ export async function runWithProgress(
     progress.say("Stopping after the epoch in work; once more gives it up.");
   });
   const onEvent = (event: RunEvent): void => {
-    progress.take(event);
+    if (!isKnown(event, planned.issues)) progress.take(event);
     if (event.type === "started") checkpoint = event.checkpoint;
     if (event.type === "invalid" && invalid.length < invalidKeptMax) invalid.push(event);
   };
@@ -49,10 +49,15 @@ export async function runWithProgress(
   }
 }
 
+/** Whether planning has reported it. */
+function isKnown(event: RunEvent, issues: readonly Issue[]): boolean {
+  return event.type === "warning" && issues.some((issue) => issue.message === event.message);
+}
+
 function withPlanning(
   result: RunResult,
   { seconds, issues }: { readonly seconds: number; readonly issues: readonly Issue[] },
 ): RunResult {
   const total = result.seconds.total + seconds;
-  return { ...result, seconds: { ...result.seconds, total, plan: seconds }, issues: [...issues, ...result.issues] };
+  return { ...withIssues(result, issues), seconds: { ...result.seconds, total, plan: seconds } };
 }

@@ -16,6 +16,7 @@ import { type StateReports, stateReports, States } from "./checkpoint/states.ts"
 import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow.ts";
 import { type DeadLetter, removeDeadLetters, writeDeadLetters } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
+import { type LackingSource, lackingSources, missingInputError } from "./missing-inputs.ts";
 import type { Plan } from "./plan.ts";
 import { offerOf, type ReplayedInput } from "./replay.ts";
 import type { OperatorCounts, PhaseSeconds } from "./result.ts";
@@ -28,6 +29,9 @@ import { type Watermarks, watermarksOf } from "./watermarks.ts";
 interface RunnerOptions extends RunOptions {
   readonly emit: (event: RunEvent) => Promise<void>;
 }
+
+/** How often a run that waits for its input looks for it. */
+const inputEveryMs = 1000;
 
 /** How often a triggered run looks whether it should stop while nothing is new, and how often progress is told. */
 const progressEveryMs = 100;
@@ -47,6 +51,8 @@ export class EpochRunner {
   readonly #position = new Map<string, Offset>();
   readonly #watermarks: Watermarks;
   readonly #states: States | null;
+  /** Sources whose input was not there, which is reported once. */
+  readonly #awaited = new Set<string>();
   #nextEpoch = 0;
   #lastTimeMs = 0;
 
@@ -102,11 +108,14 @@ export class EpochRunner {
 
   /** Runs new epochs until the trigger is satisfied, the run is drained, or `maxEpochs` is reached. */
   async run(trigger: Trigger): Promise<void> {
+    if (!(await this.#awaitInputs(trigger))) return;
     const until = trigger === "available-now" ? await this.#newestOffsets() : null;
     const bounded = trigger !== "once";
     let due = performance.now();
     while (!this.#shouldStop()) {
-      const ran = (await this.#runNext(bounded, until)) || (bounded && (await this.#runWithoutRows()));
+      const ran =
+        (await this.#hasReferences(trigger)) &&
+        ((await this.#runNext(bounded, until)) || (bounded && (await this.#runWithoutRows())));
       if (trigger === "available-now" && !ran) return this.#runLast();
       if (trigger === "once") {
         if (!this.#shouldStop()) await this.#runWithoutRows();
@@ -116,6 +125,39 @@ export class EpochRunner {
       if (!ran) await this.#emit({ type: "idle" });
       due = Math.max(due + trigger.everyMs, performance.now());
       await this.#waitUntil(due);
+    }
+  }
+
+  /**
+   * Waits for inputs that are not there, unless the trigger looks again anyway. Throws `missing-input` for one that the run
+   * does not wait for; false when the run should stop.
+   */
+  async #awaitInputs(trigger: Trigger): Promise<boolean> {
+    for (;;) {
+      const lacking = await lackingSources(this.#plan, trigger);
+      await this.#reportLacking(lacking);
+      if (lacking.length === 0 || typeof trigger === "object") return true;
+      if (this.#shouldStop()) return false;
+      await this.#waitUntil(performance.now() + inputEveryMs);
+    }
+  }
+
+  /** Whether every source that is read whole in each epoch is there: without one of them rows would be wrong. */
+  async #hasReferences(trigger: Trigger): Promise<boolean> {
+    if ([...this.#references()].length === 0) return true;
+    const lacking = (await lackingSources(this.#plan, trigger)).filter(({ isReference }) => isReference);
+    await this.#reportLacking(lacking);
+    return lacking.length === 0;
+  }
+
+  async #reportLacking(lacking: readonly LackingSource[]): Promise<void> {
+    for (const one of lacking) {
+      if (!one.waits) throw missingInputError(one);
+      const { operatorId, message } = one;
+      if (this.#awaited.has(operatorId)) continue;
+      this.#awaited.add(operatorId);
+      this.#summary.warn(operatorId, "missing-input", message);
+      await this.#emit({ type: "warning", operatorId, code: "missing-input", message });
     }
   }
 
@@ -225,13 +267,21 @@ export class EpochRunner {
     for (const [id, source, bounds] of this.#sources()) {
       if (until !== null && !Object.hasOwn(until, id)) continue;
       const start = this.#position.get(id) ?? null;
-      const end = await calling(id, () => source.latestOffset(start, bounded ? bounds : {}, until?.[id]));
+      const end = await calling(id, () => source.latestOffset(start, bounded ? bounds : {}, until?.[id])).catch(
+        (thrown: unknown) => this.#nothingIfAwaited(id, thrown),
+      );
       if (end !== null) sources[id] = { start, end };
     }
     if (Object.keys(sources).length === 0) return null;
     const intent = await this.#nextIntent(sources);
     await this.#at(intent.epoch, "planned");
     return intent;
+  }
+
+  /** An input that the run waits for has nothing new until it is there. */
+  #nothingIfAwaited(id: string, thrown: unknown): null {
+    if (this.#awaited.has(id) && asOperatorError(thrown).code === "missing-input") return null;
+    throw thrown;
   }
 
   async #nextIntent(sources: Intent["sources"]): Promise<Intent> {

@@ -24,7 +24,7 @@ export * from "./plan.ts";
 export * from "./preview.ts";
 export * from "./result.ts";
 export type { LeftLetter } from "./replay.ts";
-export { replayDeadLetters, type ReplayOptions, type ReplayResult, runPipeline, runPlan } from "./run.ts";
+export { replayDeadLetters, type ReplayOptions, type ReplayResult, runPipeline, runPlan, withIssues } from "./run.ts";
 export { engineVersion } from "./run-home.ts";
 export type { RunOptions, Trigger } from "./run-options.ts";
 export { type SourceRemark, sourceRemarks } from "./source-remarks.ts";

@@ -2,6 +2,7 @@ import { dirname, resolve } from "node:path";
 import {
   asOperatorError,
   ConfigError,
+  type ConfigProblem,
   type Definition,
   type Delivery,
   type EventTime,
@@ -17,6 +18,7 @@ import {
   type SourceDefinition,
   type Streaming,
   type TransformDefinition,
+  type Warn,
 } from "@sferic/operator";
 import {
   type Issue,
@@ -29,6 +31,7 @@ import {
 } from "@sferic/spec";
 import { type PinnedSchemas, readPinnedSchemas } from "./checkpoint/pinned-schemas.ts";
 import { boundProblems } from "./bounds.ts";
+import { lackOf, missingInputOf } from "./missing-inputs.ts";
 import { fileUrlProblems, resolvePath } from "./paths.ts";
 import { portProblems } from "./ports.ts";
 import { epochScopeIssues, streamedOperators } from "./epoch-scope.ts";
@@ -82,6 +85,8 @@ export interface PlanOptions {
   readonly loadPlugin?: (name: string, baseDirectory: string) => Promise<readonly Definition[]>;
   /** Whether sources may be opened to learn schemas that nothing declares. Default false. */
   readonly probe?: boolean;
+  /** With `probe`: whether an input that is not there is an issue. Default true. */
+  readonly requiresInputs?: boolean;
   /**
    * Checkpoint of the run that is planned, if it is not the spec's. Columns that nothing declares are those that it
    * keeps, if sources may be opened.
@@ -140,6 +145,8 @@ export function deliveryOf(definition: SinkDefinition, durable: boolean): Delive
   return durable ? definition.delivery.guarantee : "at-least-once";
 }
 
+type PlanProblem = ConfigProblem & { readonly severity?: Issue["severity"] };
+
 class Planner {
   readonly issues: Issue[] = [];
   readonly pins: Record<string, Schema> = {};
@@ -150,6 +157,8 @@ class Planner {
   readonly #planned = new Map<string, PlannedOperator>();
   readonly #checkpoint: string | undefined;
   readonly #isEndless: boolean;
+  readonly #requiresInputs: boolean;
+  readonly #trigger: Trigger;
   readonly #modes: ReadonlyMap<string, ReadonlySet<OutputMode>>;
   readonly #eventTimes: ReadonlyMap<string, EventTime>;
   /** Operators to which rows come that are given once. */
@@ -161,8 +170,11 @@ class Planner {
     document: SpecDocument,
     registry: Registry,
     baseDirectory: string,
-    { probe = false, checkpoint = spec.run.checkpoint, trigger = spec.run.trigger }: PlanOptions,
+    options: PlanOptions,
   ) {
+    const { probe = false, checkpoint = spec.run.checkpoint, trigger = spec.run.trigger } = options;
+    this.#requiresInputs = probe && options.requiresInputs !== false;
+    this.#trigger = trigger;
     this.#spec = spec;
     this.#isEndless = trigger !== "once";
     this.#modes = modesOf(spec.operators);
@@ -206,11 +218,25 @@ class Planner {
     if (definition.kind === "source") this.#reportAt(boundProblems(node, definition, config, this.#spec.run));
     const urlProblems = fileUrlProblems(node.config, "");
     this.#report(node, urlProblems);
+    if (definition.kind === "source" && urlProblems.length === 0) await this.#reportMissing(node, definition, config);
     const own = urlProblems.length > 0 ? {} : await this.#outputs(node, definition, config, inputs);
     this.#report(node, watermarkProblems(node, definition, own["main"] ?? null));
     const isAhead = node.watermark?.futureSkewMax !== undefined;
     const outputs = isAhead ? { invalid: invalidSchema, ...own } : own;
     return { node, definition, config, inputs, outputs, ...this.#modeOf(node), ...this.#timeOf(node) };
+  }
+
+  async #reportMissing(node: OperatorNode, definition: SourceDefinition, config: unknown): Promise<void> {
+    if (!this.#requiresInputs) return;
+    try {
+      const missing = await missingInputOf({ definition, config }, this.#context);
+      if (missing === null) return;
+      const { waits, message } = lackOf(missing, this.#trigger);
+      const { pointer } = missing;
+      this.#report(node, [{ code: "missing-input", severity: waits ? "warning" : "error", message, pointer }]);
+    } catch (thrown) {
+      this.#report(node, thrown instanceof ConfigError ? thrown.problems : [problemOf(thrown)]);
+    }
   }
 
   /** Schema of the rows of all references together; they must agree in names and types. */
@@ -294,7 +320,10 @@ class Planner {
   async #sourceOutputs(node: OperatorNode, definition: SourceDefinition, config: unknown): Promise<PortSchemas> {
     const pinned = this.#pinned[node.id];
     const pin = (schema: Schema): void => void (this.pins[node.id] = schema);
-    const outputs = await definition.output(config, { ...this.#context, ...(pinned && { pinned }), pin });
+    const warn: Warn = (code, message, at = "") =>
+      this.#report(node, [{ code, message, pointer: at, severity: "warning" }]);
+    const context = { ...this.#context, pin, ...(this.#requiresInputs ? { warn } : {}) };
+    const outputs = await definition.output(config, { ...context, ...(pinned && { pinned }) });
     const main = outputs["main"] ?? null;
     if (pinned !== undefined && main !== null && shapeOf(main) !== shapeOf(pinned)) {
       const message = `the checkpoint was begun with the columns ${shapeOf(pinned)}, and now they are ${shapeOf(main)}; declare them as they were, or start anew with an empty checkpoint and empty outputs`;
@@ -303,11 +332,11 @@ class Planner {
     return outputs;
   }
 
-  #report(node: OperatorNode, problems: ConfigError["problems"]): void {
+  #report(node: OperatorNode, problems: readonly PlanProblem[]): void {
     this.#reportAt(problems.map((problem) => ({ ...problem, pointer: node.pointer + problem.pointer })));
   }
 
-  #reportAt(problems: ConfigError["problems"]): void {
+  #reportAt(problems: readonly PlanProblem[]): void {
     this.issues.push(...problems.map((problem) => this.#document.issueAt(problem)));
   }
 }

@@ -1,5 +1,5 @@
 import { asOperatorError, OperatorError } from "@sferic/operator";
-import { formatIssue } from "@sferic/spec";
+import { formatIssue, type Issue } from "@sferic/spec";
 import { type DeadLetter, readDeadLetters } from "./dead-letters.ts";
 import type { RunEvent } from "./events.ts";
 import { EpochRunner } from "./epoch-runner.ts";
@@ -18,9 +18,16 @@ import { RunSummary } from "./summary.ts";
  */
 export async function runPipeline(spec: string | object, options: PlanOptions & RunOptions): Promise<RunResult> {
   const { plan, issues, document } = await planPipeline(spec, { probe: true, ...options });
-  if (plan !== null) return runPlan(plan, options);
+  if (plan !== null) return withIssues(await runPlan(plan, options), issues);
   const text = issues.map((issue) => formatIssue(issue, document)).join("\n\n");
   throw new OperatorError({ code: "spec-invalid", message: `The spec has mistakes.\n${text}`, details: { issues } });
+}
+
+/** The result with what planning had to say first; what both said is there once. */
+export function withIssues(result: RunResult, planned: readonly Issue[]): RunResult {
+  const known = new Set(planned.map(({ code, message }) => `${code} ${message}`));
+  const own = (result.issues as Issue[]).filter(({ code, message }) => !known.has(`${code} ${message}`));
+  return { ...result, issues: [...planned, ...own] };
 }
 
 /** Runs a plan to the end of its trigger. A failure resolves with state `failed`; only a bug rejects. */

@@ -1,5 +1,5 @@
 import type { Table } from "apache-arrow";
-import type { z } from "zod";
+import { z } from "zod";
 import type { Batch } from "./batch.ts";
 import type { Bounds, Epoch, EventTime, Json, Offset } from "./epoch.ts";
 import { column, Schema } from "./schema.ts";
@@ -106,6 +106,9 @@ export interface Connection {
   readonly config: unknown;
 }
 
+/** Reports what does not end a run: a code, one sentence, and the field of the configuration as a JSON pointer. */
+export type Warn = (code: string, message: string, pointer?: string) => void;
+
 /** What operators get from whoever runs them. */
 export interface OperatorContext {
   /** Pipeline name, as in the spec. */
@@ -115,8 +118,8 @@ export interface OperatorContext {
   readonly durable: boolean;
   /** Whether input comes in more than one epoch; false when absent. For a source that is read whole in each it is not. */
   readonly isEndless?: boolean;
-  /** Reports what does not end the run, by a code and one sentence. Absent where nobody listens. */
-  readonly warn?: (code: string, message: string) => void;
+  /** Absent where nobody listens. */
+  readonly warn?: Warn;
   /** Names one history of epochs: the checkpoint, or this run when it has none. What a ledger is keyed by. */
   readonly history: string;
   /** Bytes that relational work may hold before it spills to disk; the core's own limit when the spec sets none. */
@@ -165,6 +168,8 @@ export interface PlanContext {
   readonly pinned?: Schema;
   /** Says that these columns of `main` are not declared anywhere but found in the input: a checkpoint keeps them. */
   readonly pin?: (schema: Schema) => void;
+  /** Absent where nobody listens. */
+  readonly warn?: Warn;
   /** For transforms in a pipeline. */
   readonly streaming?: Streaming;
   resolvePath(path: string): string;
@@ -194,6 +199,24 @@ interface Declaration<C extends z.ZodType> {
   readonly errors: readonly string[];
   readonly examples: readonly Example[];
 }
+
+/** An input that is not there. */
+export interface MissingInput {
+  /** What is missing, as in "There is no …": a path, with what it should be. */
+  readonly place: string;
+  /** Field that names it, a JSON pointer into the configuration. */
+  readonly pointer: string;
+  /** As the configuration says it; see {@link missingInputField}. */
+  readonly onMissingInput: "stop" | "wait" | undefined;
+}
+
+/** Field `onMissingInput` of sources that say what is {@link SourceDefinition.missing}. */
+export const missingInputField = z
+  .enum(["stop", "wait"])
+  .optional()
+  .describe(
+    "What a run does when that is not there: it ends with `missing-input`, or waits for it. By default it waits with an interval trigger, so that pipelines that feed each other start in any order, and stops with others.",
+  );
 
 /** Offset of nothing read yet is null. A source replays any range it ever offered, bit for bit, or fails. */
 export interface Source {
@@ -401,6 +424,8 @@ export interface SourceDefinition<C extends z.ZodType = z.ZodType> extends Decla
   /** Bounds that `latestOffset` keeps; a spec that sets another one is refused. Absent: nothing is said about that. */
   bounds?(config: z.output<C>): readonly (keyof Bounds)[];
   output(config: z.output<C>, context: PlanContext): PortSchemas | Promise<PortSchemas>;
+  /** What the configuration names and is not there, as far as a look tells; null when all is. Absent: nothing is said about that. */
+  missing?(config: z.output<C>, context: Pick<PlanContext, "resolvePath">): Promise<MissingInput | null>;
   /** What is worth knowing of how the input was taken up to an offset, in sentences, for `why`. */
   remarks?(offset: Offset): readonly string[];
   create(config: z.output<C>, context: OperatorContext): Source;

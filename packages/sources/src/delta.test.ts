@@ -207,7 +207,7 @@ it("knows a table that was made anew", async () => {
   await using folder = await threeVersions();
   const end = await opened(folder.path).latestOffset(null, {});
   await rm(folder.file("table"), { recursive: true });
-  await expect(opened(folder.path).latestOffset(end, {})).rejects.toMatchObject({ code: "not-found" });
+  await expect(opened(folder.path).latestOffset(end, {})).rejects.toMatchObject({ code: "missing-input" });
   await appendRows(folder.file("table"), [numbers(1)]);
   await expect(opened(folder.path).latestOffset(end, {})).rejects.toMatchObject({ code: "source-changed" });
 });

@@ -1,3 +1,5 @@
+import { existsSync } from "node:fs";
+import { join } from "node:path";
 import {
   type DeltaOrigin,
   type DeltaPosition,
@@ -10,6 +12,7 @@ import {
   type Bounds,
   ConfigError,
   defineSource,
+  missingInputField,
   type Epoch,
   type Offset,
   type OperatorContext,
@@ -24,6 +27,7 @@ import { z } from "zod";
 const config = z
   .strictObject({
     url: z.string().min(1).describe("Folder of the table; a path or a `file://` URL."),
+    onMissingInput: missingInputField,
     version: z.int().min(0).optional().describe("Reads the table as it was at this version, and nothing after that."),
     timestamp: z.iso
       .datetime({ offset: true })
@@ -73,7 +77,7 @@ export const delta = defineSource({
   config,
   bounds: () => ["filesPerEpoch", "bytesPerEpoch"],
   errors: [
-    "not-found",
+    "missing-input",
     "no-version",
     "source-changed",
     "data-gone",
@@ -86,6 +90,11 @@ export const delta = defineSource({
     { title: "A table as it was", config: { url: "./lake/points", version: 0 } },
   ],
   positionFields: ["url", "version", "timestamp", "startAt"],
+  missing: async (c, context) => {
+    const table = localPath(c.url, context);
+    if (existsSync(join(table, "_delta_log")) && (await openDelta(table)) !== null) return null;
+    return { place: `Delta table in ${table}`, pointer: "/url", onMissingInput: c.onMissingInput };
+  },
   output: async (c, context) => ({ main: await planSchema(c, context) }),
   create: (c, context) => new DeltaSource(c, context),
 });
@@ -190,7 +199,7 @@ function localPath(url: string, context: Pick<PlanContext, "resolvePath">): stri
 
 function missing(table: string): OperatorError {
   const message = `There is no Delta table in ${table}. Check the path, or start what writes the table first.`;
-  return new OperatorError({ code: "not-found", message, domain: "external", details: { path: table } });
+  return new OperatorError({ code: "missing-input", message, domain: "external", details: { path: table } });
 }
 
 function madeAnew(table: string): OperatorError {

@@ -86,6 +86,6 @@ test("a file that is not there is told, and not made", async () => {
   expect(await duckdb.output(duckdb.config.parse(config), planContext({ directory: folder.path }))).toEqual({
     main: null,
   });
-  await expect(sourceOf(folder.path, config).latestOffset(null, {})).rejects.toMatchObject({ code: "not-found" });
+  await expect(sourceOf(folder.path, config).latestOffset(null, {})).rejects.toMatchObject({ code: "missing-input" });
   expect(await folder.files()).toEqual([]);
 });

@@ -8,6 +8,7 @@ import {
   defineSource,
   type Epoch,
   isKind,
+  missingInputField,
   type Offset,
   type OperatorContext,
   OperatorError,
@@ -23,6 +24,7 @@ const config = z
     path: z.string().min(1).describe("Database file."),
     table: z.string().min(1).optional().describe("Table or view, `name` or `schema.name`; this or `query`."),
     query: z.string().min(1).optional().describe("One SELECT over the tables of the file; this or `table`."),
+    onMissingInput: missingInputField,
     cursor: z
       .string()
       .optional()
@@ -61,7 +63,7 @@ export const duckdb = defineSource({
   bounds: ({ cursor }) => (cursor === undefined ? [] : ["rowsPerEpoch"]),
   errors: [
     "source-changed",
-    "not-found",
+    "missing-input",
     "database-locked",
     "not-a-database",
     "cannot-open-database",
@@ -76,6 +78,13 @@ export const duckdb = defineSource({
     },
   ],
   positionFields: ["path", "table", "query", "cursor"],
+  missing: async (c, context) => {
+    const path = context.resolvePath(c.path);
+    const { onMissingInput } = c;
+    return (await snapshotOf(path)) === null
+      ? { place: `database file ${path}`, pointer: "/path", onMissingInput }
+      : null;
+  },
   output: async (c, context) => ({ main: await planSchema(c, context) }),
   create: (c, context) => new DuckdbSource(c, context),
 });
@@ -183,5 +192,5 @@ function between(name: string, start: Offset | null, end?: Offset): string {
 
 function missing(path: string): OperatorError {
   const message = `There is no database file ${path}. Check the path, or make the file first.`;
-  return new OperatorError({ code: "not-found", message, domain: "external", details: { path } });
+  return new OperatorError({ code: "missing-input", message, domain: "external", details: { path } });
 }

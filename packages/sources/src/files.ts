@@ -7,6 +7,7 @@ import {
   formatField,
   invalidSchema,
   type LostPiece,
+  missingInputField,
   type Offset,
   type OperatorContext,
   OperatorError,
@@ -15,6 +16,7 @@ import {
   type Replay,
   Schema,
   type Source,
+  type Warn,
 } from "@sferic/operator";
 import { z } from "zod";
 import type { FileEntry, FileStore } from "./files/file-store.ts";
@@ -49,6 +51,7 @@ const config = z.strictObject({
     .describe(
       "A file that was changed less than so many milliseconds ago waits: for files that are not put in place whole, by renaming. 0 takes every file at once.",
     ),
+  onMissingInput: missingInputField,
   order: z
     .enum(["modified", "name", "natural"])
     .optional()
@@ -100,7 +103,7 @@ export const files = defineSource({
   summary: "Read files that match a path or pattern, each exactly once.",
   config,
   bounds: () => ["filesPerEpoch", "bytesPerEpoch"],
-  errors: ["source-changed", "format-not-readable", "partition-missing"],
+  errors: ["missing-input", "source-changed", "format-not-readable", "partition-missing"],
   examples: [
     { title: "All granules of a folder", config: { url: "./granules/*.nc", format: { type: "glm" } } },
     {
@@ -113,6 +116,10 @@ export const files = defineSource({
     },
   ],
   output: async (c, context) => ({ main: await planSchema(c, context), invalid: invalidSchema }),
+  missing: async (c, context) => {
+    const store = storeOf(c.url, context);
+    return (await store.exists()) ? null : { place: store.root, pointer: "/url", onMissingInput: c.onMissingInput };
+  },
   remarks: (offset) => timeRemarks(offset as unknown as FilesOffset),
   create: (c, context) => new FilesSource(c, context),
 });
@@ -128,12 +135,20 @@ async function planSchema(c: Config, context: PlanContext): Promise<Schema | nul
     throw new ConfigError([{ code: "partitions-unsupported", message, pointer: "/partitions" }]);
   }
   const store = storeOf(c.url, context);
+  if (context.probe && context.warn !== undefined) await warnOfNothing(c, store, context.warn);
   if (format.schema !== undefined && c.partitions === undefined) return format.schema;
   if (format.schema === undefined && context.pinned !== undefined) return context.pinned;
   if (!context.probe) return null;
   const learned = await learnedSchema(c, format, store, await keysOf(c, store), context.pinned);
   if (learned !== null) context.pin?.(learned);
   return learned;
+}
+
+/** A pattern with a mistake matches nothing. */
+async function warnOfNothing(c: Config, store: LocalStore, warn: Warn): Promise<void> {
+  if (!(await store.exists()) || (await store.hasAny())) return;
+  const message = `no file matches ${store.path}; check the path, or nothing has come yet`;
+  warn("no-files", message, "/url");
 }
 
 /** The columns that these files have: those of the format, or of the first file, and then those of the folders. */

@@ -23,13 +23,14 @@ export async function explain(terminal: Terminal, path: string, options: Explain
   const { plan, issues, document } = await planSpec(path, {
     param: options.param ?? {},
     probe: true,
-    ...(checkpoint === undefined ? {} : { checkpoint: resolve(checkpoint) }),
+    ...chosen,
   });
   if (plan === null) {
     if (options.json === true) terminal.printJson({ issues });
     else terminal.note(issuesText(issues, document, terminal.colorErr));
     return ExitCode.specInvalid;
   }
+  if (issues.length > 0 && options.json !== true) terminal.note(`${issuesText(issues, document, terminal.colorErr)}\n`);
   const explanation = explainPlan(plan, chosen);
   if (options.json === true) terminal.printJson(explanation);
   else terminal.print(explanationText(explanation, terminal.paintOut));

@@ -26,6 +26,7 @@ export async function preview(
     else terminal.note(issuesText(issues, document, terminal.colorErr));
     return ExitCode.specInvalid;
   }
+  if (issues.length > 0 && options.json !== true) terminal.note(`${issuesText(issues, document, terminal.colorErr)}\n`);
   using interruption = listenForSignals(() => {});
   const found = await previewOperator(plan, target, { rows: options.rows, signal: interruption.drain });
   if (options.json === true) terminal.printJson(found);

@@ -15,7 +15,11 @@ export interface TestCommandOptions extends CommonOptions {
 
 /** Runs the tests that a spec carries; ends with 1 when one fails. No source and no sink opens. */
 export async function test(terminal: Terminal, path: string, options: TestCommandOptions): Promise<ExitCode> {
-  const { plan, issues, document } = await planSpec(path, { param: options.param ?? {}, probe: true });
+  const { plan, issues, document } = await planSpec(path, {
+    param: options.param ?? {},
+    probe: true,
+    requiresInputs: false,
+  });
   if (plan === null) {
     if (options.json === true) terminal.printJson({ issues });
     else terminal.note(issuesText(issues, document, terminal.colorErr));

@@ -23,6 +23,7 @@ export async function why(
   const { plan, issues, document } = await planSpec(path, {
     param: options.param ?? {},
     probe: true,
+    requiresInputs: false,
     ...(chosen === undefined ? {} : { checkpoint: chosen }),
   });
   if (plan === null) {

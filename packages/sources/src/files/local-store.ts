@@ -1,4 +1,4 @@
-import { existsSync, statSync } from "node:fs";
+import { statSync } from "node:fs";
 import { access, constants, readFile, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
@@ -24,6 +24,8 @@ export interface LocalStoreOptions {
 
 /** Files of the local file system: one file, a folder with all below it, or a glob. */
 export class LocalStore implements FileStore {
+  /** What was given. */
+  readonly path: string;
   /** The path before its first part with a pattern. */
   readonly root: string;
   readonly #pattern: string;
@@ -33,6 +35,7 @@ export class LocalStore implements FileStore {
 
   /** `path` is absolute. */
   constructor(path: string, { ofFolders = false, onPassedOver = () => {} }: LocalStoreOptions = {}) {
+    this.path = path;
     const parts = path.split(sep);
     const firstWild = parts.findIndex((part) => wildcard.test(part));
     this.root = firstWild === -1 ? path : parts.slice(0, firstWild).join(sep) || sep;
@@ -41,8 +44,8 @@ export class LocalStore implements FileStore {
   }
 
   /** Whether {@link root} is there. */
-  get exists(): boolean {
-    return existsSync(this.root);
+  async exists(): Promise<boolean> {
+    return (await absentAsNull(stat(this.root))) !== null;
   }
 
   async keys(isTaken: (key: string) => boolean = () => false): Promise<string[]> {
