@@ -214,6 +214,12 @@ export declare function checkQuery(tables: Array<NativeTable>, sql: string, data
 /** Size and checksum of a file on disk; `rows` is 0. */
 export declare function checksumFile(path: string): Promise<NativeFileSummary>
 
+/**
+ * Closes the databases that spill below a folder, or all, as soon as the queries that run in them have ended. What they spilled is
+ * removed with them.
+ */
+export declare function closeQueries(tempDirectory?: string | undefined | null): void
+
 /** Puts files together in one commit; null where no table is. */
 export declare function compactDelta(compaction: NativeDeltaCompaction, token?: CancelToken | undefined | null): Promise<NativeDeltaCompacted | null>
 
@@ -590,6 +596,8 @@ export interface NativeExpressionIssue {
   candidates: Array<string>
   /** Whether what is wrong is that values of different units meet. */
   mixesUnits: boolean
+  /** Whether what is wrong is that planning would compute too much. */
+  isTooCostly: boolean
 }
 
 /** Record batches of one partition. */
@@ -905,6 +913,8 @@ export interface NativeTableWrite {
   pipeline: string
   sink: string
   epoch: number
+  /** Below which it spills. */
+  tempDirectory: string
 }
 
 /** How columns become rows. */
@@ -989,6 +999,9 @@ export declare function readJsonFiles(files: Array<NativeFile>, options: NativeJ
 
 export declare function readParquetFiles(files: Array<NativeFile>, request: NativeReadRequest): Promise<NativeFilesReader>
 
+/** Removes all private folders of this process, at its end. */
+export declare function removePrivateFolders(): void
+
 /** Conditions on single columns that hold wherever `condition` is true. */
 export declare function rowConditions(columns: Array<NativeColumn>, condition: string): Array<NativeCondition>
 
@@ -1006,10 +1019,13 @@ export declare function stampBatch(batch: Uint8Array, stamp: NativeStamp): void
 export declare function standardize(batch: NativeBatch, columns: Array<string>): Promise<NativeBatch>
 
 /**
- * Starts one SELECT, over the tables of the file `database` if there is one. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
+ * Starts one SELECT, over the tables of the file `database` if there is one. What it must keep spills below `temp_directory`. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
  * by `next`.
  */
-export declare function startQuery(inputs: Array<NativeQueryInput>, sql: string, columns: Array<NativeColumn>, memoryBytes?: number | undefined | null, database?: string | undefined | null): NativeQuery
+export declare function startQuery(inputs: Array<NativeQueryInput>, sql: string, columns: Array<NativeColumn>, memoryBytes: number | undefined | null, database: string | undefined | null, tempDirectory: string): NativeQuery
+
+/** Removes private folders below `parent` whose owners are gone. */
+export declare function sweepPrivateFolders(parent: string): void
 
 /** One row per row and unpivoted column. */
 export declare function unpivotBatch(batch: NativeBatch, unpivot: NativeUnpivot): Promise<NativeBatch>

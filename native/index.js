@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileLock, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, lockFile, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileLock, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, closeQueries, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, lockFile, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, removePrivateFolders, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, sweepPrivateFolders, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaStream }
@@ -800,6 +800,7 @@ export { checkExpressions }
 export { checkMeasures }
 export { checkQuery }
 export { checksumFile }
+export { closeQueries }
 export { compactDelta }
 export { concatBatches }
 export { conformBatch }
@@ -846,6 +847,7 @@ export { readCsvFiles }
 export { readFlatbuffersFiles }
 export { readJsonFiles }
 export { readParquetFiles }
+export { removePrivateFolders }
 export { rowConditions }
 export { selectK }
 export { silhouette }
@@ -853,6 +855,7 @@ export { splitByEventTime }
 export { stampBatch }
 export { standardize }
 export { startQuery }
+export { sweepPrivateFolders }
 export { unpivotBatch }
 export { useDuckdb }
 export { vacuumDelta }

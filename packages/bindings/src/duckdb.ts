@@ -1,7 +1,9 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
+import { isMainThread } from "node:worker_threads";
 import { OperatorError } from "@sferic/operator";
 import * as native from "./native.ts";
+import { spillParent } from "./temporary.ts";
 
 let inUse = false;
 
@@ -18,6 +20,8 @@ export function useDuckdb(): void {
   }
   native.useDuckdb(join(dirname(manifest), file));
   inUse = true;
+  // Workers share the databases, and the folders that they spill to, with the process.
+  if (isMainThread) process.once("exit", () => native.removePrivateFolders());
 }
 
 function resolved(inside: NodeJS.Require, name: string): string | undefined {
@@ -32,6 +36,7 @@ function resolved(inside: NodeJS.Require, name: string): string | undefined {
 void (async () => {
   try {
     useDuckdb();
+    native.sweepPrivateFolders(spillParent(undefined));
     await native.openDuckdb();
   } catch {
     // The first call that needs it throws the same.

@@ -1,8 +1,9 @@
-import { type Batch, type Column, type ConfigProblem, nearest, Schema } from "@sferic/operator";
+import { type Batch, type Column, type ConfigProblem, nearest, Schema, type TempDirectory } from "@sferic/operator";
 import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
 import { useDuckdb } from "./duckdb.ts";
+import { spillParent } from "./temporary.ts";
 
 /** What a query is: its columns, or a problem. Every column is nullable, and none has a unit. */
 export interface CheckedQuery {
@@ -39,7 +40,7 @@ function problemOf(
   const known = Object.entries(tables).flatMap(([table, schema]) => [table, ...schema.names]);
   const hint = name === undefined ? issue.candidates[0] : nearest(name, known);
   return {
-    code: name === undefined ? "invalid-query" : "unknown-name",
+    code: issue.isTooCostly ? "expression-too-costly" : name === undefined ? "invalid-query" : "unknown-name",
     message: name === undefined ? issue.message : `there is no "${name}" here; the inputs have ${listed(tables)}`,
     pointer,
     ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
@@ -65,8 +66,10 @@ export interface QueryInput {
 
 export interface QueryOptions {
   readonly signal?: AbortSignal;
-  /** Bytes that all queries with this limit may hold together before they spill to the folder for temporary files; 1 GiB. */
+  /** Bytes that all queries with this limit and `tempDirectory` may hold together before they spill; 1 GiB. */
   readonly memoryBytesMax?: number | undefined;
+  /** Folder below which they spill, in a private folder; `SFERIC_TEMP_DIR`, else the system's folder for temporary files. */
+  readonly tempDirectory?: TempDirectory | undefined;
   /** Path of a DuckDB file whose tables the query can name too. Its rows come in the order they were written. */
   readonly database?: string;
 }
@@ -82,7 +85,7 @@ export async function* runQuery(
   inputs: Readonly<Record<string, QueryInput>>,
   sql: string,
   columns: Schema,
-  { signal, memoryBytesMax, database }: QueryOptions = {},
+  { signal, memoryBytesMax, tempDirectory, database }: QueryOptions = {},
 ): AsyncGenerator<Batch> {
   useDuckdb();
   signal?.throwIfAborted();
@@ -93,6 +96,7 @@ export async function* runQuery(
       toNativeColumns(columns),
       memoryBytesMax,
       database,
+      spillParent(tempDirectory),
     ),
   );
   const close = (): void => query.close();

@@ -1,7 +1,17 @@
-import { type Batch, type Column, column, type Condition, type ConfigProblem, nearest, Schema } from "@sferic/operator";
+import {
+  type Batch,
+  type Column,
+  column,
+  type Condition,
+  type ConfigProblem,
+  nearest,
+  Schema,
+  type TempDirectory,
+} from "@sferic/operator";
 import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
 import { cancellable } from "./cancel.ts";
 import { useDuckdb } from "./duckdb.ts";
+import { spillParent } from "./temporary.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
 
@@ -111,13 +121,19 @@ function problemOf(
   const hint =
     near ?? (type && nearest(type, commonTypes)) ?? nearestFunction(issue, expression) ?? issue.candidates[0];
   return {
-    code: issue.identifier ? "unknown-column" : issue.mixesUnits ? "unit-mismatch" : "invalid-expression",
+    code: codeOf(issue),
     message: issue.message,
     pointer,
     ...(issue.position === undefined || issue.position === null ? {} : { offset: issue.position }),
     ...lengthOf(issue, expression),
     ...(hint === undefined ? {} : { hint }),
   };
+}
+
+function codeOf({ identifier, mixesUnits, isTooCostly }: native.NativeExpressionIssue): string {
+  if (identifier) return "unknown-column";
+  if (isTooCostly) return "expression-too-costly";
+  return mixesUnits ? "unit-mismatch" : "invalid-expression";
 }
 
 /** A column as it is written, or the name of a function or type; to the end for what is none of these. */
@@ -232,6 +248,8 @@ export interface TableWrite {
   readonly parquet: string;
   /** Names the write: a second one with the same name changes nothing. */
   readonly ledger: { readonly pipeline: string; readonly sink: string; readonly epoch: number };
+  /** Folder below which it spills, as for queries. */
+  readonly tempDirectory?: TempDirectory | undefined;
 }
 
 /**
@@ -240,8 +258,8 @@ export interface TableWrite {
  */
 export async function writeTable(write: TableWrite): Promise<{ rows: number; alreadyWritten: boolean }> {
   useDuckdb();
-  const { ledger, ...rest } = write;
-  return unwrapped(native.writeTable({ ...rest, ...ledger }));
+  const { ledger, tempDirectory, ...rest } = write;
+  return unwrapped(native.writeTable({ ...rest, ...ledger, tempDirectory: spillParent(tempDirectory) }));
 }
 
 /** Result of an SQL query on a DuckDB file (`:memory:` for none), for tests and previews. */

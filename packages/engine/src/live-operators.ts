@@ -69,6 +69,7 @@ function contextOf(
     durable: home.checkpoint !== null,
     history: home.history,
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),
+    tempDirectory: home.temp,
     scratchDirectory: home.scratch(planned.node.id),
     resolvePath: (path) => resolvePath(plan.baseDirectory, path),
     format: (config) => createFormat(plan.registry, config, plan.baseDirectory),

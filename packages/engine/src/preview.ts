@@ -102,7 +102,7 @@ class Attempt {
   }
 
   async run(): Promise<void> {
-    await using home = await scratchHome("preview");
+    await using home = await scratchHome(this.#plan, "preview");
     await using operators = await createOperators(this.#plan, home, { shown: this.#references });
     const ranges = await this.#ranges(operators.all);
     const epoch = { id: 0, timeMs: Date.now(), seed: this.#plan.spec.run.seed, signal: this.#signal };

@@ -1,14 +1,16 @@
 import { randomUUID } from "node:crypto";
 import { mkdtemp } from "node:fs/promises";
 import { tmpdir } from "node:os";
-import { join } from "node:path";
+import { join, resolve } from "node:path";
 import { isDeepStrictEqual } from "node:util";
-import { remove } from "@sferic/operator/durable-files";
+import { TempDirectory } from "@sferic/operator";
+import { makeDirectory, remove } from "@sferic/operator/durable-files";
 import { Checkpoint } from "./checkpoint/checkpoint.ts";
 import { deadLetterFolder } from "./checkpoint/layout.ts";
 import { changesOf, outlineOf, type PlanOutline, requireSafe } from "./checkpoint/plan-changes.ts";
 import { fingerprint } from "./checkpoint/records.ts";
 import type { RunEvent } from "./events.ts";
+import { resolvePath } from "./paths.ts";
 import type { Plan } from "./plan.ts";
 
 /** Version written into checkpoints. */
@@ -21,6 +23,8 @@ export interface RunHome extends AsyncDisposable {
   /** Ledger key, see `OperatorContext.history`. */
   readonly history: string;
   scratch(operatorId: string): string;
+  /** Where relational work spills. */
+  readonly temp: TempDirectory;
   /** Folder for dead letters. */
   readonly deadLetters: string;
 }
@@ -41,13 +45,26 @@ export async function checkpointHome(
     await checkpoint.close();
     throw thrown;
   }
+  const temp = new TempDirectory(namedTempDirectory(plan) ?? checkpoint.temporary);
   return {
     checkpoint,
     history: checkpoint.identity.id,
     scratch: (operatorId) => checkpoint.scratch(operatorId),
+    temp,
     deadLetters: deadLetterFolder(directory),
-    [Symbol.asyncDispose]: () => checkpoint.close(),
+    [Symbol.asyncDispose]: async () => {
+      temp.close();
+      await checkpoint.close();
+    },
   };
+}
+
+/** The folder for temporary files that the environment or, after it, the spec names. */
+function namedTempDirectory(plan: Plan): string | undefined {
+  const named = process.env["SFERIC_TEMP_DIR"];
+  if (named) return resolve(named);
+  const { tempDirectory } = plan.spec.run;
+  return tempDirectory === undefined ? undefined : resolvePath(plan.baseDirectory, tempDirectory);
 }
 
 /** Tells what has changed since the last run, and makes this spec the checkpoint's own if all of that is safe. */
@@ -65,26 +82,29 @@ async function adopt(
   await checkpoint.adopt(specHash, operators);
 }
 
-/** A folder of the system's for temporary files, removed when the run ends. */
+/** A folder for temporary files, removed when the run ends. */
 export async function temporaryHome(plan: Plan, run: string): Promise<RunHome> {
-  const directory = await mkdtemp(join(tmpdir(), "sferic-run-"));
   return {
-    checkpoint: null,
+    ...(await scratchHome(plan, "run")),
     history: randomUUID(),
-    scratch: (operatorId) => join(directory, operatorId),
     deadLetters: join(plan.baseDirectory, ".sferic", "dead-letters", plan.spec.name, run),
-    [Symbol.asyncDispose]: () => remove(directory),
   };
 }
 
-/** A folder of the system's for what leaves nothing behind: a preview or a test, which `purpose` names. */
-export async function scratchHome(purpose: string): Promise<RunHome> {
-  const directory = await mkdtemp(join(tmpdir(), `sferic-${purpose}-`));
+/** A folder for temporary files of what leaves nothing behind: a preview or a test, which `purpose` names. */
+export async function scratchHome(plan: Plan, purpose: string): Promise<RunHome> {
+  const temp = new TempDirectory(namedTempDirectory(plan) ?? tmpdir());
+  await makeDirectory(temp.path);
+  const directory = await mkdtemp(join(temp.path, `sferic-${purpose}-`));
   return {
     checkpoint: null,
     history: purpose,
     scratch: (operatorId) => join(directory, operatorId),
+    temp,
     deadLetters: join(directory, "dead-letters"),
-    [Symbol.asyncDispose]: () => remove(directory),
+    [Symbol.asyncDispose]: async () => {
+      temp.close();
+      await remove(directory);
+    },
   };
 }

@@ -85,7 +85,7 @@ async function runTest(plan: Plan, test: TestSpec, targets: readonly TestTarget[
     targets.flatMap(({ references }) => references),
   );
   const transforms = upstream.filter(({ node }) => node.kind === "transform");
-  await using home = await scratchHome("test");
+  await using home = await scratchHome(plan, "test");
   await using operators = await createOperators({ ...plan, operators: transforms }, home);
   const run = new TestRun(plan, upstream, operators.all, targets, signal);
   for (const epoch of epochsOf(plan, test)) await run.epoch(epoch);

@@ -11,3 +11,4 @@ export * from "./registry.ts";
 export * from "./run-on-tables.ts";
 export * from "./schema.ts";
 export * from "./rows.ts";
+export * from "./temp-directory.ts";

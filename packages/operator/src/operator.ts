@@ -3,6 +3,7 @@ import { z } from "zod";
 import type { Batch } from "./batch.ts";
 import type { Bounds, Epoch, EventTime, Json, Offset } from "./epoch.ts";
 import { column, Schema } from "./schema.ts";
+import type { TempDirectory } from "./temp-directory.ts";
 
 /** Kinds of things a catalog holds. */
 export type OperatorKind = "source" | "transform" | "sink" | "format";
@@ -124,6 +125,8 @@ export interface OperatorContext {
   readonly history: string;
   /** Bytes that relational work may hold before it spills to disk; the core's own limit when the spec sets none. */
   readonly memoryBytesMax?: number;
+  /** Folder below which relational work spills; the system's folder for temporary files when absent. */
+  readonly tempDirectory?: TempDirectory;
   /** Mode of this sink, or of the sinks that read this transform; `append` when absent. */
   readonly outputMode?: OutputMode;
   /** What the rows of a transform are late by; absent where nothing upstream declares it. */

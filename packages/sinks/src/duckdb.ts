@@ -137,7 +137,9 @@ class DuckdbSink implements Sink {
     await this.#createDatabase();
     await this.#token?.claim(epoch.id, record);
     const ledger = this.#ledgerKey(epoch.id);
-    await writeTable({ database: this.#database, table, mode: write, parquet, ledger }).catch(deniedByFolder);
+    const { tempDirectory } = this.#context;
+    const rows = { database: this.#database, table, mode: write, parquet, ledger, tempDirectory };
+    await writeTable(rows).catch(deniedByFolder);
     return published;
   }
 

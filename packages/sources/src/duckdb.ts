@@ -1,5 +1,5 @@
 import { stat } from "node:fs/promises";
-import { checkQuery, runQuery } from "@sferic/bindings/query";
+import { checkQuery, type QueryOptions, runQuery } from "@sferic/bindings/query";
 import { quoted } from "@sferic/bindings/relational";
 import {
   type Bounds,
@@ -132,11 +132,13 @@ const lastCursor = new Schema([column("last", "utf8", { nullable: true })]);
 class DuckdbSource implements Source {
   readonly #config: Config;
   readonly #path: string;
+  readonly #query: QueryOptions;
   #columns: Schema | undefined;
 
   constructor(c: Config, context: OperatorContext) {
     this.#config = c;
     this.#path = context.resolvePath(c.path);
+    this.#query = { database: this.#path, tempDirectory: context.tempDirectory };
     this.#columns = context.request?.schema;
   }
 
@@ -153,7 +155,7 @@ class DuckdbSource implements Source {
     const most = bounds.rowsPerEpoch === undefined ? "" : ` ORDER BY ${name} LIMIT ${bounds.rowsPerEpoch}`;
     const next = `SELECT ${name} FROM ${rowsSql(this.#config)} WHERE ${between(name, previous, until)}${most}`;
     const sql = `SELECT max(${name})::VARCHAR AS last FROM (${next}\n)`;
-    const answers = await Array.fromAsync(runQuery({}, sql, lastCursor, { database: this.#path }));
+    const answers = await Array.fromAsync(runQuery({}, sql, lastCursor, this.#query));
     const last = answers.flatMap((answer) => rowsOf(answer))[0]!["last"];
     for (const answer of answers) answer.close();
     return typeof last === "string" ? { cursor: last } : null;
@@ -169,7 +171,7 @@ class DuckdbSource implements Source {
       cursor === undefined
         ? from
         : `${from} WHERE ${between(quoted(cursor), start, end)} ORDER BY ${[cursor, ...others].map(quoted).join(", ")}`;
-    yield* runQuery({}, sql, this.#columns, { signal, database: this.#path });
+    yield* runQuery({}, sql, this.#columns, { signal, ...this.#query });
   }
 
   async #requireUnchanged({ size, version }: Snapshot): Promise<void> {

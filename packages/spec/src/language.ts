@@ -81,6 +81,13 @@ const run = z.strictObject({
     .min(33_554_432)
     .optional()
     .describe("Bytes that relational work may hold before it spills to disk; 1 GiB by default."),
+  tempDirectory: z
+    .string()
+    .min(1)
+    .optional()
+    .describe(
+      "Folder for temporary files, relative to the spec; the checkpoint's or the system's by default. `SFERIC_TEMP_DIR` wins.",
+    ),
   ...bounds,
 });
 

@@ -53,6 +53,8 @@ export interface RunSpec extends Bounds {
   readonly invalidRatioMax?: number;
   /** Bytes that relational work may hold before it spills. */
   readonly memoryBytesMax?: number;
+  /** Folder for temporary files as written, relative to the spec's file. */
+  readonly tempDirectory?: string;
 }
 
 export type ParameterType = "timestamp" | "date" | "integer" | "number" | "boolean" | "string";

@@ -313,5 +313,6 @@ function runSpec(run: Partial<RunSpec>): RunSpec {
     ...(run.checkpoint === undefined ? {} : { checkpoint: run.checkpoint }),
     ...(run.invalidRatioMax === undefined ? {} : { invalidRatioMax: run.invalidRatioMax }),
     ...(run.memoryBytesMax === undefined ? {} : { memoryBytesMax: run.memoryBytesMax }),
+    ...(run.tempDirectory === undefined ? {} : { tempDirectory: run.tempDirectory }),
   };
 }

@@ -105,17 +105,17 @@ export const aggregate = callable(
       { title: "One row for all flashes", data: "glm-minute", config: { measures: { flashes: "count(*)" } } },
     ],
     limitFields: ["stateBytesMax"],
-    create: (c, { operatorId, memoryBytesMax, outputMode = "append" }) => {
+    create: (c, { operatorId, memoryBytesMax, tempDirectory, outputMode = "append" }) => {
       if (c.window !== undefined || outputMode !== "append") {
         const limit = { operatorId, stateBytesMax: c.stateBytesMax, things: "groups", advice: adviceOn(c) } as const;
-        return new KeptGroups((schema) => keptPlan(schema, c), outputMode, memoryBytesMax, limit);
+        return new KeptGroups((schema) => keptPlan(schema, c), outputMode, { memoryBytesMax, tempDirectory }, limit);
       }
       const columns = perSchema((schema) => outputSchema(schema!, c));
       return {
         async *apply(rows, { signal }) {
           const input = await knownRows(rows);
           if (input === null) return;
-          yield* runQuery({ input }, query(c), columns(input.schema), { signal, memoryBytesMax });
+          yield* runQuery({ input }, query(c), columns(input.schema), { signal, memoryBytesMax, tempDirectory });
         },
       };
     },

@@ -62,7 +62,7 @@ export const deduplicate = callable(
       { title: "The first flash of every quality", data: "glm-minute", config: { keys: ["quality_flag"] } },
       { title: "One flash per place", data: "glm-minute", config: { keys: ["flash_lon", "flash_lat"] } },
     ],
-    create: (c, { operatorId, memoryBytesMax, eventTime }) => {
+    create: (c, { operatorId, memoryBytesMax, tempDirectory, eventTime }) => {
       if (eventTime !== undefined) {
         const keys = (schema: Schema): Column[] => plainColumns(schema).pick(c.keys, "/keys");
         const plan = { keys, output: plainColumns, eventTime, isWithinWatermark: c.withinWatermark };
@@ -76,7 +76,7 @@ export const deduplicate = callable(
           if (input === null) return;
           const rowNumber = freeName("row_number", input.schema);
           const sql = query(input.schema, c.keys, quoted(rowNumber));
-          const options = { signal, memoryBytesMax };
+          const options = { signal, memoryBytesMax, tempDirectory };
           yield* runQuery({ input: { ...input, rowNumber } }, sql, columns(input.schema), options);
         },
       };

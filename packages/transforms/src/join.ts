@@ -103,7 +103,7 @@ export const join = callable(
         },
       },
     ],
-    create: (c, { operatorId, memoryBytesMax }) => {
+    create: (c, { operatorId, memoryBytesMax, tempDirectory }) => {
       const { within, stateBytesMax } = c;
       if (within !== undefined) {
         const limit = { operatorId, stateBytesMax, things: "rows", advice: streamAdvice } as const;
@@ -121,7 +121,7 @@ export const join = callable(
             left: { ...left, rowCountHint: rowCountHints.left },
             right: { ...found, rowCountHint: rowCountHints.right },
           };
-          const options = { signal, memoryBytesMax };
+          const options = { signal, memoryBytesMax, tempDirectory };
           yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
         },
       };

@@ -1,4 +1,4 @@
-import { runQuery } from "@sferic/bindings/query";
+import { type QueryOptions, runQuery } from "@sferic/bindings/query";
 import { quoted } from "@sferic/bindings/relational";
 import {
   assignWindows,
@@ -36,6 +36,9 @@ export interface KeptGroupsPlan {
 /** Later than any time: closes every window. */
 const endOfTimeMs = 8.64e15;
 
+/** When the queries of an epoch spill, and where to. */
+export type Spilling = Pick<QueryOptions, "memoryBytesMax" | "tempDirectory">;
+
 /**
  * Groups that outlive an epoch. An epoch's rows are aggregated by a query; what it gives is merged into the groups there
  * are. Cost of an epoch: its rows, and the groups they touch.
@@ -43,19 +46,14 @@ const endOfTimeMs = 8.64e15;
 export class KeptGroups extends Remembering<WindowState> implements Transform {
   readonly #planOf: (schema: Schema) => KeptGroupsPlan;
   readonly #mode: OutputMode;
-  readonly #memoryBytesMax: number | undefined;
+  readonly #spilling: Spilling;
   #plan: KeptGroupsPlan | undefined;
 
-  constructor(
-    planOf: (schema: Schema) => KeptGroupsPlan,
-    mode: OutputMode,
-    memoryBytesMax: number | undefined,
-    limit: MemoryLimit,
-  ) {
+  constructor(planOf: (schema: Schema) => KeptGroupsPlan, mode: OutputMode, spilling: Spilling, limit: MemoryLimit) {
     super(limit);
     this.#planOf = planOf;
     this.#mode = mode;
-    this.#memoryBytesMax = memoryBytesMax;
+    this.#spilling = spilling;
   }
 
   /** A complete result holds everything already. */
@@ -145,8 +143,8 @@ export class KeptGroups extends Remembering<WindowState> implements Transform {
     yield* runQuery({ input }, sql, plan.output, this.#options(epoch));
   }
 
-  #options({ signal }: Epoch): { signal: AbortSignal; memoryBytesMax?: number } {
-    return { signal, ...(this.#memoryBytesMax === undefined ? {} : { memoryBytesMax: this.#memoryBytesMax }) };
+  #options({ signal }: Epoch): QueryOptions {
+    return { signal, ...this.#spilling };
   }
 }
 

@@ -34,7 +34,12 @@ it.each([
   ["SELECT nn FROM t", { code: "unknown-name", pointer: "/query", offset: 7, length: 2, hint: "n" }],
   ["SELECT n, n FROM t", { code: "duplicate-column", pointer: "/query" }],
   ["SELECT now()", { code: "invalid-query", message: expect.stringContaining("clock") }],
-  ["SELECT * FROM read_text('/etc/hostname')", { code: "invalid-query" }],
+  [
+    "SELECT * FROM read_text('/etc/hostname')",
+    { code: "invalid-query", offset: 14, message: expect.stringContaining("file system operations are disabled") },
+  ],
+  ["SELECT * FROM duckdb_settings()", { code: "invalid-query", offset: 14 }],
+  ["SELECT n + list_sum(range(3000000000)) FROM t", { code: "expression-too-costly", offset: 20 }],
   ["INSERT INTO t VALUES (1)", { code: "invalid-query" }],
   ["SELECT 1; SELECT 2", { code: "invalid-query" }],
   ["SELECT ?", { code: "invalid-query", message: expect.stringContaining("parameter") }],

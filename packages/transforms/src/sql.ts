@@ -45,14 +45,14 @@ export const sql = callable(
         config: { query: "SELECT count(*) AS pairs FROM a JOIN b ON a.flash_id < b.flash_id" },
       },
     ],
-    create: (c, { memoryBytesMax }) => ({
+    create: (c, { memoryBytesMax, tempDirectory }) => ({
       async *apply(_, { signal }, inputs) {
         const entries = Object.entries(inputs);
         const known = await Promise.all(entries.map(async ([name, rows]) => [name, await knownRows(rows)] as const));
         if (known.every(([, rows]) => rows === null) && known.length > 0) return;
         const tables = Object.fromEntries(known.map(([name, rows]) => [name, present(name, rows)]));
         const schemas = Object.fromEntries(Object.entries(tables).map(([name, { schema }]) => [name, schema]));
-        yield* runQuery(tables, c.query, outputSchema(schemas, c.query), { signal, memoryBytesMax });
+        yield* runQuery(tables, c.query, outputSchema(schemas, c.query), { signal, memoryBytesMax, tempDirectory });
       },
     }),
   }),

@@ -92,7 +92,7 @@ impl Drop for NativeQuery {
     }
 }
 
-/// Starts one SELECT, over the tables of the file `database` if there is one. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
+/// Starts one SELECT, over the tables of the file `database` if there is one. What it must keep spills below `temp_directory`. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
 /// by `next`.
 #[napi]
 pub fn start_query(
@@ -101,6 +101,7 @@ pub fn start_query(
     columns: Vec<NativeColumn>,
     memory_bytes: Option<f64>,
     database: Option<String>,
+    temp_directory: String,
 ) -> napi::Result<NativeQuery> {
     let (answers, closed) = (
         Arc::new(Answers::default()),
@@ -117,10 +118,11 @@ pub fn start_query(
         let outcome = guarded(|| {
             let cancelled = Arc::new(move || closed.load(Ordering::Relaxed));
             if let Some(path) = database {
-                let query = Query::run(&open(&path)?, named, &sql, cancelled)?;
+                let query =
+                    Query::run(&open(&path, Some(temp_directory))?, named, &sql, cancelled)?;
                 return answers.give(&mut query.with_schema(schema)?);
             }
-            let pool = memory_queries(memory_bytes.map(|bytes| bytes as u64))?;
+            let pool = memory_queries(memory_bytes.map(|bytes| bytes as u64), temp_directory)?;
             let mut query = pool.run(named, &sql, cancelled)?.with_schema(schema)?;
             answers.give(&mut query)?;
             pool.give_back(sql, query);

@@ -1,15 +1,15 @@
 //! `kernel-relational` for JavaScript.
 
 use std::collections::BTreeMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use arrow_schema::{Field, Schema};
 use kernel_formats::{ParquetReadParams, ParquetReader};
 use kernel_relational::{
-    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, Projection, QueryPool,
-    RelationalError, TableWrite, WriteMode, check_expression, check_measure, counter_rows,
-    expression_columns, row_conditions,
+    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, PrivateFolder, Projection,
+    QueryPool, RelationalError, TableWrite, WriteMode, check_expression, check_measure,
+    counter_rows, expression_columns, row_conditions,
 };
 use napi::bindgen_prelude::AsyncTask;
 use napi_derive::napi;
@@ -23,13 +23,15 @@ use crate::work::{CancelToken, Cancelled, Work, guarded, promise};
 /// Path of the DuckDB library, and the in-memory databases that expressions and queries are computed in.
 static ENGINE: Mutex<Engine> = Mutex::new(Engine {
     library: None,
-    memory: BTreeMap::new(),
+    expressions: None,
+    queries: BTreeMap::new(),
 });
 
 struct Engine {
     library: Option<PathBuf>,
-    /// By the bytes that it may hold.
-    memory: BTreeMap<u64, Arc<QueryPool>>,
+    expressions: Option<Arc<Database>>,
+    /// By the folder below which it spills, and the bytes that it may hold before.
+    queries: BTreeMap<(PathBuf, u64), Arc<QueryPool>>,
 }
 
 fn engine() -> MutexGuard<'static, Engine> {
@@ -64,15 +66,27 @@ fn library() -> Result<Arc<Library>> {
     Ok(Library::load(&path)?)
 }
 
-/// The in-memory database that expressions are computed in.
+/// The in-memory database that expressions are checked and computed in. What they keep is one batch, so it spills nothing, and no folder
+/// is open to it.
 pub fn memory_database() -> Result<Arc<Database>> {
-    Ok(Arc::clone(memory_queries(None)?.database()))
+    if let Some(database) = &engine().expressions {
+        return Ok(Arc::clone(database));
+    }
+    let library = library()?;
+    let mut engine = engine();
+    if let Some(database) = &engine.expressions {
+        return Ok(Arc::clone(database));
+    }
+    let database = Database::open(library, Location::Memory, memory_limits(MEMORY_BYTES, None))?;
+    engine.expressions = Some(Arc::clone(&database));
+    Ok(database)
 }
 
-/// The queries of the in-memory database that may hold so many bytes before it spills to the folder for temporary files.
-pub fn memory_queries(memory_bytes: Option<u64>) -> Result<Arc<QueryPool>> {
+/// The queries of the in-memory database that may hold so many bytes before it spills below `temp_directory`.
+pub fn memory_queries(memory_bytes: Option<u64>, temp_directory: String) -> Result<Arc<QueryPool>> {
     let memory_bytes = memory_bytes.unwrap_or(MEMORY_BYTES);
-    let known = |engine: &Engine| engine.memory.get(&memory_bytes).map(Arc::clone);
+    let key = (PathBuf::from(temp_directory), memory_bytes);
+    let known = |engine: &Engine| engine.queries.get(&key).map(Arc::clone);
     if let Some(queries) = known(&engine()) {
         return Ok(queries);
     }
@@ -81,31 +95,68 @@ pub fn memory_queries(memory_bytes: Option<u64>) -> Result<Arc<QueryPool>> {
     if let Some(queries) = known(&engine) {
         return Ok(queries);
     }
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let database = Database::open(library, Location::Memory, limits(threads, memory_bytes))?;
+    let limits = memory_limits(memory_bytes, Some(key.0.clone()));
+    let database = Database::open(library, Location::Memory, limits)?;
     let queries = Arc::new(QueryPool::new(database));
-    engine.memory.insert(memory_bytes, Arc::clone(&queries));
+    engine.queries.insert(key, Arc::clone(&queries));
     Ok(queries)
 }
 
-pub fn open(path: &str) -> Result<Arc<Database>> {
+/// Closes the databases that spill below a folder, or all, as soon as the queries that run in them have ended. What they spilled is
+/// removed with them.
+#[napi]
+pub fn close_queries(temp_directory: Option<String>) {
+    let ends = |parent: &Path| {
+        let wanted = temp_directory.as_deref().map(Path::new);
+        wanted.is_none_or(|wanted| wanted == parent)
+    };
+    let mut closed = Vec::new();
+    engine().queries.retain(|(parent, _), queries| {
+        if ends(parent) {
+            closed.push(Arc::clone(queries));
+        }
+        !ends(parent)
+    });
+    // Closing takes a while: others go on meanwhile.
+    drop(closed);
+}
+
+/// Opens a database file; what it spills goes below `temp_directory`.
+pub fn open(path: &str, temp_directory: Option<String>) -> Result<Arc<Database>> {
     match path {
         ":memory:" => memory_database(),
         // Inserts that keep the order of rows are faster on one thread: 2.9 against 1.6 million rows a second on two cores.
         path => Ok(Database::open(
             library()?,
             Location::File(PathBuf::from(path)),
-            limits(1, MEMORY_BYTES),
+            Limits {
+                threads: 1,
+                memory_bytes: MEMORY_BYTES,
+                temp_directory: temp_directory.map(PathBuf::from),
+            },
         )?),
     }
 }
 
-fn limits(threads: usize, memory_bytes: u64) -> Limits {
+fn memory_limits(memory_bytes: u64, temp_directory: Option<PathBuf>) -> Limits {
     Limits {
-        threads,
+        threads: std::thread::available_parallelism().map_or(1, usize::from),
         memory_bytes,
-        temp_directory: Some(std::env::temp_dir()),
+        temp_directory,
     }
+}
+
+/// Removes private folders below `parent` whose owners are gone.
+#[napi]
+pub fn sweep_private_folders(parent: String) {
+    PrivateFolder::sweep(Path::new(&parent));
+}
+
+/// Removes all private folders of this process, at its end.
+#[napi]
+pub fn remove_private_folders() {
+    close_queries(None);
+    PrivateFolder::remove_all();
 }
 
 /// What is wrong with an expression.
@@ -120,6 +171,8 @@ pub struct NativeExpressionIssue {
     pub candidates: Vec<String>,
     /// Whether what is wrong is that values of different units meet.
     pub mixes_units: bool,
+    /// Whether what is wrong is that planning would compute too much.
+    pub is_too_costly: bool,
 }
 
 /// One expression: what it gives, or what is wrong.
@@ -247,6 +300,7 @@ fn plain_issue(error: &RelationalError) -> NativeExpressionIssue {
         identifier: None,
         candidates: Vec::new(),
         mixes_units: false,
+        is_too_costly: false,
     }
 }
 
@@ -261,6 +315,7 @@ pub fn to_issue(issue: ExpressionIssue, expression: &str) -> NativeExpressionIss
         identifier: issue.unknown_column,
         candidates: issue.candidates,
         mixes_units: issue.mixes_units,
+        is_too_costly: issue.is_too_costly,
     }
 }
 
@@ -347,7 +402,7 @@ pub fn check_query(
 ) -> napi::Result<NativeCheckedQuery> {
     let checked = guarded(|| {
         let database = match database {
-            Some(path) => open(&path)?,
+            Some(path) => open(&path, None)?,
             None => memory_database()?,
         };
         let tables = tables
@@ -387,6 +442,8 @@ pub struct NativeTableWrite {
     pub pipeline: String,
     pub sink: String,
     pub epoch: f64,
+    /// Below which it spills.
+    pub temp_directory: String,
 }
 
 #[napi(object)]
@@ -402,6 +459,7 @@ pub fn write_table(write: NativeTableWrite) -> AsyncTask<Work<NativeWriteOutcome
             ParquetReader::open(PathBuf::from(&write.parquet), &ParquetReadParams::default())?;
         let schema = reader.schema();
         let batches = reader.collect::<std::result::Result<Vec<_>, _>>()?;
+        let database = open(&write.database, Some(write.temp_directory))?;
         let target = TableWrite {
             table: write.table,
             ledger: LedgerKey {
@@ -415,8 +473,7 @@ pub fn write_table(write: NativeTableWrite) -> AsyncTask<Work<NativeWriteOutcome
                 WriteMode::Append
             },
         };
-        let outcome =
-            kernel_relational::write_table(&open(&write.database)?, &schema, &batches, &target)?;
+        let outcome = kernel_relational::write_table(&database, &schema, &batches, &target)?;
         Ok(NativeWriteOutcome {
             rows: outcome.rows as f64,
             already_written: outcome.already_written,
@@ -428,7 +485,7 @@ pub fn write_table(write: NativeTableWrite) -> AsyncTask<Work<NativeWriteOutcome
 #[napi(ts_return_type = "Promise<NativeBatch>")]
 pub fn query_database(database: String, sql: String) -> AsyncTask<Work<NativeBatch>> {
     promise(move || {
-        let (schema, batches) = open(&database)?.query(&sql)?;
+        let (schema, batches) = open(&database, None)?.query(&sql)?;
         let rows =
             arrow_select::concat::concat_batches(&schema, &batches).map_err(Failure::internal)?;
         Ok(NativeBatch::new(rows))
@@ -453,10 +510,21 @@ impl From<RelationalError> for Failure {
             E::CannotOpen { message, .. } if message.contains("No space left") => {
                 Failure::new("disk-full", "external", &error)
             }
+            E::CannotSpill { message, .. } if message.contains("Permission denied") => {
+                Failure::new("permission-denied", "external", &error)
+            }
+            E::CannotSpill { message, .. } if message.contains("No space left") => {
+                Failure::new("disk-full", "external", &error)
+            }
+            E::CannotSpill { .. } => Failure::new("temp-directory-unusable", "external", &error),
             E::CannotOpen { .. } => Failure::new("cannot-open-database", "external", &error),
             E::Expression { issue, .. } | E::Query { issue } => {
                 let candidates = Detail::Texts(issue.candidates.clone());
-                Failure::user("invalid-expression", &error).with("candidates", candidates)
+                let code = match issue.is_too_costly {
+                    true => "expression-too-costly",
+                    false => "invalid-expression",
+                };
+                Failure::user(code, &error).with("candidates", candidates)
             }
             E::Row { name, row, .. } => Failure::user("expression-failed", &error)
                 .with("column", Detail::Text(name.clone()))

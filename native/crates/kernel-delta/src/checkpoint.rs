@@ -1,7 +1,9 @@
 //! The log in order: checkpoints, so that it is quick to read, and the end of what is too old.
 
 use std::fs;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::path::{Path, PathBuf};
+use std::sync::LazyLock;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, SystemTime};
 
@@ -65,10 +67,12 @@ pub(crate) fn state_of(
 fn temporary(table: &Path, name: &str) -> PathBuf {
     static NUMBER: AtomicU64 = AtomicU64::new(0);
     let number = NUMBER.fetch_add(1, Ordering::Relaxed);
-    let process = std::process::id();
+    // Process ids are no names: two containers that share a table have the same.
+    static PROCESS: LazyLock<u64> = LazyLock::new(|| RandomState::new().build_hasher().finish());
+    let process = *PROCESS;
     table
         .join(LOG)
-        .join(format!(".{name}.{process}-{number}{TEMPORARY_END}"))
+        .join(format!(".{name}.{process:016x}-{number}{TEMPORARY_END}"))
 }
 
 /// How the names of files end that are being written in the log.

@@ -14,6 +14,7 @@ use crate::ffi::{ConnectionHandle, DatabaseHandle, Handle, SUCCESS};
 use crate::functions::Functions;
 use crate::inputs::Inputs;
 use crate::library::{Library, api, text};
+use crate::private_folder::PrivateFolder;
 use crate::sync::lock;
 
 /// Where a database lives.
@@ -32,7 +33,7 @@ pub struct Limits {
     pub threads: usize,
     /// Bytes that DuckDB may hold for hash tables, sorts and cached pages. Arrow inputs and results are not counted.
     pub memory_bytes: u64,
-    /// Where to spill when the memory is used up; without it such a query fails with `MemoryLimit`.
+    /// Below which to spill, in a private folder, when the memory is used up; without it such a query fails with `MemoryLimit`.
     pub temp_directory: Option<PathBuf>,
 }
 
@@ -46,6 +47,8 @@ pub struct Database {
     /// Held while a table is written: two writers would fail on each other's ledger.
     writing: Mutex<()>,
     file: Option<Arc<OpenFile>>,
+    /// Removed once DuckDB has closed what it spilled.
+    _spilled: Option<PrivateFolder>,
     _library: Arc<Library>,
 }
 
@@ -120,7 +123,9 @@ impl Database {
         limits: &Limits,
         file: Option<Arc<OpenFile>>,
     ) -> Result<Self> {
-        let raw = open_raw(path, limits)?;
+        let spilled = limits.temp_directory.as_deref().map(spill_folder);
+        let spilled = spilled.transpose()?;
+        let raw = open_raw(path, limits, spilled.as_ref().map(PrivateFolder::path))?;
         let mut conversions = std::ptr::null_mut();
         // SAFETY: the database was opened just now; it is closed when the connection or the table function cannot be had.
         let inputs = unsafe {
@@ -141,6 +146,7 @@ impl Database {
             functions: OnceLock::new(),
             writing: Mutex::new(()),
             file,
+            _spilled: spilled,
             _library: library,
         })
     }
@@ -211,6 +217,18 @@ fn canonical(path: &Path) -> Result<PathBuf> {
     Ok(folder.canonicalize().map_err(failed)?.join(name))
 }
 
+/// What a database spills to: two that shared a folder would overwrite each other's files.
+fn spill_folder(parent: &Path) -> Result<PrivateFolder> {
+    PrivateFolder::create(parent, "spill").map_err(|error| cannot_spill(parent, &error))
+}
+
+fn cannot_spill(parent: &Path, error: &std::io::Error) -> RelationalError {
+    RelationalError::CannotSpill {
+        path: parent.to_path_buf(),
+        message: error.to_string(),
+    }
+}
+
 fn cannot_open(path: &Path, message: String) -> RelationalError {
     RelationalError::CannotOpen {
         path: path.to_path_buf(),
@@ -218,7 +236,7 @@ fn cannot_open(path: &Path, message: String) -> RelationalError {
     }
 }
 
-fn open_raw(path: &Path, limits: &Limits) -> Result<DatabaseHandle> {
+fn open_raw(path: &Path, limits: &Limits, spill: Option<&Path>) -> Result<DatabaseHandle> {
     let name = path
         .to_str()
         .and_then(|name| CString::new(name).ok())
@@ -230,7 +248,7 @@ fn open_raw(path: &Path, limits: &Limits) -> Result<DatabaseHandle> {
     // SAFETY: the configuration is destroyed on every path; the message is copied before it is freed.
     unsafe {
         api.create_config(&mut config);
-        let configured = set_options(config, limits, path != Path::new(MEMORY))
+        let configured = set_options(config, limits, spill, path != Path::new(MEMORY))
             .map_err(|option| cannot_open(path, format!("DuckDB refuses the setting {option}")));
         let opened = configured.and_then(|()| {
             if api.open_ext(name.as_ptr(), &mut raw, config, &mut message) == SUCCESS {
@@ -245,15 +263,18 @@ fn open_raw(path: &Path, limits: &Limits) -> Result<DatabaseHandle> {
     }
 }
 
-fn set_options(config: Handle, limits: &Limits, is_file: bool) -> Result<(), String> {
+fn set_options(
+    config: Handle,
+    limits: &Limits,
+    spill: Option<&Path>,
+    is_file: bool,
+) -> Result<(), String> {
     let options = [
         ("threads", limits.threads.max(1).to_string()),
         ("memory_limit", format!("{}B", limits.memory_bytes)),
         (
             "temp_directory",
-            limits
-                .temp_directory
-                .as_ref()
+            spill
                 .map(|path| path.to_string_lossy().into_owned())
                 .unwrap_or_default(),
         ),

@@ -207,7 +207,7 @@ fn not_mergeable(node: &Value, name: &str, measure: &str) -> RelationalError {
 }
 
 /// The SQL of a parse tree.
-fn text_of(connection: &Arc<Connection>, root: &Value) -> Result<String> {
+pub(crate) fn text_of(connection: &Arc<Connection>, root: &Value) -> Result<String> {
     let mut tree = syntax::statement(connection, "NULL")?;
     tree["statements"][0]["node"]["select_list"][0] = root.clone();
     let (_, batches) = connection.query(&format!(

@@ -17,6 +17,8 @@ pub struct ExpressionIssue {
     pub candidates: Vec<String>,
     /// Whether what is wrong is that values of different units meet.
     pub mixes_units: bool,
+    /// Whether what is wrong is that planning would compute too much.
+    pub is_too_costly: bool,
 }
 
 /// Everything that this crate can fail with.
@@ -44,6 +46,9 @@ pub enum RelationalError {
     /// The file is open already with other limits.
     #[error("the database {} cannot be opened: {message}", path.display())]
     CannotOpen { path: PathBuf, message: String },
+    /// No folder to spill to can be made.
+    #[error("nothing can be spilled below {}: {message}. Name another folder in SFERIC_TEMP_DIR or run.tempDirectory", path.display())]
+    CannotSpill { path: PathBuf, message: String },
     /// An expression that cannot be used with the schema it is given.
     #[error("expression `{expression}`: {}", issue.message)]
     Expression {

@@ -1,6 +1,6 @@
 //! Which functions an expression may call: those whose result follows from their arguments alone.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use arrow_array::cast::AsArray;
@@ -23,23 +23,37 @@ pub(crate) enum Refusal {
 const READS_SURROUNDINGS: &[&str] = &[
     "ago",
     "current_catalog",
+    "current_connection_id",
+    "current_database",
     "current_localtime",
     "current_localtimestamp",
+    "current_query",
+    "current_query_id",
     "current_role",
+    "current_schema",
+    "current_schemas",
     "current_setting",
     "current_user",
     "get_block_size",
+    "getenv",
     "getvariable",
+    "in_search_path",
     "json_execute_serialized_sql",
     "json_serialize_plan",
     "reservoir_quantile",
     "session_user",
+    "txid_current",
     "user",
+    "write_log",
 ];
 
 /// DuckDB's functions by lower-case name.
 pub(crate) struct Functions {
     refusals: HashMap<String, Option<Refusal>>,
+    /// Those of DuckDB's own that give tables.
+    tables: HashSet<String>,
+    /// Views that show what the session knows.
+    views: HashSet<String>,
 }
 
 impl Functions {
@@ -47,6 +61,8 @@ impl Functions {
     pub(crate) fn read(connection: &Arc<Connection>) -> Result<Self> {
         let (_, batches) = connection.query(
             "SELECT lower(function_name), min(CASE \
+               WHEN function_type = 'macro' AND schema_name = 'pg_catalog' \
+                 AND function_name NOT IN ('pg_typeof', 'pg_size_pretty', 'format_type', 'format_pg_type') THEN 1 \
                WHEN function_type IN ('scalar', 'macro') AND coalesce(stability, 'CONSISTENT') = 'CONSISTENT' THEN 0 \
                WHEN function_type IN ('scalar', 'macro') THEN 1 WHEN function_type = 'aggregate' THEN 2 ELSE 3 END)::INTEGER \
              FROM duckdb_functions() WHERE function_type <> 'pragma' GROUP BY 1",
@@ -69,7 +85,33 @@ impl Functions {
         for name in READS_SURROUNDINGS {
             refusals.insert((*name).to_string(), Some(Refusal::NotRepeatable));
         }
-        Ok(Self { refusals })
+        let names = |sql: &str| -> Result<HashSet<String>> {
+            let (_, batches) = connection.query(sql)?;
+            let columns = batches
+                .iter()
+                .map(|batch| batch.column(0).as_string::<i32>());
+            Ok(columns
+                .flat_map(|names| names.iter().flatten().map(String::from))
+                .collect())
+        };
+        Ok(Self {
+            refusals,
+            tables: names(
+                "SELECT DISTINCT lower(function_name) FROM duckdb_functions() \
+                 WHERE function_type IN ('table', 'table_macro') AND internal",
+            )?,
+            views: names("SELECT DISTINCT lower(view_name) FROM duckdb_views() WHERE internal")?,
+        })
+    }
+
+    /// Whether DuckDB itself has a function of the name that gives a table.
+    pub(crate) fn is_table_function(&self, name: &str) -> bool {
+        self.tables.contains(&name.to_lowercase())
+    }
+
+    /// Whether DuckDB itself has a view of the lower-case name, which shows what the session knows.
+    pub(crate) fn is_system_view(&self, name: &str) -> bool {
+        self.views.contains(name)
     }
 
     /// Why `name` is refused, if it is. Names that DuckDB does not know are left to its binder, which offers candidates.

@@ -12,9 +12,9 @@ use crate::connection::{Connection, Rows};
 use crate::database::Database;
 use crate::error::{RelationalError, Result};
 use crate::prepared_query::{OpenInput, PreparedQuery, prepare_select, streams_of};
+use crate::query_rules;
 use crate::row_stream::{MORSEL_ROWS, RowStream};
 use crate::sync::lock;
-use crate::syntax;
 
 /// Asked every few milliseconds, from a thread of its own; `true` stops the query.
 pub type Cancelled = Arc<dyn Fn() -> bool + Send + Sync>;
@@ -173,12 +173,13 @@ pub fn check_query(
         OpenInput::open(&connection, input)
     });
     let _inputs = open.collect::<Result<Vec<_>>>()?;
-    let statement = prepare_select(&connection, sql)?;
     let is_column = |name: &str| {
         let mut schemas = inputs.iter().map(|(_, schema)| schema);
         schemas.any(|schema| schema.column_with_name(name).is_some())
     };
-    syntax::refuse_surroundings(&connection, sql, &is_column)?;
+    let is_table = |name: &str| inputs.iter().any(|(input, _)| input.to_lowercase() == name);
+    query_rules::require_closed(&connection, sql, &is_column, &is_table)?;
+    let statement = prepare_select(&connection, sql)?;
     let zoned = any_zoned(inputs.iter().map(|(_, schema)| schema));
     Ok(result_schema(&statement.schema()?, zoned))
 }

@@ -8,6 +8,7 @@ use arrow_schema::Schema;
 use serde_json::Value;
 
 use crate::connection::Connection;
+use crate::cost;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
 use crate::functions::{Functions, Refusal};
 use crate::quote;
@@ -16,7 +17,7 @@ use crate::units;
 /// How many names an issue offers.
 const CANDIDATES: usize = 5;
 /// Names that SQL reads from the clock or the session without parentheses.
-const SURROUNDING_NAMES: &[&str] = &[
+pub(crate) const SURROUNDING_NAMES: &[&str] = &[
     "current_date",
     "current_time",
     "current_timestamp",
@@ -27,7 +28,7 @@ const SURROUNDING_NAMES: &[&str] = &[
     "user",
 ];
 /// What stands before an expression to make it a statement.
-const PREFIX: &str = "SELECT ";
+pub(crate) const PREFIX: &str = "SELECT ";
 
 /// What the text of an expression says before any type is known.
 #[derive(Debug)]
@@ -85,6 +86,7 @@ pub(crate) fn parse(
         casts: HashSet::new(),
     };
     walk.visit(root).map_err(failed)?;
+    cost::require_cheap(connection, root).map_err(failed)?;
     let unit = units::unit_of(root, schema).map_err(failed)?;
     let kind = root["type"].as_str().unwrap_or_default();
     let literal = kind == "VALUE_CONSTANT" && root["value"]["is_null"] == false;
@@ -445,66 +447,7 @@ impl Walk<'_> {
     }
 }
 
-/// Refuses a query that calls functions or names whose value depends on the clock, on chance or on the session. A name that is a column is
-/// taken for the column.
-///
-/// # Errors
-/// `Query` with the first of them.
-pub(crate) fn refuse_surroundings(
-    connection: &Arc<Connection>,
-    sql: &str,
-    is_column: &dyn Fn(&str) -> bool,
-) -> Result<()> {
-    let functions = connection.database().functions(connection)?;
-    let (_, batches) = connection.query(&format!(
-        "SELECT json_serialize_sql({})",
-        quote::text(sql.trim_end().trim_end_matches(';'))
-    ))?;
-    let json = batches
-        .first()
-        .map(|batch| batch.column(0).as_string::<i32>().value(0))
-        .unwrap_or_default();
-    let tree = serde_json::from_str::<Value>(json).unwrap_or(Value::Null);
-    match find_surrounding(&tree, functions, is_column) {
-        None => Ok(()),
-        Some((name, position)) => Err(RelationalError::Query {
-            issue: issue(not_repeatable(&name), position),
-        }),
-    }
-}
-
-/// The first call or name that reads the surroundings, with its place in the query.
-fn find_surrounding(
-    node: &Value,
-    functions: &Functions,
-    is_column: &dyn Fn(&str) -> bool,
-) -> Option<(String, Option<usize>)> {
-    if let Value::Array(items) = node {
-        return items
-            .iter()
-            .find_map(|item| find_surrounding(item, functions, is_column));
-    }
-    let fields = node.as_object()?;
-    let name = match node["class"].as_str() {
-        Some("FUNCTION") => node["function_name"]
-            .as_str()
-            .filter(|name| functions.refusal(name) == Some(Refusal::NotRepeatable)),
-        Some("COLUMN_REF") => names_of(node).first().copied().filter(|name| {
-            let mut known = SURROUNDING_NAMES.iter();
-            known.any(|known| known.eq_ignore_ascii_case(name)) && !is_column(name)
-        }),
-        _ => None,
-    };
-    if let Some(name) = name {
-        let place = node["query_location"].as_u64().map(|place| place as usize);
-        return Some((name.to_string(), place.filter(|place| *place != usize::MAX)));
-    }
-    fields
-        .values()
-        .find_map(|value| find_surrounding(value, functions, is_column))
-}
-
-fn not_repeatable(name: &str) -> String {
+pub(crate) fn not_repeatable(name: &str) -> String {
     format!(
         "{name} depends on the clock, on chance or on the session, so running again would give other rows"
     )

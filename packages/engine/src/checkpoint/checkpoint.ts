@@ -130,6 +130,11 @@ export class Checkpoint {
     return join(this.directory, "staged", operatorId);
   }
 
+  /** Folder for what is of no use once the run has ended. */
+  get temporary(): string {
+    return join(this.directory, "staged");
+  }
+
   /** Writes one record; it is on disk when this resolves. Throws `checkpoint-locked` once another run has taken over. */
   async write<K extends RecordKind>(kind: K, record: RecordTypes[K]): Promise<void> {
     const { epoch } = record;
