@@ -4,7 +4,7 @@ use kernel_netcdf::{GlmParams, GlmTable, Longitude, decode_glm_tables};
 
 /// Decodes `bytes`. Panics on a finding.
 pub fn decode(bytes: &[u8]) {
-    let longitude = if bytes.len() % 2 == 0 {
+    let longitude = if bytes.len().is_multiple_of(2) {
         Longitude::Wrapped
     } else {
         Longitude::Unwrapped

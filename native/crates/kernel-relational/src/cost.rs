@@ -458,10 +458,9 @@ impl<'a> Walk<'a> {
     fn number(&self, node: &Value, bound: Option<&Bound>) -> f64 {
         if node["class"] == "CONSTANT"
             && let Some(number) = node["value"]["value"].as_f64()
+            && node["value"]["type"]["id"] != "DECIMAL"
         {
-            if node["value"]["type"]["id"] != "DECIMAL" {
-                return number.max(0.0);
-            }
+            return number.max(0.0);
         }
         if self.mentions_parameter(node) {
             let largest = bound.and_then(|bound| bound.largest);
