@@ -7,6 +7,7 @@ import { type Dataset, File, ready } from "h5wasm/node";
 import { afterEach, beforeEach, expect, test } from "vitest";
 import { flashCount, granules, lightningIn, visibleRows } from "../kill/lightning.ts";
 import { runChild } from "../kill/run-child.ts";
+import { lettersIn } from "./letters.ts";
 
 let folder: string;
 let input: string;
@@ -30,10 +31,8 @@ async function run(): Promise<RunResult> {
   return result!;
 }
 
-async function letters(result: RunResult): Promise<{ name: string; reason: string }[]> {
-  const text = await Promise.all(result.deadLetters.map((path) => readFile(path, "utf8")));
-  const lines = text.join("").trimEnd().split("\n");
-  return lines.map((line) => JSON.parse(line) as { name: string; reason: string });
+function letters(result: RunResult): Promise<{ name: string; reason: string }[]> {
+  return lettersIn(result.deadLetters);
 }
 
 test("files that are no granules give no rows and a dead letter each; the good ones give theirs", async () => {

@@ -4,6 +4,7 @@ import { runPipeline } from "@sferic/engine";
 import { type KafkaBroker, kafkaBroker, temporaryFolder } from "@sferic/testkit";
 import kafkajs from "kafkajs";
 import { afterAll, beforeAll, expect, test } from "vitest";
+import { lettersIn } from "./letters.ts";
 
 let broker: KafkaBroker;
 
@@ -67,11 +68,7 @@ test("or dead letters that hold the same", async () => {
   await using folder = await temporaryFolder();
   const result = await runPipeline(spec({}), { registry, baseDirectory: folder.path });
   expect(result).toMatchObject({ state: "succeeded", rows: { read: 2, written: 2, invalid: 3 } });
-  const text = await readFile(result.deadLetters[0]!, "utf8");
-  const letters = text
-    .trimEnd()
-    .split("\n")
-    .map((line) => JSON.parse(line) as unknown);
+  const letters = await lettersIn(result.deadLetters);
   expect(letters).toMatchObject(
     [1, 2, 3].map((offset) => {
       const value = messages[offset]!;

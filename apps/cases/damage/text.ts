@@ -6,6 +6,7 @@ import { join } from "node:path";
 import type { RunResult } from "@sferic/engine";
 import { expect } from "vitest";
 import { runChild } from "../kill/run-child.ts";
+import { lettersIn } from "./letters.ts";
 
 const schema = { n: "int32", text: "utf8", at: "timestamp" };
 
@@ -62,14 +63,14 @@ export class TextCase implements AsyncDisposable {
     const { result, code, stderr } = await runChild([file]);
     expect(code, stderr).toBe(0);
     expect(result!.peakMemoryBytes).toBeLessThan(768 * 1024 ** 2);
-    const told = parsedLines<Told>(await textsOf(result!.deadLetters));
+    const told = await lettersIn<Told>(result!.deadLetters);
     return { result: result!, reasons: Object.fromEntries(told.map(({ name, reason }) => [name, reason])) };
   }
 
   /** The rows that were written. */
   async written(): Promise<Row[]> {
     const out = join(this.#folder, "out");
-    const names = (await readdir(out)).toSorted();
+    const names = (await readdir(out)).filter((name) => !name.startsWith(".")).toSorted();
     return parsedLines<Row>(await textsOf(names.map((name) => join(out, name))));
   }
 }

@@ -72,8 +72,8 @@ async function written(out: string): Promise<string[]> {
   const texts = names.filter((name) => name.endsWith(`-${out}`)).toSorted();
   return Promise.all(
     texts.map(async (name) => {
-      const files = (await readdir(join(folder, "out", name))).filter((file) => file.endsWith(".csv"));
-      return readFile(join(folder, "out", name, files[0]!), "utf8");
+      const file = (await readdir(join(folder, "out", name))).find((part) => part.startsWith("part-"));
+      return readFile(join(folder, "out", name, file!), "utf8");
     }),
   );
 }

@@ -23,7 +23,9 @@ async function add(source: string, name: string, seconds: readonly number[]): Pr
 }
 
 async function written(port: string): Promise<Record<string, unknown>[]> {
-  const names: string[] = await readdir(join(base, "out", port)).catch(() => []);
+  const names = (await readdir(join(base, "out", port)).catch((): string[] => [])).filter(
+    (name) => !name.startsWith("."),
+  );
   const texts = await Promise.all(names.toSorted().map((name) => readFile(join(base, "out", port, name), "utf8")));
   const lines = texts.join("").split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>);

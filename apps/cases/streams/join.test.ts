@@ -84,7 +84,7 @@ async function writeInputs(all: Readonly<Record<string, readonly Shown[][]>>): P
 }
 
 async function written(port: string): Promise<Record<string, unknown>[]> {
-  const names: string[] = await readdir(join(base, port)).catch(() => []);
+  const names = (await readdir(join(base, port)).catch((): string[] => [])).filter((name) => !name.startsWith("."));
   const texts = await Promise.all(names.map((name) => readFile(join(base, port, name), "utf8")));
   const lines = texts.join("").split("\n");
   return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>);

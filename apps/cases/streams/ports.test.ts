@@ -55,7 +55,7 @@ async function run(
 
 /** Rows of a folder, file by file. */
 async function written(port: string): Promise<Record<string, unknown>[]> {
-  const names: string[] = await readdir(join(base, port)).catch(() => []);
+  const names = (await readdir(join(base, port)).catch((): string[] => [])).filter((name) => !name.startsWith("."));
   const texts = await Promise.all(names.toSorted().map((name) => readFile(join(base, port, name), "utf8")));
   const lines = texts
     .join("")

@@ -109,13 +109,13 @@ function offsetsText({ offsets, unfinished }: CheckpointReport, paint: Paint): s
 }
 
 /** Fields of offsets that sources keep for `why`. */
-const forRemarks = ["times"];
+const forRemarks = new Set(["times"]);
 
 /** An offset is the source's own: simple fields as they are, lists by their length. */
 export function offsetText(offset: unknown): string {
   if (offset === null) return "";
   if (typeof offset !== "object" || Array.isArray(offset)) return short(JSON.stringify(offset));
-  const shown = Object.entries(offset).filter(([name]) => !forRemarks.includes(name));
+  const shown = Object.entries(offset).filter(([name]) => !forRemarks.has(name));
   const fields = shown.map(([name, value]) =>
     Array.isArray(value) ? counted(value.length, name.replace(/s$/, "")) : `${name} ${JSON.stringify(value)}`,
   );
