@@ -144,9 +144,10 @@ async function planSchema(c: Config, context: PlanContext): Promise<Schema | nul
   return learned;
 }
 
-/** A pattern with a mistake matches nothing. */
+/** A pattern with a mistake matches nothing. What a place that may not be read holds is for the run to report. */
 async function warnOfNothing(c: Config, store: LocalStore, warn: Warn): Promise<void> {
-  if (!(await store.exists()) || (await store.hasAny())) return;
+  const isFound = await store.hasAny().catch(() => true);
+  if (isFound || !(await store.exists())) return;
   const message = `no file matches ${store.path}; check the path, or nothing has come yet`;
   warn("no-files", message, "/url");
 }
