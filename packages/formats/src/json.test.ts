@@ -1,11 +1,11 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { gzipSync, zstdCompressSync } from "node:zlib";
 import { MessageSet } from "@sferic/bindings/kafka";
-import { queryDatabase } from "@sferic/bindings/relational";
 import { type Batch, type InvalidInput, isBatch, rowsOf, type Schema } from "@sferic/operator";
 import {
   dataSet,
   describeFormat,
+  duckdbRows,
   fileAt,
   fileOf,
   sampleTypes,
@@ -143,7 +143,7 @@ describe("json", () => {
     const read = `read_json('${path}', format = '${layout === "lines" ? "newline_delimited" : "array"}')`;
     const columns =
       "count(*)::INT AS rows, sum(flash_energy) AS energy, epoch_ms(min(flash_time::TIMESTAMP))::DOUBLE AS first";
-    const [found] = plainRows(await queryDatabase(folder.file("none.duckdb"), `SELECT ${columns} FROM ${read}`));
+    const [found] = await duckdbRows(`SELECT ${columns} FROM ${read}`);
     const energies = Array.from(flashes.toArrow().getChild("flash_energy")!.toArray() as Float64Array);
     const times = Array.from(flashes.toArrow().getChild("flash_time")!.toArray() as BigInt64Array);
     expect(found).toEqual({
@@ -168,8 +168,7 @@ describe("json", () => {
       return `{"analytics":{"clicks":${whole(100)}},"sales":${sales},"datetime":"${time}","note":"é\\n\\"${row}"}`;
     });
     await writeFile(folder.file("rows.json"), text.join("\n"));
-    const theirs = await queryDatabase(
-      folder.file("none.duckdb"),
+    const theirs = await duckdbRows(
       `SELECT epoch_ms(datetime::TIMESTAMP)::DOUBLE AS time, sales.quantity::INT AS quantity,
          sales.total_price::DOUBLE AS price, analytics.clicks::INT AS clicks, note
        FROM read_json('${folder.file("rows.json")}')`,
@@ -186,8 +185,7 @@ describe("json", () => {
       note,
     }));
     expect(invalid).toEqual([]);
-    expect(ours).toEqual(plainRows(theirs));
-    theirs.close();
+    expect(ours).toEqual(theirs);
   });
 
   it("writes what JSON.parse takes", async () => {

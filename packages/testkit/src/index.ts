@@ -14,4 +14,5 @@ export * from "./sink-checks.ts";
 export * from "./source-checks.ts";
 export * from "./small-disk.ts";
 export * from "./delta-readers.ts";
+export * from "./duckdb-reader.ts";
 export * from "./kafka-broker.ts";
