@@ -226,6 +226,16 @@ describe("fromRows", () => {
     ]);
   });
 
+  it.each(["2001-02-29T00:00:00Z", "2026-04-31T00:00:00Z", "2262-04-12T00:00:00Z"])(
+    "refuses %s, which no day or no number of 64 bits is",
+    (t) => {
+      const columns = schema([column("t", "timestamp[ns, UTC]")]);
+      expect(failureOf(() => batches.fromRows(columns, [{ t }]))).toMatchObject({
+        details: { problems: [{ pointer: "/0/t" }] },
+      });
+    },
+  );
+
   it("refuses a type that rows cannot hold", () => {
     const columns = schema([column("t", "float16")]);
     expect(failureOf(() => batches.fromRows(columns, []))).toMatchObject({ code: "column-type" });

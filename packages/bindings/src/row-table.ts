@@ -254,14 +254,20 @@ function wholeNumber(cell: unknown): bigint | undefined {
 
 const timeText = /^([+-]?\d{4,6}-\d\d-\d\d)(?:[T ](\d\d:\d\d(?::\d\d)?)(?:\.(\d{1,9}))?)?(Z|[+-]\d\d:\d\d)?$/i;
 
-/** A time as text in units since 1970; without a zone it is UTC. Undefined when it is none or has more decimals than units. */
+/** A time as text in units since 1970; without a zone it is UTC. Undefined when it is none, has more decimals than units, or is beyond 64 bits of them. */
 function timeOf(text: string, perSecond: bigint): bigint | undefined {
   const [, day, clock = "00:00:00", decimals = "", zone = "Z"] = timeText.exec(text) ?? [];
   const ms = day === undefined ? Number.NaN : Date.parse(`${day}T${clock}${zone.toUpperCase()}`);
   const nanoseconds = BigInt(decimals.padEnd(9, "0"));
   const perUnit = 1_000_000_000n / perSecond;
-  if (Number.isNaN(ms) || nanoseconds % perUnit !== 0n) return undefined;
-  return BigInt(ms / 1000) * perSecond + nanoseconds / perUnit;
+  if (Number.isNaN(ms) || !isCalendarDay(day!) || nanoseconds % perUnit !== 0n) return undefined;
+  const units = BigInt(ms / 1000) * perSecond + nanoseconds / perUnit;
+  return BigInt.asIntN(64, units) === units ? units : undefined;
+}
+
+/** Whether a month has such a day: a `Date` takes February 30 for a day of March. */
+function isCalendarDay(day: string): boolean {
+  return new Date(`${day}T00:00:00Z`).getUTCDate() === Number(day.slice(-2));
 }
 
 /** Units of an Arrow time per second: its units are 10^0, 10^3, 10^6, 10^9 in this order. */

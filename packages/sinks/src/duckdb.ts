@@ -28,7 +28,9 @@ const config = z.strictObject({
   table: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/, "must be a table name, or schema.table")
-    .describe("Table, `name` or `schema.name`; created from the first rows when missing."),
+    .describe(
+      "Table, `name` or `schema.name`; created from the first rows when missing. Times with a zone are `TIMESTAMP WITH TIME ZONE`, but `TIMESTAMP_NS` in UTC where they are in nanoseconds.",
+    ),
   onMissingOutput: onMissingOutputField,
   write: z
     .enum(["append", "replace"])

@@ -62,6 +62,12 @@ test("folders are columns of their own types, after those of the files", async (
   expect(rows).toEqual(['1|2018|1|"A B"', "2|2018|2|null", '3|2019|1|"C"']);
 });
 
+test.each(["2018-13-01", "2018-02-30", "2018-00-10"])("a folder of %s, which is no day, is text", async (day) => {
+  const { schema, rows } = await read({ [`in/date=${day}/a.csv`]: "x\n1\n" }, { partitions: "hive" });
+  expect(schema!.column("date")!.type).toBe("utf8");
+  expect(rows).toEqual([`1|"${day}"`]);
+});
+
 test("without the field folders mean nothing", async () => {
   expect((await read(days, {})).schema!.names).toEqual(["x"]);
 });

@@ -284,6 +284,7 @@ fn checked(outcome: kernel_relational::Result<Field>, expression: &str) -> Resul
         }),
         Err(
             error @ (RelationalError::UnsupportedType { .. }
+            | RelationalError::TimeWithOffset { .. }
             | RelationalError::AmbiguousColumns { .. }),
         ) => Ok(NativeChecked {
             column: None,
@@ -420,6 +421,7 @@ pub fn check_query(
             }),
             Err(
                 error @ (RelationalError::UnsupportedType { .. }
+                | RelationalError::TimeWithOffset { .. }
                 | RelationalError::AmbiguousColumns { .. }),
             ) => Ok(NativeCheckedQuery {
                 columns: None,
@@ -530,7 +532,9 @@ impl From<RelationalError> for Failure {
                 .with("column", Detail::Text(name.clone()))
                 .with("row", Detail::Number(*row as u64)),
             E::Value { .. } => Failure::user("expression-failed", &error),
-            E::UnsupportedType { .. } => Failure::user("unsupported-type", &error),
+            E::UnsupportedType { .. } | E::TimeWithOffset { .. } => {
+                Failure::user("unsupported-type", &error)
+            }
             E::AmbiguousColumns { .. } => Failure::user("ambiguous-columns", &error),
             E::TableMismatch { .. } => Failure::user("schema-mismatch", &error),
             E::MemoryLimit { .. } => Failure::new("memory-limit", "external", &error),

@@ -122,10 +122,7 @@ pub(crate) fn widened(column: &ArrayRef, to: &DataType) -> std::result::Result<A
             take(dictionary.values(), dictionary.keys(), None).map_err(|e| e.to_string())?
         }
         (D::Timestamp(from_unit, from_zone), D::Timestamp(to_unit, to_zone))
-            if [from_zone, to_zone]
-                .into_iter()
-                .flatten()
-                .all(|zone| is_utc(zone)) =>
+            if is_same_clock(from_zone.as_deref(), to_zone.as_deref()) =>
         {
             instants(column, *from_unit, *to_unit, to)?
         }
@@ -187,6 +184,15 @@ fn midnights(
         days.unary(|day| i64::from(day) * SECONDS_PER_DAY);
     let seconds: ArrayRef = Arc::new(seconds);
     instants(&seconds, TimeUnit::Second, unit, to)
+}
+
+/// Whether equal ticks are equal times: Arrow counts zoned ones in UTC, whatever their zone; those without a zone count
+/// as UTC next to it only.
+fn is_same_clock(from: Option<&str>, to: Option<&str>) -> bool {
+    match (from, to) {
+        (Some(_), Some(_)) | (None, None) => true,
+        (Some(zone), None) | (None, Some(zone)) => is_utc(zone),
+    }
 }
 
 fn is_utc(zone: &str) -> bool {

@@ -2,13 +2,16 @@
 //!
 //! DuckDB cuts `timestamp[ns, UTC]` to microseconds without a word and takes the slow calendar library for every zoned time. Arrow's
 //! zoned timestamps are instants in UTC whatever their zone says, so they go in as naive timestamps of the same unit, with DuckDB's
-//! `TimeZone` at UTC, and come back tagged `UTC`. Only type tags change; no value is touched or copied.
+//! `TimeZone` at UTC, and come back tagged `UTC`. Only type tags change; no value is touched or copied. In tables that others read
+//! they are `TIMESTAMP WITH TIME ZONE`, as nothing is computed with them there.
 
 use std::sync::Arc;
 
-use arrow_array::{RecordBatch, RecordBatchOptions, make_array};
+use arrow_array::cast::AsArray;
+use arrow_array::types::Date32Type;
+use arrow_array::{Array, Date32Array, RecordBatch, RecordBatchOptions, make_array};
 use arrow_data::ArrayData;
-use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef};
+use arrow_schema::{DataType, Field, FieldRef, Fields, Schema, SchemaRef, TimeUnit};
 
 use crate::error::{RelationalError, Result};
 
@@ -18,16 +21,23 @@ pub(crate) const UTC: &str = "UTC";
 /// Applies `zone` to every timestamp in a type, however deep, and calls list items `item`, as Arrow does and DuckDB does not. Field
 /// metadata below the top is dropped: DuckDB would read extension types into it.
 fn map_zones(data_type: &DataType, zone: &impl Fn(Option<&str>) -> Option<Arc<str>>) -> DataType {
+    map_times(data_type, &|_, old| zone(old))
+}
+
+fn map_times(
+    data_type: &DataType,
+    zone: &impl Fn(TimeUnit, Option<&str>) -> Option<Arc<str>>,
+) -> DataType {
     let renamed = |field: &FieldRef, name: &str| {
         Arc::new(Field::new(
             name,
-            map_zones(field.data_type(), zone),
+            map_times(field.data_type(), zone),
             field.is_nullable(),
         ))
     };
     let field = |field: &FieldRef| renamed(field, field.name());
     match data_type {
-        DataType::Timestamp(unit, old) => DataType::Timestamp(*unit, zone(old.as_deref())),
+        DataType::Timestamp(unit, old) => DataType::Timestamp(*unit, zone(*unit, old.as_deref())),
         DataType::List(item) => DataType::List(renamed(item, "item")),
         DataType::LargeList(item) => DataType::LargeList(renamed(item, "item")),
         DataType::FixedSizeList(item, length) => {
@@ -36,7 +46,7 @@ fn map_zones(data_type: &DataType, zone: &impl Fn(Option<&str>) -> Option<Arc<st
         DataType::Struct(fields) => DataType::Struct(fields.iter().map(field).collect::<Fields>()),
         DataType::Map(entries, sorted) => DataType::Map(field(entries), *sorted),
         DataType::Dictionary(keys, values) => {
-            DataType::Dictionary(keys.clone(), Box::new(map_zones(values, zone)))
+            DataType::Dictionary(keys.clone(), Box::new(map_times(values, zone)))
         }
         other => other.clone(),
     }
@@ -78,6 +88,66 @@ pub(crate) fn naive_schema(schema: &Schema) -> SchemaRef {
         )
     });
     Arc::new(Schema::new(fields.collect::<Fields>()))
+}
+
+/// The schema of rows for a table: a zoned timestamp is DuckDB's `TIMESTAMP WITH TIME ZONE`, but naive in nanoseconds, of which
+/// that type would lose digits. No metadata.
+pub(crate) fn moment_schema(schema: &Schema) -> SchemaRef {
+    let moment = |unit: TimeUnit, zone: Option<&str>| {
+        let has_type = zone.is_some() && unit != TimeUnit::Nanosecond;
+        has_type.then(|| Arc::from(UTC))
+    };
+    let fields = schema.fields().iter().map(|field| {
+        let data_type = map_times(field.data_type(), &moment);
+        Field::new(field.name(), data_type, field.is_nullable())
+    });
+    Arc::new(Schema::new(fields.collect::<Fields>()))
+}
+
+/// Refuses dates and times that are DuckDB's `infinity` or `-infinity`, which no other format has: they would be dates.
+pub(crate) fn refuse_infinite(batch: &RecordBatch) -> Result<()> {
+    for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
+        if is_infinite(column.as_ref()) {
+            let name = field.name();
+            return Err(RelationalError::Value {
+                message: format!(
+                    "column \"{name}\" has infinity as a time, which has no counterpart in Arrow. Make it null or a date, for \
+                     instance with CASE WHEN isfinite({name}) THEN {name} END"
+                ),
+            });
+        }
+    }
+    Ok(())
+}
+
+fn is_infinite(column: &dyn Array) -> bool {
+    match column.data_type() {
+        DataType::Date32 => has_infinite(column.as_primitive::<Date32Type>(), i32::MAX, -i32::MAX),
+        DataType::Timestamp(..) => {
+            let data = column.to_data();
+            let ticks = &data.buffers()[0].typed_data::<i64>()[data.offset()..][..data.len()];
+            let is_end = |tick: i64| (tick == i64::MAX) | (tick == -i64::MAX);
+            ticks
+                .iter()
+                .fold(false, |found, tick| found | is_end(*tick))
+                && (0..ticks.len()).any(|row| column.is_valid(row) && is_end(ticks[row]))
+        }
+        DataType::List(_) => is_infinite(column.as_list::<i32>().values()),
+        DataType::Struct(_) => {
+            let members = column.as_struct().columns();
+            members.iter().any(|member| is_infinite(member.as_ref()))
+        }
+        _ => false,
+    }
+}
+
+fn has_infinite(days: &Date32Array, last: i32, first: i32) -> bool {
+    let is_end = |day: i32| (day == last) | (day == first);
+    let found = days
+        .values()
+        .iter()
+        .fold(false, |found, day| found | is_end(*day));
+    found && days.iter().flatten().any(is_end)
 }
 
 /// The same columns under `schema`, whose types differ from the batch's in zones, nested names and metadata only. Copies nothing.

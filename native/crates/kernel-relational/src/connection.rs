@@ -10,6 +10,7 @@ use arrow_schema::ffi::FFI_ArrowSchema;
 use arrow_schema::{Schema, SchemaRef};
 use arrow_select::concat::concat_batches;
 
+use crate::columns::refuse_infinite;
 use crate::database::Database;
 use crate::error::{EngineError, RelationalError, Result};
 use crate::ffi::{
@@ -17,6 +18,7 @@ use crate::ffi::{
     PendingHandle, ResultWords, STATEMENT_SELECT, SUCCESS, StatementHandle, TypeHandle,
 };
 use crate::gather::Column;
+use crate::inputs::LogicalType;
 use crate::library::{api, check, text};
 use crate::row_stream::MORSEL_ROWS;
 
@@ -180,7 +182,27 @@ impl Statement {
     }
 
     /// Names and types of the result's columns, as DuckDB returns them. All are nullable.
+    ///
+    /// # Errors
+    /// `TimeWithOffset` for a type of which Arrow would lose the offset.
     pub(crate) fn schema(&self) -> Result<Schema> {
+        let schema = self.arrow_types()?;
+        for (index, field) in schema.fields().iter().enumerate() {
+            // SAFETY: the statement is alive and has a column for every field; the type is destroyed when it is dropped.
+            let has_offset = unsafe {
+                let column = index as u64;
+                let found = api().prepared_statement_column_logical_type(self.raw, column);
+                LogicalType(found).has_offset()
+            };
+            if has_offset {
+                let column = field.name().clone();
+                return Err(RelationalError::TimeWithOffset { column });
+            }
+        }
+        Ok(schema)
+    }
+
+    fn arrow_types(&self) -> Result<Schema> {
         let api = api();
         // SAFETY: the statement is alive; names are freed after the conversion copied them.
         unsafe {
@@ -342,16 +364,17 @@ impl Rows {
             return Ok(None);
         }
         let Some(columns) = &mut self.columns else {
-            return Ok(Some(concat_batches(&self.schema, &converted)?));
+            let batch = concat_batches(&self.schema, &converted)?;
+            refuse_infinite(&batch)?;
+            return Ok(Some(batch));
         };
         let columns = columns
             .iter_mut()
             .map(Column::finish)
             .collect::<Result<_>>()?;
-        Ok(Some(RecordBatch::try_new(
-            Arc::clone(&self.schema),
-            columns,
-        )?))
+        let batch = RecordBatch::try_new(Arc::clone(&self.schema), columns)?;
+        refuse_infinite(&batch)?;
+        Ok(Some(batch))
     }
 
     fn next_chunk(&mut self) -> Result<Option<Chunk>> {

@@ -74,6 +74,11 @@ pub enum RelationalError {
         "column \"{column}\" has type {data_type}, which expressions and database tables cannot hold. Leave the column out or convert it first"
     )]
     UnsupportedType { column: String, data_type: DataType },
+    /// A column of DuckDB's type `TIMETZ`, which Arrow does not have.
+    #[error(
+        "column \"{column}\" is a time of day with an offset from UTC, which has no counterpart in Arrow. Convert it first: CAST({column} AS TIME) is the time without its offset, CAST({column} AS VARCHAR) the text"
+    )]
+    TimeWithOffset { column: String },
     /// Names that DuckDB takes for one, because it does not tell upper from lower case.
     #[error(
         "columns \"{first}\" and \"{second}\" differ only in upper and lower case, which SQL takes for one name. Rename one of them"

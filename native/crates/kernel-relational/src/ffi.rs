@@ -143,6 +143,13 @@ c_api! {
     fn destroy_error_data(error: *mut ErrorHandle);
 
     fn create_logical_type(kind: u32) -> TypeHandle;
+    fn get_type_id(logical_type: TypeHandle) -> u32;
+    fn list_type_child_type(logical_type: TypeHandle) -> TypeHandle;
+    fn array_type_child_type(logical_type: TypeHandle) -> TypeHandle;
+    fn map_type_key_type(logical_type: TypeHandle) -> TypeHandle;
+    fn map_type_value_type(logical_type: TypeHandle) -> TypeHandle;
+    fn struct_type_child_count(logical_type: TypeHandle) -> u64;
+    fn struct_type_child_type(logical_type: TypeHandle, index: u64) -> TypeHandle;
     fn destroy_logical_type(logical_type: *mut TypeHandle);
     fn destroy_data_chunk(chunk: *mut ChunkHandle);
     fn data_chunk_get_size(chunk: ChunkHandle) -> u64;

@@ -9,7 +9,7 @@ use arrow_array::{Array, RecordBatch, StructArray};
 use arrow_schema::ffi::FFI_ArrowSchema;
 use arrow_schema::{Schema, SchemaRef};
 
-use crate::columns::{naive_schema, retag};
+use crate::columns::{moment_schema, naive_schema, retag};
 use crate::error::{RelationalError, Result};
 use crate::ffi::{ConnectionHandle, Handle, TypeHandle};
 use crate::library::{api, check};
@@ -39,7 +39,7 @@ pub(crate) struct Registration {
 
 /// What the scan reads.
 pub(crate) struct Input {
-    /// As DuckDB sees it: naive timestamps.
+    /// As DuckDB sees it: naive timestamps, unless they are for a table.
     pub(crate) schema: SchemaRef,
     /// DuckDB's type of each column.
     pub(crate) types: Vec<LogicalType>,
@@ -90,6 +90,33 @@ impl Drop for LogicalType {
     }
 }
 
+impl LogicalType {
+    /// Whether a time of day with an offset from UTC (`TIMETZ`) is in the type, however deep.
+    pub(crate) fn has_offset(&self) -> bool {
+        const LIST: u32 = 24;
+        const STRUCT: u32 = 25;
+        const MAP: u32 = 26;
+        const TIME_TZ: u32 = 30;
+        const ARRAY: u32 = 33;
+        let api = api();
+        // SAFETY: the type is alive, of the kind that each call is for; what is returned is destroyed when it is dropped.
+        unsafe {
+            match api.get_type_id(self.0) {
+                TIME_TZ => true,
+                LIST => Self(api.list_type_child_type(self.0)).has_offset(),
+                ARRAY => Self(api.array_type_child_type(self.0)).has_offset(),
+                MAP => {
+                    Self(api.map_type_key_type(self.0)).has_offset()
+                        || Self(api.map_type_value_type(self.0)).has_offset()
+                }
+                STRUCT => (0..api.struct_type_child_count(self.0))
+                    .any(|member| Self(api.struct_type_child_type(self.0, member)).has_offset()),
+                _ => false,
+            }
+        }
+    }
+}
+
 /// A schema in the form that DuckDB converts arrays by.
 pub(crate) struct ConvertedSchema(pub(crate) Handle);
 
@@ -122,7 +149,15 @@ impl Inputs {
     /// # Errors
     /// `UnsupportedType` names the first column that DuckDB cannot read.
     pub(crate) fn register(self: &Arc<Self>, schema: &Schema) -> Result<Registration> {
-        let naive = naive_schema(schema);
+        self.register_as(schema, naive_schema(schema))
+    }
+
+    /// As [`Inputs::register`], with zoned timestamps of the type that a table has for them.
+    pub(crate) fn register_moments(self: &Arc<Self>, schema: &Schema) -> Result<Registration> {
+        self.register_as(schema, moment_schema(schema))
+    }
+
+    fn register_as(self: &Arc<Self>, schema: &Schema, naive: SchemaRef) -> Result<Registration> {
         let types = match self.logical_types(&naive) {
             Ok(types) => types,
             Err(error) => return Err(self.culprit(schema, &naive).unwrap_or(error)),

@@ -4,7 +4,8 @@
 //! Read `database.rs` first, then `projection.rs`. `scan.rs` is how DuckDB reads our batches; `ffi.rs` is the C API it exports.
 //!
 //! # Types
-//! Zoned timestamps are instants: DuckDB sees them as naive timestamps in UTC of the same unit, and results that stem from them are
+//! Zoned timestamps are instants: expressions see them as naive timestamps in UTC of the same unit, tables have them as
+//! `TIMESTAMP WITH TIME ZONE`, and results that stem from them are
 //! tagged `UTC`. DuckDB computes intervals and truncation in microseconds, so `flash_time + INTERVAL 1 SECOND` on nanoseconds gives
 //! microseconds; comparisons and plain columns keep every nanosecond. Computed text is `Utf8`, sums of integers are `Decimal128(38, 0)`.
 

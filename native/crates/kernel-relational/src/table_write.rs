@@ -6,7 +6,7 @@ use arrow_array::RecordBatch;
 use arrow_array::cast::AsArray;
 use arrow_schema::{Schema, SchemaRef};
 
-use crate::columns::{require_distinct_names, require_schema};
+use crate::columns::{is_zoned, require_distinct_names, require_schema};
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::{RelationalError, Result};
@@ -45,8 +45,10 @@ pub struct WriteOutcome {
 /// the table `sferic_ledger`. An epoch that is in the ledger is not written again. After it returns, the rows survive a crash and are
 /// visible to readers; before, nothing of them is.
 ///
-/// Columns are matched by name. A new table has DuckDB's type for each Arrow type; zoned timestamps become naive timestamps in UTC of
-/// their unit (`timestamp[ns, UTC]` becomes `TIMESTAMP_NS`, exact). Writes to one database wait for each other. No copy of the rows is
+/// Columns are matched by name. A new table has DuckDB's type for each Arrow type: zoned timestamps are moments, `TIMESTAMP WITH TIME
+/// ZONE`, but in nanoseconds, of which that type would lose digits, `TIMESTAMP_NS` in UTC. A table whose column is the naive timestamp
+/// of the same unit takes a moment as its time in UTC; one with `TIMESTAMP WITH TIME ZONE` takes nanoseconds that are whole
+/// microseconds. Writes to one database wait for each other. No copy of the rows is
 /// made in memory.
 ///
 /// # Errors
@@ -65,10 +67,15 @@ pub fn write_table(
     let table = TableName::parse(&write.table)?;
     let _alone = database.lock_for_writing();
     let connection = Connection::open(database)?;
-    let input = database.inputs().register(schema)?;
-    input.set(batches)?;
+    let rows = Rows {
+        schema,
+        moments: database.inputs().register_moments(schema)?,
+        naive: database.inputs().register(schema)?,
+    };
+    rows.moments.set(batches)?;
+    rows.naive.set(batches)?;
     connection.execute("BEGIN TRANSACTION")?;
-    let written = write_in_transaction(&connection, schema, &input, &table, write);
+    let written = write_in_transaction(&connection, &rows, &table, write);
     let outcome = written.and_then(|outcome| connection.execute("COMMIT").map(|()| outcome));
     if outcome.is_err() {
         // A failed COMMIT has rolled back already; the first error is the one to tell.
@@ -77,10 +84,89 @@ pub fn write_table(
     outcome
 }
 
+/// The rows of an epoch as two inputs.
+struct Rows<'s> {
+    schema: &'s Schema,
+    /// With `TIMESTAMP WITH TIME ZONE` where that loses nothing.
+    moments: Registration,
+    /// With naive timestamps only.
+    naive: Registration,
+}
+
+/// What an INSERT reads: an input and an expression for each of its columns.
+struct Selected<'r> {
+    input: &'r Registration,
+    columns: Vec<String>,
+}
+
+impl Rows<'_> {
+    /// The columns as the table has them.
+    ///
+    /// # Errors
+    /// `TableMismatch`.
+    fn select(&self, connection: &Arc<Connection>, table: &TableName) -> Result<Selected<'_>> {
+        let announced = columns_of(connection, &self.moments)?;
+        let naive = columns_of(connection, &self.naive)?;
+        let existing = described(connection, &format!("SELECT * FROM {}", table.sql()))?;
+        let kind_in_table = |name: &str| kind_of(&existing, name).unwrap_or_default();
+        let is_naive = |(name, kind): &(String, String)| {
+            kind_of(&announced, name) != Some(kind.as_str()) && kind_in_table(name) == kind
+        };
+        let takes_naive = naive.iter().any(is_naive);
+        let (mut columns, mut kinds) = (Vec::new(), Vec::new());
+        for ((name, kind), field) in announced.iter().zip(self.schema.fields()) {
+            let (quoted, stored) = (quote::identifier(name), kind_in_table(name));
+            let is_nanoseconds = is_zoned(field.data_type()) && kind == "TIMESTAMP_NS";
+            if is_nanoseconds && stored == MOMENT {
+                columns.push(whole_microseconds(name));
+                kinds.push((name.clone(), MOMENT.to_owned()));
+            } else if is_naive(&(
+                name.clone(),
+                kind_of(&naive, name).unwrap_or_default().to_owned(),
+            )) {
+                columns.push(quoted);
+                kinds.push((name.clone(), stored.to_owned()));
+            } else {
+                let is_cast = takes_naive && is_zoned(field.data_type());
+                columns.push(if is_cast {
+                    format!("CAST({quoted} AS {kind}) AS {quoted}")
+                } else {
+                    quoted
+                });
+                kinds.push((name.clone(), kind.clone()));
+            }
+        }
+        table.require(&existing, &kinds)?;
+        let input = if takes_naive {
+            &self.naive
+        } else {
+            &self.moments
+        };
+        Ok(Selected { input, columns })
+    }
+}
+
+/// DuckDB's name of its type for moments.
+const MOMENT: &str = "TIMESTAMP WITH TIME ZONE";
+
+/// A column in nanoseconds as moments, or an error where they have digits below a microsecond.
+fn whole_microseconds(name: &str) -> String {
+    let quoted = quote::identifier(name);
+    let message = format!(
+        "column {quoted} has a time in nanoseconds, which {MOMENT} in the table cannot hold; round it in a select before"
+    );
+    let (refused, kept) = (
+        quote::text(&message),
+        format!("CAST({quoted} AS TIMESTAMP)"),
+    );
+    format!(
+        "CASE WHEN epoch_ns({quoted}) % 1000 <> 0 THEN CAST(error({refused}) AS TIMESTAMPTZ) ELSE CAST({kept} AS TIMESTAMPTZ) END AS {quoted}"
+    )
+}
+
 fn write_in_transaction(
     connection: &Arc<Connection>,
-    schema: &Schema,
-    input: &Registration,
+    rows: &Rows<'_>,
     table: &TableName,
     write: &TableWrite,
 ) -> Result<WriteOutcome> {
@@ -97,17 +183,16 @@ fn write_in_transaction(
             quote::identifier(schema)
         ))?;
     }
-    let announced = columns_of(connection, &format!("SELECT * FROM {}", input.sql()))?;
     connection.execute(&format!(
         "CREATE TABLE IF NOT EXISTS {} AS SELECT * FROM {} LIMIT 0",
         table.sql(),
-        input.sql()
+        rows.moments.sql()
     ))?;
-    table.require(connection, &announced)?;
+    let selected = rows.select(connection, table)?;
     if write.mode == WriteMode::Replace {
         connection.execute(&format!("DELETE FROM {}", table.sql()))?;
     }
-    let rows = insert(connection, schema, input, table)?;
+    let rows = insert(connection, &selected, table)?;
     ledger::record(connection, &write.ledger, rows, &write.table)?;
     Ok(WriteOutcome {
         rows,
@@ -117,16 +202,16 @@ fn write_in_transaction(
 
 fn insert(
     connection: &Arc<Connection>,
-    schema: &Schema,
-    input: &Registration,
+    Selected { input, columns }: &Selected<'_>,
     table: &TableName,
 ) -> Result<u64> {
-    if schema.fields().is_empty() {
+    if columns.is_empty() {
         return Ok(0);
     }
     let (_, counts) = connection.query(&format!(
-        "INSERT INTO {} BY NAME SELECT * FROM {}",
+        "INSERT INTO {} BY NAME SELECT {} FROM {}",
         table.sql(),
+        columns.join(", "),
         input.sql()
     ))?;
     let count = counts.first().map(|batch| {
@@ -185,26 +270,19 @@ impl TableName {
     }
 
     /// Checks that the table has exactly the announced columns, in any order.
-    fn require(&self, connection: &Arc<Connection>, announced: &[(String, String)]) -> Result<()> {
-        let existing = columns_of(connection, &format!("SELECT * FROM {}", self.sql()))?;
-        let find = |columns: &[(String, String)], name: &str| {
-            columns
-                .iter()
-                .find(|(other, _)| other.eq_ignore_ascii_case(name))
-                .map(|(_, kind)| kind.clone())
-        };
+    fn require(&self, existing: &[(String, String)], announced: &[(String, String)]) -> Result<()> {
         let mut differences = Vec::new();
         for (name, kind) in announced {
-            match find(&existing, name) {
+            match kind_of(existing, name) {
                 None => differences.push(format!("it has no column \"{name}\" ({kind})")),
-                Some(existing) if existing != *kind => differences.push(format!(
+                Some(existing) if existing != kind => differences.push(format!(
                     "column \"{name}\" is {existing} in the table and {kind} in the rows"
                 )),
                 Some(_) => {}
             }
         }
-        for (name, kind) in &existing {
-            if find(announced, name).is_none() {
+        for (name, kind) in existing {
+            if kind_of(announced, name).is_none() {
                 differences.push(format!("the rows have no column \"{name}\" ({kind})"));
             }
         }
@@ -219,8 +297,20 @@ impl TableName {
     }
 }
 
+/// The SQL type of the column of that name.
+fn kind_of<'c>(columns: &'c [(String, String)], name: &str) -> Option<&'c str> {
+    let mut columns = columns.iter();
+    let found = columns.find(|(other, _)| other.eq_ignore_ascii_case(name));
+    found.map(|(_, kind)| kind.as_str())
+}
+
+/// Names and SQL types of the columns of an input.
+fn columns_of(connection: &Arc<Connection>, input: &Registration) -> Result<Vec<(String, String)>> {
+    described(connection, &format!("SELECT * FROM {}", input.sql()))
+}
+
 /// Names and SQL types of the columns of a query.
-fn columns_of(connection: &Arc<Connection>, select: &str) -> Result<Vec<(String, String)>> {
+fn described(connection: &Arc<Connection>, select: &str) -> Result<Vec<(String, String)>> {
     let (_, batches) = connection.query(&format!("DESCRIBE {select}"))?;
     let columns = batches.iter().flat_map(|batch| {
         let (names, types) = (

@@ -677,3 +677,76 @@ fn a_full_disk_is_told_and_leaves_whole_epochs() {
         "the run goes on when there is space"
     );
 }
+
+fn moments(unit: &str, ticks: i64) -> RecordBatch {
+    let column: ArrayRef = match unit {
+        "s" => Arc::new(TimestampSecondArray::from(vec![Some(ticks), None]).with_timezone("UTC")),
+        "ms" => {
+            Arc::new(TimestampMillisecondArray::from(vec![Some(ticks), None]).with_timezone("UTC"))
+        }
+        "us" => Arc::new(
+            TimestampMicrosecondArray::from(vec![Some(ticks), None]).with_timezone("Asia/Tokyo"),
+        ),
+        _ => Arc::new(TimestampNanosecondArray::from(vec![Some(ticks), None]).with_timezone("UTC")),
+    };
+    RecordBatch::try_from_iter_with_nullable([("at", column, true)]).unwrap()
+}
+
+#[test]
+fn moments_of_every_unit_are_the_same_in_a_table() {
+    let database = memory_database();
+    let append = |table: &str, epoch, rows: &RecordBatch| {
+        let write = write(table, epoch, WriteMode::Append);
+        write_table(
+            &database,
+            &rows.schema(),
+            std::slice::from_ref(rows),
+            &write,
+        )
+    };
+    let second = 1_782_900_000;
+    let kinds = [
+        ("s", second, "TIMESTAMP_S"),
+        ("ms", second * 1_000, "TIMESTAMP_MS"),
+        ("us", second * 1_000_000, "TIMESTAMP"),
+        ("ns", second * 1_000_000_000, "TIMESTAMP_NS"),
+    ];
+    let mut epoch = 0;
+    for (unit, ticks, naive) in kinds {
+        // A new table, one with the naive type of the unit, and one with the type of moments.
+        database
+            .query(&format!("CREATE TABLE naive_{unit} (at {naive})"))
+            .unwrap();
+        database
+            .query(&format!("CREATE TABLE moment_{unit} (at TIMESTAMPTZ)"))
+            .unwrap();
+        for table in [
+            format!("new_{unit}"),
+            format!("naive_{unit}"),
+            format!("moment_{unit}"),
+        ] {
+            epoch += 1;
+            append(&table, epoch, &moments(unit, ticks)).unwrap();
+            let sql = format!("SELECT epoch_us(at::TIMESTAMPTZ) FROM {table} WHERE at IS NOT NULL");
+            assert_eq!(numbers(&database, &sql), [second * 1_000_000], "{table}");
+            assert_eq!(count_rows(&database, &table).unwrap(), 2, "{table}");
+        }
+    }
+    let finer = append("moment_ns", 90, &moments("ns", 1))
+        .unwrap_err()
+        .to_string();
+    assert!(
+        finer.contains("nanoseconds") && finer.contains("at"),
+        "{finer}"
+    );
+    let beyond = append("new_s", 91, &moments("s", i64::MAX / 2))
+        .unwrap_err()
+        .to_string();
+    assert!(beyond.contains("Could not convert"), "{beyond}");
+    let zoned = ["new_s", "new_ms", "new_us"];
+    for table in zoned {
+        let (schema, _) = database.query(&format!("SELECT at FROM {table}")).unwrap();
+        let expected = DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, Some("UTC".into()));
+        assert_eq!(schema.field(0).data_type(), &expected, "{table}");
+    }
+}

@@ -4,6 +4,7 @@ mod bounds;
 mod encode_queue;
 mod files;
 mod flat;
+mod int96;
 mod params;
 mod prune;
 mod reader;

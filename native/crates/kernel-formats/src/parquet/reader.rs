@@ -15,6 +15,7 @@ use parquet::file::metadata::{FileMetaData, ParquetMetaDataBuilder, RowGroupMeta
 use parquet::file::reader::ChunkReader;
 
 use super::bounds::{check_footer, check_pages};
+use super::int96::{check_times, in_wanted_units};
 use super::params::ParquetReadParams;
 use super::prune::wanted_row_groups;
 use crate::condition::Condition;
@@ -124,6 +125,7 @@ impl Selection {
             roots,
             &params.conditions,
             params.batch_rows,
+            None,
         )
     }
 
@@ -159,20 +161,26 @@ impl Selection {
         };
         let own: Vec<Condition> = conditions.iter().filter(is_own).cloned().collect();
         let batch_rows = ParquetReadParams::default().batch_rows;
-        Self::with_roots(input, name.clone(), roots, &own, batch_rows)
+        Self::with_roots(input, name.clone(), roots, &own, batch_rows, Some(wanted))
     }
 
-    /// `roots` gives the positions of the columns to read, or none for all.
+    /// `roots` gives the positions of the columns to read, or none for all; `wanted` the types in which they are, where
+    /// the file leaves a choice.
     fn with_roots(
         input: &Input,
         name: String,
         roots: impl FnOnce(&SchemaRef) -> Result<Option<Vec<usize>>>,
         conditions: &[Condition],
         batch_rows: usize,
+        wanted: Option<&SchemaRef>,
     ) -> Result<Self> {
         match input {
-            Input::Path(path) => Self::of_chunks(&open(path)?, name, roots, conditions, batch_rows),
-            Input::Bytes(bytes) => Self::of_chunks(bytes, name, roots, conditions, batch_rows),
+            Input::Path(path) => {
+                Self::of_chunks(&open(path)?, name, roots, conditions, batch_rows, wanted)
+            }
+            Input::Bytes(bytes) => {
+                Self::of_chunks(bytes, name, roots, conditions, batch_rows, wanted)
+            }
         }
     }
 
@@ -182,8 +190,12 @@ impl Selection {
         roots: impl FnOnce(&SchemaRef) -> Result<Option<Vec<usize>>>,
         conditions: &[Condition],
         batch_rows: usize,
+        wanted: Option<&SchemaRef>,
     ) -> Result<Self> {
-        let metadata = load_footer(&name, chunks)?;
+        let mut metadata = load_footer(&name, chunks)?;
+        if let Some(wanted) = wanted {
+            metadata = in_wanted_units(&name, metadata, wanted)?;
+        }
         let mask = match roots(metadata.schema())? {
             Some(roots) => ProjectionMask::roots(metadata.parquet_schema(), roots),
             None => ProjectionMask::all(),
@@ -223,19 +235,30 @@ impl Selection {
     /// The rows of some of the row groups.
     pub(super) fn read(&self, input: &Input, row_groups: Vec<usize>) -> Result<ParquetReader> {
         match input {
-            Input::Path(path) => self.read_chunks(open(path)?, row_groups),
-            Input::Bytes(bytes) => self.read_chunks(bytes.clone(), row_groups),
+            Input::Path(path) => {
+                let open = || open(path);
+                self.read_chunks(open, row_groups)
+            }
+            Input::Bytes(bytes) => self.read_chunks(|| Ok(bytes.clone()), row_groups),
         }
     }
 
     fn read_chunks<R: ChunkReader + 'static>(
         &self,
-        chunks: R,
+        open: impl Fn() -> Result<R>,
         row_groups: Vec<usize>,
     ) -> Result<ParquetReader> {
+        let (name, metadata) = (&self.name, &self.metadata);
+        check_times(
+            name,
+            || Ok(Arc::new(open()?)),
+            metadata,
+            &row_groups,
+            &self.mask,
+        )?;
         let rows = self.metadata.metadata().file_metadata().num_rows().max(0) as u64;
         let builder =
-            ParquetRecordBatchReaderBuilder::new_with_metadata(chunks, self.metadata.clone())
+            ParquetRecordBatchReaderBuilder::new_with_metadata(open()?, self.metadata.clone())
                 .with_batch_size(self.batch_rows)
                 .with_row_groups(row_groups)
                 .with_projection(self.mask.clone());
@@ -282,7 +305,10 @@ fn with_counted_rows(
     ArrowReaderMetadata::try_new(Arc::new(footer.build()), ArrowReaderOptions::new())
 }
 
-fn guarded<T>(name: &str, work: impl FnOnce() -> parquet::errors::Result<T>) -> Result<T> {
+pub(super) fn guarded<T>(
+    name: &str,
+    work: impl FnOnce() -> parquet::errors::Result<T>,
+) -> Result<T> {
     catch(work)
         .unwrap_or_else(|reason| Err(ParquetError::General(reason)))
         .map_err(|error| FormatsError::decode(name, error))
