@@ -1,4 +1,4 @@
-import { cp, mkdir, readdir, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { beforeAll, expect, test } from "vitest";
 import { sferic } from "../testing/sferic.ts";
@@ -33,6 +33,8 @@ beforeAll(async () => {
     for (const file of bad) await writeFile(join(folder, name, file), "not a granule");
   }
   expect((await sferic("run", path, "--checkpoint", checkpoint)).code).toBe(0);
+  // The outputs of a checkpoint are no other run's.
+  for (const output of ["out", "b"]) await rm(join(folder, output), { recursive: true });
   expect((await sferic("run", path)).code).toBe(0);
   run = (await readdir(loose))[0]!;
 });

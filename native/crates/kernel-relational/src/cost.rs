@@ -274,6 +274,7 @@ impl<'a> Walk<'a> {
     }
 
     /// What a function of constants makes.
+    // Long because each function that can make much of little has its arm.
     fn made(
         &self,
         name: &str,
@@ -357,6 +358,7 @@ impl<'a> Walk<'a> {
         })
     }
 
+    // Long because each function that takes a lambda has its arm.
     fn call_with_lambda(&mut self, name: &str, arguments: &[&Value]) -> Outcome<Bound> {
         let list = self.bound(arguments[0])?;
         let depth = self.names.len();
