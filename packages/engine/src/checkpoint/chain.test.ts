@@ -116,3 +116,11 @@ test("a repaired record stands for the one that was there, also for a second rep
   expect((await repairCheckpoint(directory, { apply: true })).actions).toHaveLength(1);
   expect((await inspectCheckpoint(directory)).findings).toEqual([]);
 });
+
+test.each(["pipeline.json", "schemas.json"])("%s replaced by the copy of the newest record", async (name) => {
+  const path = join(directory, name);
+  await cp(join(directory, "newest.json"), path);
+  const { findings } = await inspectCheckpoint(directory);
+  expect(findings).toMatchObject([{ problem: "corrupt", path }]);
+  expect((await repairCheckpoint(directory, { apply: false })).actions).toEqual([]);
+});

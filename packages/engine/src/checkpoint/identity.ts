@@ -54,9 +54,16 @@ export async function identify(
 
 function decodeIdentity(path: string, text: string): CheckpointIdentity {
   try {
-    return decodeRecord<CheckpointIdentity>(text);
+    return identityIn(text);
   } catch (thrown) {
     if (!(thrown instanceof TornRecord)) throw thrown;
     throw corrupt(path, thrown.message);
   }
+}
+
+/** The identity in a text. Throws {@link TornRecord}, for a record of another kind too. */
+export function identityIn(text: string): CheckpointIdentity {
+  const identity = decodeRecord<CheckpointIdentity>(text);
+  if (typeof identity.id === "string") return identity;
+  throw new TornRecord("The record does not say whose the checkpoint is.");
 }

@@ -3,7 +3,7 @@ import { join } from "node:path";
 import { type Offset, OperatorError } from "@sferic/operator";
 import { namesIn, textOf } from "@sferic/operator/durable-files";
 import { MisplacedRecord, RecordChain } from "./chain.ts";
-import type { CheckpointIdentity } from "./identity.ts";
+import { type CheckpointIdentity, identityIn } from "./identity.ts";
 import {
   deadLetterFolder,
   folders,
@@ -187,9 +187,9 @@ class Reading {
     const path = schemasPath(this.#directory);
     // Before the file, which a run that lives changes first.
     const newest = await newestSettings(this.#directory);
-    const pinned = await this.#decode<PinnedRecord>(path);
+    const pinned = await this.#decode(path, (text) => schemasIn(decodeRecord<PinnedRecord>(text)));
     if (pinned === null) return;
-    const { pinned: found } = settingsOf(0, pinned === undefined ? {} : schemasIn(pinned));
+    const { pinned: found } = settingsOf(0, pinned ?? {});
     const problem = pinnedProblem(newest, found);
     if (problem !== null) this.#add("corrupt", path, problem);
   }
@@ -198,7 +198,7 @@ class Reading {
   async identity(hasEpochs: boolean): Promise<CheckpointIdentity | null> {
     const path = identityPath(this.#directory);
     const newest = await newestSettings(this.#directory);
-    const identity = await this.#decode<CheckpointIdentity>(path);
+    const identity = await this.#decode(path, identityIn);
     if (identity === undefined && hasEpochs) this.#add("gap", path, "The file is missing, but epochs are there.");
     if (!identity) return null;
     const problem = specsProblem(newest, identity.specs ?? 0);
@@ -321,12 +321,12 @@ class Reading {
   }
 
   /** Null for a record that is not what was written, undefined for one that is not there. */
-  async #decode<T>(path: string): Promise<T | null | undefined> {
+  async #decode<T>(path: string, decode: (text: string) => T): Promise<T | null | undefined> {
     const text = await textOf(path);
     if (text === null) return undefined;
     this.records += 1;
     try {
-      return decodeRecord<T>(text);
+      return decode(text);
     } catch (thrown) {
       if (!(thrown instanceof TornRecord)) throw thrown;
       this.#add("corrupt", path, thrown.message);

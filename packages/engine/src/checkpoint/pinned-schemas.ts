@@ -12,9 +12,15 @@ export interface PinnedRecord {
   readonly sources: Readonly<Record<string, readonly Column[]>>;
 }
 
-/** The schemas of a record. */
-export function schemasIn({ sources }: PinnedRecord): PinnedSchemas {
+/** The schemas of a record. Throws {@link TornRecord} for a record of another kind. */
+export function schemasIn({ sources }: Partial<PinnedRecord>): PinnedSchemas {
+  if (!isColumns(sources)) throw new TornRecord("The record holds no columns.");
   return Object.fromEntries(Object.entries(sources).map(([id, columns]) => [id, new Schema(columns)]));
+}
+
+/** Intents have sources too, which are ranges. */
+function isColumns(sources: PinnedRecord["sources"] | undefined): sources is PinnedRecord["sources"] {
+  return sources !== undefined && Object.values(sources).every((columns) => Array.isArray(columns));
 }
 
 /** The pinned columns; none where there is no checkpoint. Throws `checkpoint-corrupt`. */

@@ -1,7 +1,7 @@
 import type { Offset } from "@sferic/operator";
 import { textOf } from "@sferic/operator/durable-files";
 import { decodeInPlace, MisplacedRecord, RecordChain } from "./chain.ts";
-import type { CheckpointIdentity } from "./identity.ts";
+import { type CheckpointIdentity, identityIn } from "./identity.ts";
 import {
   folders,
   identityPath,
@@ -12,7 +12,7 @@ import {
   type RecordTypes,
 } from "./layout.ts";
 import { packedEnd, packsOf, readPack } from "./packs.ts";
-import { type DecodedRecord, decodeRecord, type Prepared, TornRecord } from "./records.ts";
+import { type DecodedRecord, type Prepared, TornRecord } from "./records.ts";
 import { type StateProblem, stateProblem } from "./states.ts";
 
 const kinds = Object.keys(folders) as RecordKind[];
@@ -129,7 +129,7 @@ async function packedPart(directory: string, chain: RecordChain): Promise<Packed
 async function readIdentity(directory: string): Promise<CheckpointIdentity | null> {
   try {
     const text = await textOf(identityPath(directory));
-    return text === null ? null : decodeRecord(text);
+    return text === null ? null : identityIn(text);
   } catch (thrown) {
     if (thrown instanceof TornRecord) return null;
     throw thrown;
