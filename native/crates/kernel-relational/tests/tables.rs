@@ -715,10 +715,10 @@ fn moments_of_every_unit_are_the_same_in_a_table() {
     for (unit, ticks, naive) in kinds {
         // A new table, one with the naive type of the unit, and one with the type of moments.
         database
-            .query(&format!("CREATE TABLE naive_{unit} (at {naive})"))
+            .query(&format!("CREATE TABLE naive_{unit} (\"at\" {naive})"))
             .unwrap();
         database
-            .query(&format!("CREATE TABLE moment_{unit} (at TIMESTAMPTZ)"))
+            .query(&format!("CREATE TABLE moment_{unit} (\"at\" TIMESTAMPTZ)"))
             .unwrap();
         for table in [
             format!("new_{unit}"),
@@ -727,7 +727,9 @@ fn moments_of_every_unit_are_the_same_in_a_table() {
         ] {
             epoch += 1;
             append(&table, epoch, &moments(unit, ticks)).unwrap();
-            let sql = format!("SELECT epoch_us(at::TIMESTAMPTZ) FROM {table} WHERE at IS NOT NULL");
+            let sql = format!(
+                "SELECT epoch_us(\"at\"::TIMESTAMPTZ) FROM {table} WHERE \"at\" IS NOT NULL"
+            );
             assert_eq!(numbers(&database, &sql), [second * 1_000_000], "{table}");
             assert_eq!(count_rows(&database, &table).unwrap(), 2, "{table}");
         }
@@ -745,7 +747,9 @@ fn moments_of_every_unit_are_the_same_in_a_table() {
     assert!(beyond.contains("Could not convert"), "{beyond}");
     let zoned = ["new_s", "new_ms", "new_us"];
     for table in zoned {
-        let (schema, _) = database.query(&format!("SELECT at FROM {table}")).unwrap();
+        let (schema, _) = database
+            .query(&format!("SELECT \"at\" FROM {table}"))
+            .unwrap();
         let expected = DataType::Timestamp(arrow_schema::TimeUnit::Microsecond, Some("UTC".into()));
         assert_eq!(schema.field(0).data_type(), &expected, "{table}");
     }

@@ -181,7 +181,7 @@ mod tests {
     fn a_time_is_held_up_to_the_ends_of_its_unit() {
         // 2262-04-11T23:47:16.854775807 and 1677-09-21T00:12:43.145224192.
         let last = (2_547_339, 85_636_854_775_807);
-        let first = (2_333_837, 763_145_224_192);
+        let first = (2_333_836, 763_145_224_192);
         let held = |(day, nanoseconds), unit| misfit(&int96(day, nanoseconds), unit).is_none();
         assert!(held(last, TimeUnit::Nanosecond) && held(first, TimeUnit::Nanosecond));
         assert!(!held((last.0, last.1 + 1), TimeUnit::Nanosecond));
