@@ -68,3 +68,28 @@ test.each([
   const { terminal, err } = recordedTerminal();
   expect(await main(["run", path, "--checkpoint", join(path, "../other")], terminal), err.text).toBe(0);
 });
+
+test.each([
+  ["a text", "s3cr3t-canary"],
+  ["the key of an object", { "s3cr3t-canary": 1 }],
+  ["a list", ["s3cr3t-canary"]],
+  ["a reference with more", { env: "PW", value: "s3cr3t-canary" }],
+  ["a number", 5318008],
+])("a secret written into a spec as %s is one issue, and in no output", async (_, password) => {
+  const kafka = { type: "kafka", brokers: ["localhost:9092"], sasl: { mechanism: "plain", username: "u", password } };
+  const rows = { type: "kafka", connection: "k", topic: "t", format: { type: "json", schema: { n: "int64" } } };
+  const path = await specFile(
+    JSON.stringify(
+      { name: "s", connections: { k: kafka }, sources: { rows }, sinks: { out: { type: "console", from: "rows" } } },
+      null,
+      2,
+    ),
+  );
+  for (const args of [["check"], ["check", "--json"], ["explain"], ["run"], ["run", "--json"]]) {
+    const { terminal, out, err } = recordedTerminal();
+    expect(await main([args[0]!, path, ...args.slice(1)], terminal)).toBe(2);
+    expect(out.text + err.text).not.toMatch(/s3cr3t-canary|5318008/);
+    expect((out.text + err.text).match(/secret-literal/g)).toHaveLength(1);
+    expect(out.text + err.text).not.toContain("invalid-value");
+  }
+});

@@ -24,7 +24,7 @@ export function createProgram(
     .helpCommand("help [command]", "show help for a command")
     .addHelpText("after", exitCodes)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.write(text), writeErr: (text) => terminal.draw(text) })
+    .configureOutput({ writeOut: (text) => terminal.write(text), writeErr: (text) => terminal.note(text.trimEnd()) })
     .showSuggestionAfterError();
   const runs = <O extends CommonOptions>(command: Command, action: Action<O>): void => {
     command

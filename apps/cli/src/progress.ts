@@ -1,6 +1,6 @@
 import type { RunEvent, StateReport } from "@sferic/engine";
 import type { Terminal } from "./terminal.ts";
-import { countText, keptText, printable, secondsText } from "./text.ts";
+import { countText, keptText, printable, secondsText, visible } from "./text.ts";
 
 const redrawEveryMs = 100;
 const plainEveryMs = 10_000;
@@ -103,7 +103,7 @@ export class Progress {
     const lines = operators.map(([id, rows]) => `  ${id.padEnd(width)}  ${this.#rowsText(id, rows)}`);
     if (operators.length < this.#operators.size) lines.push(`  ${this.#moreText()}`);
     lines.push(this.#terminal.paintErr("dim", `  ${secondsText(this.#seconds())}`));
-    const shown = lines.map((line) => line.slice(0, Math.max(20, this.#terminal.columns - 1)));
+    const shown = lines.map((line) => visible(line).slice(0, Math.max(20, this.#terminal.columns - 1)));
     this.#terminal.draw(`${shown.join("\n")}\n`);
     this.#drawnLines = shown.length;
   }

@@ -11,8 +11,9 @@ test("data and notes go to streams of their own", () => {
 test("colours and redrawing are for terminals only", () => {
   const { terminal } = recordedTerminal();
   expect([terminal.paintOut("red", "x"), terminal.colorErr, terminal.live]).toEqual(["x", false, false]);
-  const { terminal: tty } = recordedTerminal({ isTTY: true });
-  expect([tty.paintOut("red", "x"), tty.colorErr, tty.live]).toEqual(["\u001B[31mx\u001B[39m", true, true]);
+  const { terminal: tty, err } = recordedTerminal({ isTTY: true });
+  tty.note(tty.paintErr("bold", `a ${tty.paintErr("red", "x")}`));
+  expect([err.text, tty.colorErr, tty.live]).toEqual(["\u001B[1ma \u001B[31mx\u001B[39m\u001B[22m\n", true, true]);
 });
 
 test.each([
@@ -23,4 +24,18 @@ test.each([
 ])("%j means colours %s, redrawing %s", (environment, colors, live) => {
   const { terminal } = recordedTerminal({ isTTY: true, environment });
   expect([terminal.colorOut, terminal.live]).toEqual([colors, live]);
+});
+
+test("what comes from data reaches no terminal as a control character", () => {
+  const { terminal, out, err } = recordedTerminal({ isTTY: true });
+  const data = "a\u001B]0;title\u0007\u001B[2Jb\tc\r\u007F\u009B31m\u202Ed\né 😀";
+  terminal.print(terminal.paintOut("red", data));
+  terminal.note(data);
+  terminal.printJson({ [data]: data });
+  const shown = "a\\u001b]0;title\\u0007\\u001b[2Jb c\\u000d\\u007f\\u009b31m\\u202ed\né 😀";
+  const [json = ""] = out.text.trimEnd().split("\n").slice(-1);
+  expect(out.text).toContain(`\u001B[31m${shown}\u001B[39m\n`);
+  expect(err.text).toBe(`${shown}\n`);
+  expect(json).not.toMatch(/\p{Cc}|\p{Bidi_Control}/u);
+  expect(JSON.parse(json)).toEqual({ [data]: data });
 });

@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { visible } from "./text.ts";
 
 /** The styles that texts for people use. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -43,9 +44,9 @@ export class Terminal {
     return this.#err.columns || 80;
   }
 
-  /** One or more lines of data. */
+  /** One or more lines of data; control characters that are not our own colours are shown as `\\u001b`. */
   print(text: string): void {
-    this.#out.write(`${text}\n`);
+    this.#out.write(`${colored(visible(text))}\n`);
   }
 
   /** One line of JSON. */
@@ -58,18 +59,29 @@ export class Terminal {
     this.#out.write(text);
   }
 
-  /** One or more lines that are not data. */
+  /** One or more lines that are not data; control characters as in {@link print}. */
   note(text: string): void {
-    this.#err.write(`${text}\n`);
+    this.#err.write(`${colored(visible(text))}\n`);
   }
 
   /** To the error stream as it is, for redrawing. */
   draw(text: string): void {
-    this.#err.write(text);
+    this.#err.write(colored(text));
   }
 }
 
-const styled: Paint = (style, text) => styleText(style, text, { validateStream: false });
+/** Stands for the escape character of our own colours until a text is written, so that those of others are not taken for it. */
+const mark = String.fromCodePoint(0xf0000 + Math.floor(Math.random() * 0xfffd));
+
+const styled: Paint = (style, text) => {
+  const [open, close] = styleText(style, "|", { validateStream: false }).replaceAll("\u001B", mark).split("|");
+  return `${open}${text}${close}`;
+};
+
+function colored(text: string): string {
+  return text.replaceAll(mark, "\u001B");
+}
+
 const plain: Paint = (_, text) => text;
 
 /**

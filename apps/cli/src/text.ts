@@ -63,3 +63,15 @@ export function indented(text: string, width = 2): string {
 export function printable(text: string): string {
   return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\uFFFD");
 }
+
+/**
+ * The text with every control character but line breaks, and every one that changes the direction of writing, as `\\u001b`;
+ * tabs as a blank. Valid JSON keeps its meaning.
+ */
+export function visible(text: string): string {
+  return text.replaceAll("\t", " ").replace(/[^\P{Cc}\n]|\p{Bidi_Control}/gu, escaped);
+}
+
+function escaped(character: string): string {
+  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
+}

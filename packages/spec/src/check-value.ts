@@ -2,6 +2,7 @@ import type { z } from "zod";
 import type { Problem } from "./document.ts";
 import { expectation, fieldNames, fieldSchema, type FieldSchema, fixedTexts, schemasAt } from "./field-schema.ts";
 import { isObject, type Path, toPointer, valueAt } from "./pointer.ts";
+import { isSecretName } from "./secret.ts";
 import { hinted, suggest } from "./suggest.ts";
 
 /** What is checked, for messages. */
@@ -109,9 +110,15 @@ class Checker {
       return { code: "invalid-value", message, pointer, ...(typeof near === "string" ? meant(near) : {}) };
     }
     const expected = this.#expectation(path) ?? "something else";
+    if (this.#isSecret(path)) return { code: "invalid-value", message: `${place} must be ${expected}`, pointer };
     const written = valueAt(this.#subject.written, path);
     const message = `${place} must be ${expected}, not ${shown(written)}`;
     return { code: "invalid-value", message, pointer, ...this.#meant(written, path) };
+  }
+
+  /** Whether a value stands in a field that holds a secret, at whatever depth: it is in no message. */
+  #isSecret(path: Path): boolean {
+    return this.#pointer(path).split("/").some(isSecretName);
   }
 
   /** The one of several fixed texts that was probably meant. */

@@ -132,6 +132,11 @@ function characterIssues(document: SpecDocument, node: JsonNode, path: Path): Is
   ];
 }
 
+/** Whether a place is that of another problem, or inside of it. */
+function isBelow(pointer: string, { pointer: outer }: Problem): boolean {
+  return pointer === outer || pointer.startsWith(`${outer}/`);
+}
+
 async function readObject(
   document: SpecDocument,
   written: Record<string, unknown>,
@@ -145,6 +150,7 @@ async function readObject(
   const { drafts, problems: operatorProblems } = await readOperators(value, written, plugins.registry);
   const graph = readGraph(drafts, filled.unresolved);
   const language = await checkValue(specSchema, value, { pointer: "", owner: "the spec", written });
+  const secrets = secretProblems(written["connections"]);
   const declaredProblems = await declaredConnectionProblems(value["connections"], written["connections"], drafts);
   const checked = [
     ...withoutMisspelt([...language, ...operatorProblems, ...declaredProblems]),
@@ -153,11 +159,11 @@ async function readObject(
     ...connectionProblems(written["connections"], drafts),
     ...scheduleProblems(value["schedule"]),
     ...testProblems(value["tests"], drafts),
-  ].filter((problem) => !filled.unresolved.has(problem.pointer));
+  ].filter(({ pointer }) => !filled.unresolved.has(pointer) && !secrets.some((secret) => isBelow(pointer, secret)));
   const plain = [
     ...parameterProblems,
     ...filled.problems,
-    ...secretProblems(written["connections"]),
+    ...secrets,
     ...nameProblems(written),
     ...emptyProblems(value),
     ...unusedParameters(parameters, filled.used),

@@ -23,6 +23,14 @@ describe("maskSecrets", () => {
     expect(maskSecrets("{ token: abc, 'apiKey': 'x y")).toBe("{ token: ***, 'apiKey': '* *");
   });
 
+  it("masks what stands in an object, a list or a number", () => {
+    expect(maskSecrets('"password": { "s3cr3t": [1] }, "user": 1')).toBe('"password": { "******"* [*] }, "user": 1');
+    expect(maskSecrets('"sasl": { "user": "me", "password": 1234 }')).toBe(
+      '"sasl": { "user": "me", "password": **** }',
+    );
+    expect(maskSecrets('"token": ["s3", 5')).toBe('"token": ["**"* *');
+  });
+
   it("leaves references readable", () => {
     expect(maskSecrets('"password": { "env": "PW" }')).toBe('"password": { "env": "PW" }');
   });
