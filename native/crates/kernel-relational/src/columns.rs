@@ -105,6 +105,7 @@ pub(crate) fn moment_schema(schema: &Schema) -> SchemaRef {
 }
 
 /// Refuses dates and times that are DuckDB's `infinity` or `-infinity`, which no other format has: they would be dates.
+/// Nanoseconds pass: their last value is a time of 2262 as well, which rows that come from elsewhere may hold.
 pub(crate) fn refuse_infinite(batch: &RecordBatch) -> Result<()> {
     for (field, column) in batch.schema_ref().fields().iter().zip(batch.columns()) {
         if is_infinite(column.as_ref()) {
@@ -123,7 +124,7 @@ pub(crate) fn refuse_infinite(batch: &RecordBatch) -> Result<()> {
 fn is_infinite(column: &dyn Array) -> bool {
     match column.data_type() {
         DataType::Date32 => has_infinite(column.as_primitive::<Date32Type>(), i32::MAX, -i32::MAX),
-        DataType::Timestamp(..) => {
+        DataType::Timestamp(unit, _) if *unit != TimeUnit::Nanosecond => {
             let data = column.to_data();
             let ticks = &data.buffers()[0].typed_data::<i64>()[data.offset()..][..data.len()];
             let is_end = |tick: i64| (tick == i64::MAX) | (tick == -i64::MAX);
