@@ -236,11 +236,35 @@ fn collect(table: &Path, into: &mut Vec<(PathBuf, fs::Metadata)>) -> Result<()> 
 
 fn is_removable(name: &str, is_log: bool, is_hidden: bool) -> bool {
     match is_log {
-        true => is_hidden && name.starts_with('.') && name.ends_with(TEMPORARY_END),
+        true => is_hidden && name.starts_with('.') && written_name(name).ends_with(TEMPORARY_END),
         false => {
             !is_hidden
                 && (name.ends_with(".parquet")
                     || (name.starts_with("deletion_vector_") && name.ends_with(".bin")))
+        }
+    }
+}
+
+/// The name that a file gets once it is written: until then the object store puts `#` and a number behind it, which stay
+/// when its process is killed.
+fn written_name(name: &str) -> &str {
+    match name.rsplit_once('#') {
+        Some((written, number)) if number.parse::<u64>().is_ok() => written,
+        _ => name,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_killed_writer_leaves_in_the_log_can_be_removed() {
+        for name in [".a.json.tmp", ".a.json.tmp#1"] {
+            assert!(is_removable(name, true, true), "{name}");
+        }
+        for name in ["00000000000000000001.json", ".a.json#1", ".a.tmp#b"] {
+            assert!(!is_removable(name, true, name.starts_with('.')), "{name}");
         }
     }
 }
