@@ -1,7 +1,7 @@
 import { copyFile, mkdir } from "node:fs/promises";
 import { join } from "node:path";
 import { runCommand } from "./commands.ts";
-import { cacheDirectory, kernelDirectory, root } from "./places.ts";
+import { cacheDirectory, kernelDirectory, kernelExample, root } from "./places.ts";
 
 const examples = [
   { crate: "kernel-netcdf", example: "bench" },
@@ -34,6 +34,6 @@ export async function buildKernels({ checkout, target, directory } = here): Prom
       cwd: join(checkout, "native"),
       env: { CARGO_TARGET_DIR: target },
     });
-    await copyFile(join(target, "release/examples", example), join(directory, `${crate}-${example}`));
+    await copyFile(join(target, "release/examples", example), kernelExample(crate, example, directory));
   }
 }

@@ -34,7 +34,7 @@ export function keepsSpeed({ ratio, interval: [low, high] }: Comparison): boolea
 
 /**
  * Has this build and another do the same work in pairs, each first in every other pair; only contenders that are Sferic's
- * own and may repeat. `say` is told what is going on.
+ * own and may repeat. `say` receives what is going on.
  */
 export async function compare(
   scenario: Scenario,

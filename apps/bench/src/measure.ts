@@ -41,7 +41,7 @@ const quickRepetitions = 2;
 
 /**
  * Runs a scenario: all contenders are started first, then each does one repetition in turn, over and over, so that what
- * else happens on the machine hits all alike. `say` is told what is going on.
+ * else happens on the machine hits all alike. `say` receives what is going on.
  */
 export async function measure(
   scenario: Scenario,

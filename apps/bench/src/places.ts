@@ -43,9 +43,9 @@ export function library(name: string, ...args: readonly string[]): string[] {
 /** Where build-kernels.ts leaves the examples of the kernels of this checkout. */
 export const kernelDirectory: string = join(workDirectory, "kernels");
 
-/** Where build-kernels.ts leaves an example of a kernel. */
-export function kernelExample(crate: string, example: string): string {
-  return join(kernelDirectory, `${crate}-${example}`);
+/** Where build-kernels.ts leaves an example of a kernel, of this checkout unless another folder is named. */
+export function kernelExample(crate: string, example: string, directory: string = kernelDirectory): string {
+  return join(directory, `${crate}-${example}`);
 }
 
 /** What a command has in it when it runs Sferic and no peer. */

@@ -1,10 +1,11 @@
 /** A pipeline that reads the text files of a folder and writes their rows as JSON lines, in a process of its own. */
 import { spawnSync } from "node:child_process";
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { RunResult } from "@sferic/engine";
 import { expect } from "vitest";
+import { jsonRowsIn } from "../json-rows.ts";
 import { runChild } from "../kill/run-child.ts";
 import { lettersIn } from "./letters.ts";
 
@@ -68,18 +69,7 @@ export class TextCase implements AsyncDisposable {
   }
 
   /** The rows that were written. */
-  async written(): Promise<Row[]> {
-    const out = join(this.#folder, "out");
-    const names = (await readdir(out)).filter((name) => !name.startsWith(".")).toSorted();
-    return parsedLines<Row>(await textsOf(names.map((name) => join(out, name))));
+  written(): Promise<Row[]> {
+    return jsonRowsIn(join(this.#folder, "out"));
   }
-}
-
-async function textsOf(paths: readonly string[]): Promise<string> {
-  return (await Promise.all(paths.map((path) => readFile(path, "utf8")))).join("");
-}
-
-function parsedLines<T>(text: string): T[] {
-  const lines = text.split("\n").filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as T);
 }

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registry } from "@sferic/catalog";
 import { planPipeline, readDeadLetters, type RunEvent, type RunResult, runPipeline } from "@sferic/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { jsonRowsIn } from "../json-rows.ts";
 
 let base: string;
 
@@ -22,13 +23,8 @@ async function add(source: string, name: string, seconds: readonly number[]): Pr
   await writeFile(join(base, source, `${name}.json`), lines.join(""));
 }
 
-async function written(port: string): Promise<Record<string, unknown>[]> {
-  const names = (await readdir(join(base, "out", port)).catch((): string[] => [])).filter(
-    (name) => !name.startsWith("."),
-  );
-  const texts = await Promise.all(names.toSorted().map((name) => readFile(join(base, "out", port, name), "utf8")));
-  const lines = texts.join("").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>);
+function written(port: string): Promise<Record<string, unknown>[]> {
+  return jsonRowsIn(join(base, "out", port));
 }
 
 const sink = (from: string): object => ({ type: "files", from, url: `./out/${from}/`, format: { type: "json" } });

@@ -9,6 +9,7 @@ import type { Registry, SourceDefinition } from "@sferic/operator";
 import { uniform } from "@sferic/testkit";
 import { tableFromIPC } from "apache-arrow";
 import { afterEach, beforeEach, describe, expect, it, test } from "vitest";
+import { jsonRowsIn } from "../json-rows.ts";
 import { cutting } from "./cutting.ts";
 
 let base: string;
@@ -83,11 +84,8 @@ async function writeInputs(all: Readonly<Record<string, readonly Shown[][]>>): P
   }
 }
 
-async function written(port: string): Promise<Record<string, unknown>[]> {
-  const names = (await readdir(join(base, port)).catch((): string[] => [])).filter((name) => !name.startsWith("."));
-  const texts = await Promise.all(names.map((name) => readFile(join(base, port, name), "utf8")));
-  const lines = texts.join("").split("\n");
-  return lines.filter((line) => line !== "").map((line) => JSON.parse(line) as Record<string, unknown>);
+function written(port: string): Promise<Record<string, unknown>[]> {
+  return jsonRowsIn(join(base, port));
 }
 
 /** The rows that are not late, epoch by epoch, by the rules of watermarks: the smaller of both, of the epochs before. */

@@ -1,9 +1,10 @@
-import { mkdir, mkdtemp, readdir, readFile, rm, writeFile } from "node:fs/promises";
+import { mkdir, mkdtemp, readdir, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { registry } from "@sferic/catalog";
 import { planPipeline, type RunResult, runPipeline } from "@sferic/engine";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
+import { jsonRowsIn } from "../json-rows.ts";
 
 let base: string;
 
@@ -54,14 +55,8 @@ async function run(
 }
 
 /** Rows of a folder, file by file. */
-async function written(port: string): Promise<Record<string, unknown>[]> {
-  const names = (await readdir(join(base, port)).catch((): string[] => [])).filter((name) => !name.startsWith("."));
-  const texts = await Promise.all(names.toSorted().map((name) => readFile(join(base, port, name), "utf8")));
-  const lines = texts
-    .join("")
-    .split("\n")
-    .filter((line) => line !== "");
-  return lines.map((line) => JSON.parse(line) as Record<string, unknown>);
+function written(port: string): Promise<Record<string, unknown>[]> {
+  return jsonRowsIn(join(base, port));
 }
 
 const counted = { type: "aggregate", window: { column: "ts", size: "30 s" }, measures: { rows: "count(*)" } };

@@ -3,15 +3,13 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use serde_json::Value;
 
 use crate::connection::Connection;
 use crate::cost;
 use crate::error::{ExpressionIssue, RelationalError, Result};
 use crate::functions::{Functions, Refusal};
-use crate::quote;
-use crate::syntax::{SURROUNDING_NAMES, names_of, not_repeatable};
+use crate::syntax::{SURROUNDING_NAMES, names_of, not_repeatable, serialized};
 
 /// Table functions whose rows follow from their arguments alone. All others that DuckDB has read files, the session, or what their text
 /// hides.
@@ -70,15 +68,8 @@ fn parsed(connection: &Arc<Connection>, sql: &str) -> Result<Option<Value>> {
     if sql.contains('\0') {
         return Ok(None);
     }
-    let (_, batches) = connection.query(&format!(
-        "SELECT json_serialize_sql({})",
-        quote::text(sql.trim_end().trim_end_matches(';'))
-    ))?;
-    let json = batches
-        .first()
-        .map(|batch| batch.column(0).as_string::<i32>().value(0))
-        .unwrap_or_default();
-    let Ok(tree) = serde_json::from_str::<Value>(json) else {
+    let json = serialized(connection, sql.trim_end().trim_end_matches(';'))?;
+    let Ok(tree) = serde_json::from_str::<Value>(&json) else {
         return refused("the query is nested too deeply; take it apart with WITH");
     };
     if tree["error"] == false {

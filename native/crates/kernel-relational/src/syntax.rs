@@ -144,6 +144,16 @@ fn issue(message: impl Into<String>, position: Option<usize>) -> ExpressionIssue
     }
 }
 
+/// What DuckDB's parser makes of a SELECT, as JSON: its tree, or why there is none; no JSON where it is nested too deeply.
+pub(crate) fn serialized(connection: &Arc<Connection>, sql: &str) -> Result<String> {
+    let (_, batches) =
+        connection.query(&format!("SELECT json_serialize_sql({})", quote::text(sql)))?;
+    let json = batches
+        .first()
+        .map(|batch| batch.column(0).as_string::<i32>().value(0));
+    Ok(json.unwrap_or_default().to_string())
+}
+
 fn parse_tree(
     connection: &Arc<Connection>,
     expression: &str,
@@ -157,15 +167,8 @@ fn parse_tree(
             Some(position),
         )));
     }
-    let (_, batches) = connection.query(&format!(
-        "SELECT json_serialize_sql({})",
-        quote::text(&format!("{PREFIX}{expression}"))
-    ))?;
-    let json = batches
-        .first()
-        .map(|batch| batch.column(0).as_string::<i32>().value(0))
-        .unwrap_or_default();
-    let Ok(tree) = serde_json::from_str::<Value>(json) else {
+    let json = serialized(connection, &format!("{PREFIX}{expression}"))?;
+    let Ok(tree) = serde_json::from_str::<Value>(&json) else {
         return Ok(Err(issue(
             "the expression is nested too deeply; at most about 60 operators may stand inside one another",
             None,
@@ -174,7 +177,7 @@ fn parse_tree(
     if tree["error"] == false {
         return Ok(Ok(tree));
     }
-    let error = EngineError::parse(json);
+    let error = EngineError::parse(&json);
     let message = tree["error_message"]
         .as_str()
         .unwrap_or(&error.message)
