@@ -159,17 +159,13 @@ describe.each(kinds)("%s", (kind) => {
     expect(await other.ids()).toEqual(numbers(40));
   });
 
-  // A Delta table may have several writers; its log tells them apart once both have committed.
-  test.skipIf(kind === "delta")(
-    "two runs at once, into one output: one of them stops, and no row is there twice",
-    async () => {
-      const site = await Site.of(kind);
-      const ends = await Promise.all([site.run({ checkpoint: "one" }), site.run({ checkpoint: "two" })]);
-      const failed = ends.filter(({ state }) => state === "failed");
-      expect(failed).toMatchObject([conflict]);
-      expect(await site.ids()).toEqual(numbers(40));
-    },
-  );
+  test("two runs at once, into one output: one of them stops, and no row is there twice", async () => {
+    const site = await Site.of(kind);
+    const ends = await Promise.all([site.run({ checkpoint: "one" }), site.run({ checkpoint: "two" })]);
+    const failed = ends.filter(({ state }) => state === "failed");
+    expect(failed).toMatchObject([conflict]);
+    expect(await site.ids()).toEqual(numbers(40));
+  });
 
   test("checkpoint and output that moved together go on", async () => {
     const site = await Site.of(kind);

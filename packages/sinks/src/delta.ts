@@ -32,7 +32,7 @@ import { namesIn, syncAncestors } from "@sferic/operator/durable-files";
 import { z } from "zod";
 import { onMissingOutputField } from "./on-missing-output.ts";
 import { publishedEpochs } from "./delta-epochs.ts";
-import { missing, ofAnother, olderCopy, outputConflict } from "./output-token.ts";
+import { missing, ofAnother, olderCopy, outputConflict, OutputToken } from "./output-token.ts";
 import { Staging, stagingOwner, type StagedFile } from "./staging.ts";
 
 const config = z.strictObject({
@@ -138,6 +138,8 @@ class DeltaSink implements Sink {
   readonly #context: OperatorContext;
   readonly #table: string;
   readonly #staging: Staging;
+  /** Tells two runs that begin a table at once, before the log can. */
+  readonly #token: OutputToken;
   /** Whether the log is known to survive a power failure. */
   #isLogDurable = false;
   /** By this process. */
@@ -148,6 +150,11 @@ class DeltaSink implements Sink {
     this.#context = context;
     this.#table = localPath(c.url, context);
     this.#staging = new Staging(this.#table, stagingOwner(context));
+    const holdsRows = (): Promise<boolean> => this.#isTable();
+    this.#token = new OutputToken(
+      { output: this.#table, isFolder: true, onMissing: c.onMissingOutput, holdsRows },
+      context,
+    );
   }
 
   async open(past?: OutputPast): Promise<void> {
@@ -157,6 +164,7 @@ class DeltaSink implements Sink {
     }
     // Runs without a checkpoint add their rows to the table, as those of other pipelines do.
     if (past === undefined || !this.#context.durable) return;
+    await this.#token.open(past);
     const { newestEpoch, isReset, checkpoint } = past;
     const epochs = await publishedEpochs(this.#table, this.#context);
     const own = epochs.get(this.#context.history);
@@ -197,6 +205,7 @@ class DeltaSink implements Sink {
     const { pipeline, operatorId, history } = this.#context;
     await this.#staging.publish(epoch.id, files, false);
     await this.#staging.begin(epoch.id);
+    await this.#token.claim(epoch.id, record);
     await appendDelta({
       table: this.#table,
       wish: this.#wish(new Schema(columns)),
