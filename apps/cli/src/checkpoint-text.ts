@@ -1,3 +1,4 @@
+import { visible } from "@sferic/operator/visible";
 import type {
   CheckpointFinding,
   CheckpointRepair,
@@ -7,7 +8,7 @@ import type {
 } from "@sferic/engine";
 import { placeText } from "./run-summary.ts";
 import type { Paint } from "./terminal.ts";
-import { bytesText, counted, countText, indented, printable, textTable } from "./text.ts";
+import { bytesText, counted, countText, indented, textTable } from "./text.ts";
 
 const offsetLengthMax = 80;
 
@@ -19,7 +20,7 @@ export function checkpointText(report: CheckpointReport, paint: Paint): string {
     text === "" ? [] : [`${paint("bold", title)}\n${indented(text)}`];
   const pipeline = report.identity?.pipeline ?? "Checkpoint of an unknown pipeline";
   return [
-    `${paint("bold", printable(pipeline))}\n${indented(stateText(report))}`,
+    `${paint("bold", visible(pipeline))}\n${indented(stateText(report))}`,
     ...section("Offsets", offsetsText(report, paint)),
     ...section("Outputs", outputsText(report, paint)),
     ...section("States", statesText(report, paint)),
@@ -88,7 +89,7 @@ function unfinishedText({ epoch, record, staged }: UnfinishedEpoch): string {
 
 /** Who holds a checkpoint. */
 export function lockText({ pid, host, started }: LockHolder): string {
-  return `held by process ${pid} on ${printable(host)}, since ${started}`;
+  return `held by process ${pid} on ${visible(host)}, since ${started}`;
 }
 
 /** Committed ends of ranges; a source that is only in the unfinished epoch shows how far that one goes. */
@@ -123,7 +124,7 @@ export function offsetText(offset: unknown): string {
 }
 
 function short(text: string): string {
-  const whole = printable(text);
+  const whole = visible(text);
   return whole.length <= offsetLengthMax ? whole : `${whole.slice(0, offsetLengthMax - 1)}…`;
 }
 
@@ -158,7 +159,7 @@ function outputsText({ outputs }: CheckpointReport, paint: Paint): string {
     id,
     countText(count),
     countText(files.length),
-    files.length === 0 ? "" : printable(placeText(files.at(-1)!)),
+    files.length === 0 ? "" : visible(placeText(files.at(-1)!)),
   ]);
   const columns = [
     { title: "sink" },

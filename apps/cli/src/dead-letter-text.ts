@@ -1,7 +1,8 @@
+import { visible } from "@sferic/operator/visible";
 import type { DeadLetter, DeadLetterFile } from "@sferic/engine";
 import { placeText } from "./run-summary.ts";
 import type { Paint } from "./terminal.ts";
-import { counted, countText, printable, textTable } from "./text.ts";
+import { counted, countText, textTable } from "./text.ts";
 
 /** The dead letters that one epoch of a run has of one source. */
 export interface DeadLetterCount {
@@ -48,9 +49,9 @@ export function deadLetterText(letters: readonly ToldDeadLetter[], paint: Paint)
     ...(hasRuns ? [run ?? ""] : []),
     String(epoch),
     source,
-    printable(name),
+    visible(name),
     position === null ? "" : countText(position),
-    printable(reason),
+    visible(reason),
   ]);
   const columns = [
     ...(hasRuns ? [{ title: "run" }] : []),

@@ -1,25 +1,22 @@
+import { visible } from "@sferic/operator/visible";
 import type { DeltaCompacted, DeltaDetails, DeltaHistoryEntry, DeltaVacuumed } from "@sferic/bindings/delta-keep";
 import { placeText } from "./run-summary.ts";
 import type { Paint } from "./terminal.ts";
-import { bytesText, counted, countText, indented, printable, textTable } from "./text.ts";
+import { bytesText, counted, countText, indented, textTable } from "./text.ts";
 
 /** A table for people: what it is now, its columns, its properties. */
 export function detailsText(table: string, details: DeltaDetails, paint: Paint): string {
   const { version, timeMs, files, bytes, removedFiles, checkpoint, partitionBy, schema, properties, id } = details;
   const facts = [
     ["version", `${version}, of ${timeText(timeMs)}`],
-    ["id", printable(id)],
+    ["id", visible(id)],
     ["files", `${countText(files)}, ${bytesText(bytes)}`],
     ["kept for earlier versions", counted(removedFiles, "file")],
     ["log is read from", checkpoint === null ? "its beginning" : `the checkpoint of version ${checkpoint}`],
-    ["partitioned by", partitionBy.length === 0 ? "nothing" : partitionBy.map(printable).join(", ")],
+    ["partitioned by", partitionBy.length === 0 ? "nothing" : partitionBy.map((name) => visible(name)).join(", ")],
   ];
-  const columns = schema.columns.map(({ name, type, nullable }) => [
-    printable(name),
-    type,
-    nullable ? "" : "never null",
-  ]);
-  const named = Object.entries(properties).map(([name, value]) => [printable(name), printable(value)]);
+  const columns = schema.columns.map(({ name, type, nullable }) => [visible(name), type, nullable ? "" : "never null"]);
+  const named = Object.entries(properties).map(([name, value]) => [visible(name), visible(value)]);
   const section = (title: string, rows: string[][]): string[] =>
     rows.length === 0 ? [] : [`${paint("bold", title)}\n${plainTable(rows)}`];
   return [
@@ -34,11 +31,11 @@ export function historyText(history: readonly DeltaHistoryEntry[], paint: Paint)
   const rows = history.map(({ version, timeMs, operation, engine, added, removed, rearranged }) => [
     String(version),
     timeText(timeMs),
-    printable(operation ?? ""),
+    visible(operation ?? ""),
     countText(added),
     countText(removed),
     countText(rearranged),
-    printable(engine ?? ""),
+    visible(engine ?? ""),
   ]);
   const columns = [
     { title: "version", align: "right" },
@@ -69,7 +66,7 @@ export function vacuumedText(table: string, done: DeltaVacuumed, isRehearsal: bo
     younger === 0
       ? ""
       : `; ${counted(younger, "file")} no version needs ${younger === 1 ? "is" : "are"} younger than ${retentionHours} hours`;
-  const names = isRehearsal ? files.map((name) => indented(printable(name))) : [];
+  const names = isRehearsal ? files.map((name) => indented(visible(name))) : [];
   return [...names, `${summary}${rest}`].join("\n");
 }
 

@@ -1,6 +1,7 @@
+import { visible } from "@sferic/operator/visible";
 import type { RunEvent, StateReport } from "@sferic/engine";
 import type { Terminal } from "./terminal.ts";
-import { countText, keptText, printable, secondsText, visible } from "./text.ts";
+import { countText, keptText, secondsText } from "./text.ts";
 
 const redrawEveryMs = 100;
 const plainEveryMs = 10_000;
@@ -58,14 +59,14 @@ export class Progress {
         break;
       case "spec-changed":
         this.say(`The spec has changed since the last run on ${event.checkpoint}; what was read stays read.`);
-        for (const { effect, message } of event.changes) this.say(printable(`  ${effect}: ${message}`));
+        for (const { effect, message } of event.changes) this.say(visible(`  ${effect}: ${message}`));
         break;
       case "warning":
         this.say(`warning[${event.code}] in operator "${event.operatorId}": ${event.message}`);
         break;
       case "invalid":
         this.#invalid += 1;
-        if (this.#invalid <= invalidShownMax) this.say(printable(`Not read: ${event.name}: ${event.reason}`));
+        if (this.#invalid <= invalidShownMax) this.say(visible(`Not read: ${event.name}: ${event.reason}`));
         break;
       default:
         break;
@@ -134,7 +135,7 @@ export class Progress {
   }
 
   #clear(): void {
-    if (this.#drawnLines > 0) this.#terminal.draw(`\u001B[${this.#drawnLines}A\u001B[0J`);
+    if (this.#drawnLines > 0) this.#terminal.erase(this.#drawnLines);
     this.#drawnLines = 0;
   }
 }

@@ -1,5 +1,6 @@
+import { visible } from "@sferic/operator/visible";
 import type { Json, Row } from "@sferic/operator";
-import { printable, type TableColumn, textTable } from "./text.ts";
+import { type TableColumn, textTable } from "./text.ts";
 
 const cellWidthMax = 40;
 
@@ -23,5 +24,5 @@ export function rowsText(
 
 function cellText(value: Json): string {
   const text = value === null ? "null" : typeof value === "object" ? JSON.stringify(value) : String(value);
-  return printable(text.length > cellWidthMax ? `${text.slice(0, cellWidthMax - 1)}…` : text);
+  return visible(text.length > cellWidthMax ? `${text.slice(0, cellWidthMax - 1)}…` : text);
 }

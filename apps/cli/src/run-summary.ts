@@ -1,9 +1,10 @@
+import { visible } from "@sferic/operator/visible";
 import { relative } from "node:path";
 import type { RunResult } from "@sferic/engine";
 import { failureText } from "./failure.ts";
 import type { ToldRun } from "./run-plan.ts";
 import type { Paint } from "./terminal.ts";
-import { bytesText, counted, countText, keptText, printable, secondsText, textTable } from "./text.ts";
+import { bytesText, counted, countText, keptText, secondsText, textTable } from "./text.ts";
 
 const filesShownMax = 5;
 const invalidShownMax = 10;
@@ -70,7 +71,7 @@ export function placeText(path: string): string {
 
 function invalidInputs({ rows, deadLetters }: RunResult, invalid: ToldRun["invalid"]): string {
   if (rows.invalid === 0) return "";
-  const shown = invalid.slice(0, invalidShownMax).map(({ name, reason }) => `  ${printable(`${name}: ${reason}`)}`);
+  const shown = invalid.slice(0, invalidShownMax).map(({ name, reason }) => `  ${visible(`${name}: ${reason}`)}`);
   const left = rows.invalid - shown.length;
   return [
     `${counted(rows.invalid, "piece")} of input could not be read:`,

@@ -39,3 +39,20 @@ test("what comes from data reaches no terminal as a control character", () => {
   expect(json).not.toMatch(/\p{Cc}|\p{Bidi_Control}/u);
   expect(JSON.parse(json)).toEqual({ [data]: data });
 });
+
+test("nor does what is drawn, or written to be read by a program", () => {
+  const { terminal, out, err } = recordedTerminal({ isTTY: true });
+  const data = "\u009B2J\u2028\u{E0041}\uD800\u2069\r";
+  const shown = String.raw`\u009b2J\u2028\udb40\udc41\ud800\u2069\u000d`;
+  terminal.draw(terminal.paintErr("dim", data));
+  terminal.write(`{\r\n\t"a": "${data}"\n}`);
+  expect(err.text).toBe(`\u001B[2m${shown}\u001B[22m`);
+  expect(out.text).toBe(`{\r\n\t"a": "${shown}"\n}`);
+});
+
+test("no character of data stands for the escape of our own colours", () => {
+  const { terminal, err } = recordedTerminal({ isTTY: true });
+  const all = Array.from({ length: 0xfffe }, (_, index) => String.fromCodePoint(0xf0000 + index));
+  terminal.note(all.map((character) => `${character}[2J`).join(""));
+  expect(err.text).not.toContain("\u001B");
+});

@@ -1,5 +1,6 @@
+import { randomBytes } from "node:crypto";
 import { styleText } from "node:util";
-import { visible } from "./text.ts";
+import { visible } from "@sferic/operator/visible";
 
 /** The styles that texts for people use. */
 export type Style = "bold" | "dim" | "red" | "green" | "yellow" | "cyan";
@@ -44,9 +45,9 @@ export class Terminal {
     return this.#err.columns || 80;
   }
 
-  /** One or more lines of data; control characters that are not our own colours are shown as `\\u001b`. */
+  /** One or more lines of data; control characters other than line breaks are shown, see {@link visible}, tabs are blanks. */
   print(text: string): void {
-    this.#out.write(`${colored(visible(text))}\n`);
+    this.#out.write(`${shown(text)}\n`);
   }
 
   /** One line of JSON. */
@@ -54,32 +55,42 @@ export class Terminal {
     this.print(JSON.stringify(value));
   }
 
-  /** Data as it is. */
+  /** Text whose tabs and line ends stay as they are; other control characters as in {@link print}. */
   write(text: string): void {
-    this.#out.write(text);
+    const lines = text.split("\r\n").map((line) => visible(line, "\n\t"));
+    this.#out.write(lines.join("\r\n"));
   }
 
   /** One or more lines that are not data; control characters as in {@link print}. */
   note(text: string): void {
-    this.#err.write(`${colored(visible(text))}\n`);
+    this.#err.write(`${shown(text)}\n`);
   }
 
-  /** To the error stream as it is, for redrawing. */
+  /** To the error stream without a line break at the end, for {@link erase}; control characters as in {@link print}. */
   draw(text: string): void {
-    this.#err.write(colored(text));
+    this.#err.write(shown(text));
+  }
+
+  /** Clears what was drawn since so many line breaks, of which the last is then the newest, and leads the cursor back. */
+  erase(lines: number): void {
+    this.#err.write(lines === 0 ? "\r\u001B[0K" : `\u001B[${lines}A\u001B[0J`);
   }
 }
 
-/** Stands for the escape character of our own colours until a text is written, so that those of others are not taken for it. */
-const mark = String.fromCodePoint(0xf0000 + Math.floor(Math.random() * 0xfffd));
+/**
+ * Stands for the escape character of our own colours until a text is written, so that those of others are not taken for it:
+ * no text can hold it by trying.
+ */
+const mark = String.fromCodePoint(...Array.from(randomBytes(8), (byte) => 0xf0000 + byte));
 
 const styled: Paint = (style, text) => {
   const [open, close] = styleText(style, "|", { validateStream: false }).replaceAll("\u001B", mark).split("|");
   return `${open}${text}${close}`;
 };
 
-function colored(text: string): string {
-  return text.replaceAll(mark, "\u001B");
+/** Control characters as escapes, and our own colours as they are. */
+function shown(text: string): string {
+  return visible(text.replaceAll("\t", " "), "\n").replaceAll(mark, "\u001B");
 }
 
 const plain: Paint = (_, text) => text;
@@ -93,7 +104,7 @@ export function processTerminal(onFailure: () => void): Terminal {
   process.stdout.on("error", ({ code, message }: NodeJS.ErrnoException) => {
     if (code === "EPIPE") return;
     onFailure();
-    process.stderr.write(`error[output-failed]: Standard output cannot be written: ${message}.\n`);
+    process.stderr.write(`error[output-failed]: Standard output cannot be written: ${visible(message)}.\n`);
   });
   return new Terminal(process.stdout, process.stderr, process.env);
 }

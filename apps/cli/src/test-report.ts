@@ -1,8 +1,9 @@
+import { visible } from "@sferic/operator/visible";
 import type { TestDifference, TestResult } from "@sferic/engine";
 import { failureText } from "./failure.ts";
 import { rowsText } from "./rows-text.ts";
 import type { Paint } from "./terminal.ts";
-import { counted, countText, indented, printable, secondsText } from "./text.ts";
+import { counted, countText, indented, secondsText } from "./text.ts";
 
 /** Most differing rows that are shown per operator. */
 const rowsMax = 20;
@@ -22,7 +23,7 @@ export function testReport(results: readonly TestResult[], paint: Paint): string
 
 function resultText({ name, passed, differences, error, seconds }: TestResult, paint: Paint): string {
   const mark = passed ? paint("green", "✓") : paint("red", "✗");
-  const lines = [`${mark} ${printable(name)} (${secondsText(seconds)})`];
+  const lines = [`${mark} ${visible(name)} (${secondsText(seconds)})`];
   if (error !== undefined) lines.push(indented(failureText(error, paint, false)));
   lines.push(...differences.map((difference) => indented(differenceText(difference, paint))));
   return lines.join("\n");

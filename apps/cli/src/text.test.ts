@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { bytesText, counted, countText, indented, printable, secondsText, textTable } from "./text.ts";
+import { bytesText, counted, countText, indented, secondsText, textTable } from "./text.ts";
 
 test.each([
   [0, "0"],
@@ -49,6 +49,8 @@ test("empty lines stay empty when a text is moved right", () => {
   expect(indented("a\n\nb")).toBe("  a\n\n  b");
 });
 
-test("a file name cannot move the cursor", () => {
-  expect(printable("x\u001B[2Jy\u202E")).toBe("x\uFFFD[2Jy\uFFFD");
+test("a cell of a table cannot move the cursor, and keeps its width", () => {
+  expect(textTable([{ title: "a\u001B[2J" }, { title: "b" }], [["\u202E\n", "x"]])).toBe(
+    ["a\\u001b[2J    b", "\\u202e\\u000a  x"].join("\n"),
+  );
 });

@@ -1,3 +1,5 @@
+import { visible } from "@sferic/operator/visible";
+
 /** A whole number with separators: `12,345`. */
 export function countText(count: number): string {
   return String(count).replace(/\B(?=(\d{3})+$)/g, ",");
@@ -35,15 +37,18 @@ export interface TableColumn {
   readonly align?: "left" | "right";
 }
 
-/** Rows under their titles in columns as wide as their cells; `title` styles the first line. No line break at the end. */
+/**
+ * Rows under their titles in columns as wide as their cells, control characters written as escapes; `title` styles the
+ * first line. No line break at the end.
+ */
 export function textTable(
   columns: readonly TableColumn[],
   rows: readonly (readonly string[])[],
   title: (line: string) => string = (line) => line,
 ): string {
-  const widths = columns.map((column, index) =>
-    Math.max(column.title.length, ...rows.map((row) => row[index]!.length)),
-  );
+  const titles = columns.map((column) => visible(column.title));
+  const shown = rows.map((row) => row.map((cell) => visible(cell)));
+  const widths = titles.map((name, index) => Math.max(name.length, ...shown.map((row) => row[index]!.length)));
   const line = (cells: readonly string[]): string =>
     cells
       .map((cell, index) =>
@@ -51,27 +56,10 @@ export function textTable(
       )
       .join("  ")
       .trimEnd();
-  return [title(line(columns.map((column) => column.title))), ...rows.map(line)].join("\n");
+  return [title(line(titles)), ...shown.map(line)].join("\n");
 }
 
 /** The text with every line moved right by `width` spaces. */
 export function indented(text: string, width = 2): string {
   return text.replace(/^(?=.)/gm, " ".repeat(width));
-}
-
-/** Characters that could move a terminal's cursor, replaced. For texts that come from files. */
-export function printable(text: string): string {
-  return text.replace(/[\p{Cc}\p{Bidi_Control}]/gu, "\uFFFD");
-}
-
-/**
- * The text with every control character but line breaks, and every one that changes the direction of writing, as `\\u001b`;
- * tabs as a blank. Valid JSON keeps its meaning.
- */
-export function visible(text: string): string {
-  return text.replaceAll("\t", " ").replace(/[^\P{Cc}\n]|\p{Bidi_Control}/gu, escaped);
-}
-
-function escaped(character: string): string {
-  return `\\u${character.charCodeAt(0).toString(16).padStart(4, "0")}`;
 }

@@ -70,13 +70,13 @@ describe("as a table", () => {
   it("keeps a row on its line", async () => {
     const lines = (await printedFor(people())).trimEnd().split("\n");
     expect(lines).toHaveLength(6);
-    expect(lines[5]).toContain(String.raw`a "b"\nc`);
+    expect(lines[5]).toContain(String.raw`a "b"\u000ac`);
   });
 
   it("keeps control characters of the rows from the terminal", async () => {
-    const rows = batches.fromRows(schema([column("a\tb", "utf8")]), [{ "a\tb": "\u001b[2J\u009b\u0007" }]);
+    const rows = batches.fromRows(schema([column("a\tb", "utf8")]), [{ "a\tb": "\u001b[2J\u009b\u0007\u202e" }]);
     const lines = (await printedFor(rows)).split("\n");
-    expect([lines[1], lines[3]]).toEqual([String.raw`a\tb`, String.raw`\u001b[2J\u009b\u0007`]);
+    expect([lines[1], lines[3]]).toEqual([String.raw`a\u0009b`, String.raw`\u001b[2J\u009b\u0007\u202e`]);
   });
 
   it("cuts what is wider than 40 characters", async () => {
@@ -110,6 +110,14 @@ describe("as JSON", () => {
       { sink: "show", epoch: 3, row: { name: null, n: null, x: null, ok: null } },
       { sink: "show", epoch: 3, row: { name: 'a "b"\nc', n: "9007199254740993", x: "NaN", ok: false } },
     ]);
+  });
+
+  it("keeps control characters of the rows from the terminal, and their meaning", async () => {
+    const text = "\u009B2J\u202E\u2028\u{E0041}\u007F";
+    const rows = batches.fromRows(schema([column("a\u009B", "utf8")]), [{ "a\u009B": text }]);
+    const line = (await printedFor(rows, { format: { type: "json" } })).trimEnd();
+    expect(line).not.toMatch(/[\p{Cc}\p{Bidi_Control}\p{Zl}\u{E0041}]/u);
+    expect(JSON.parse(line)).toMatchObject({ row: { "a\u009B": text } });
   });
 
   it("prints all rows unless told", async () => {

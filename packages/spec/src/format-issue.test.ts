@@ -72,7 +72,7 @@ describe("formatIssue", () => {
 
   it("lets no control character through to a terminal", async () => {
     const text = await shown('{ "a": "\u001B[2J\u0007\u202E" }');
-    expect(text).toContain("\uFFFD[2J\uFFFD\uFFFD");
+    expect(text).toContain(String.raw`\u001b[2J\u0007\u202e`);
     expect(text.replaceAll("\n", "")).not.toMatch(/\p{Cc}|\p{Bidi_Control}/u);
   });
 

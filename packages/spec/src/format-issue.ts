@@ -1,3 +1,4 @@
+import { visible } from "@sferic/operator/visible";
 import type { SpecDocument } from "./document.ts";
 import type { Issue } from "./issue.ts";
 import { maskSecrets } from "./secret.ts";
@@ -7,7 +8,7 @@ const frameWidth = 160;
 
 /**
  * An issue as text for people: message, place, the line with a caret under the range, the hint and how to fix it. Ends
- * without a line break. Secrets in the line are masked.
+ * without a line break. Secrets in the line are masked, control characters are written as escapes.
  */
 export function formatIssue(issue: Issue, document: SpecDocument, options: { color?: boolean } = {}): string {
   const paint = options.color === true ? paints : plain;
@@ -18,15 +19,15 @@ export function formatIssue(issue: Issue, document: SpecDocument, options: { col
   const place = `${document.file ?? "<stdin>"}:${issue.line}:${issue.column}`;
   const bar = paint.dim("|");
   const lines = [
-    `${tone(`${issue.severity}[${issue.code}]`)}: ${paint.bold(issue.message)}`,
-    `${gutter}${paint.dim("-->")} ${place}${issue.pointer === "" ? "" : `  ${issue.pointer}`}`,
+    `${tone(`${issue.severity}[${visible(issue.code)}]`)}: ${paint.bold(visible(issue.message, "\n"))}`,
+    `${gutter}${paint.dim("-->")} ${visible(place)}${issue.pointer === "" ? "" : `  ${visible(issue.pointer)}`}`,
     `${gutter} ${bar}`,
     `${paint.dim(String(issue.line))} ${bar} ${shown}`,
-    `${gutter} ${bar} ${pad}${tone(marks)}${hint === "" ? "" : ` ${hint}`}`,
+    `${gutter} ${bar} ${pad}${tone(marks)}${hint === "" ? "" : ` ${visible(hint)}`}`,
   ];
   if (issue.fix !== null) {
     const fix = document.file === null ? `write ${issue.fix.replace}` : `sferic check --fix ${document.file}`;
-    lines.push(`${gutter} ${paint.dim("=")} fix: ${fix}`);
+    lines.push(`${gutter} ${paint.dim("=")} fix: ${visible(fix)}`);
   }
   return lines.map((line) => line.trimEnd()).join("\n");
 }
@@ -41,7 +42,7 @@ function frame(issue: Issue, document: SpecDocument): { shown: string; pad: stri
   const all = maskedLine(document, issue.line);
   const column = issue.column - 1;
   const cut = Math.max(0, all.length > frameWidth ? column - frameWidth / 2 : 0);
-  const line = all.slice(cut, cut + frameWidth).map(printable);
+  const line = all.slice(cut, cut + frameWidth).map((character) => visible(character, "\t"));
   const before = line.slice(0, column - cut);
   const range = line.slice(column - cut, column - cut + issue.length);
   return {
@@ -63,13 +64,9 @@ function maskedLine(document: SpecDocument, line: number): string[] {
   return last.characters;
 }
 
-/** Control characters would move the cursor or do worse in a terminal. */
-function printable(character: string): string {
-  return /[\p{Cc}\p{Bidi_Control}]/u.test(character) && character !== "\t" ? "\uFFFD" : character;
-}
-
 /** As many spaces as the character is wide in a terminal: none for marks, two for East Asian wide ones and emoji. */
 function blank(character: string): string {
+  if (character.startsWith("\\u")) return " ".repeat(character.length);
   if (/[\p{Mn}\p{Me}\p{Cf}]/u.test(character)) return "";
   const wide =
     /[\p{Script=Han}\p{Script=Hangul}\p{Script=Hiragana}\p{Script=Katakana}\p{Emoji_Presentation}\uFF01-\uFF60]/u;

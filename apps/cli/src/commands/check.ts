@@ -81,7 +81,8 @@ async function fixed(terminal: Terminal, source: SpecText, options: CheckOptions
     count += issues.filter((issue) => issue.fix !== null).length;
     text = better;
   }
-  if (source.file === undefined) terminal.write(text);
+  // A line that ends with CR alone would overwrite itself on a terminal.
+  if (source.file === undefined) terminal.write(text.replaceAll(/\r(?!\n)/g, "\n"));
   else if (text !== source.text) await replaceFile(source.file, text);
   if (count > 0) terminal.note(`Fixed ${counted(count, "issue")}.`);
   return { ...source, text };

@@ -3,7 +3,7 @@ import { completions, scripts, shells } from "../completion.ts";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
 import type { Terminal } from "../terminal.ts";
-import { visible } from "../text.ts";
+import { visible } from "@sferic/operator/visible";
 
 /** Prints the script for a shell or, for `words`, what may stand next on a command line, one word and its meaning a line. */
 export async function completion(

@@ -1,3 +1,4 @@
+import { visible } from "@sferic/operator/visible";
 import { resolve } from "node:path";
 import { replayDeadLetters, type ReplayResult } from "@sferic/engine";
 import { ExitCode, exitCodeOf } from "../exit-code.ts";
@@ -6,7 +7,7 @@ import { issuesText, planSpec } from "../planning.ts";
 import { runWithProgress } from "../run-plan.ts";
 import { runSummary } from "../run-summary.ts";
 import type { Terminal } from "../terminal.ts";
-import { counted, printable } from "../text.ts";
+import { counted } from "../text.ts";
 
 export interface ReplayCommandOptions extends CommonOptions {
   readonly param?: Readonly<Record<string, string>>;
@@ -57,6 +58,6 @@ function outcomeText({ replayed, failedAgain, left }: ReplayResult): string {
   const again = failedAgain.length === 0 ? "" : `, of which ${failedAgain.length} could still not be read`;
   return [
     `${counted(replayed.length, "dead letter")} replayed${again}.`,
-    ...left.map(({ letter, reason }) => printable(`Left: ${letter.source}: ${letter.name}: ${reason}`)),
+    ...left.map(({ letter, reason }) => visible(`Left: ${letter.source}: ${letter.name}: ${reason}`)),
   ].join("\n");
 }

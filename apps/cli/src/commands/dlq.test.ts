@@ -77,7 +77,7 @@ test("show as text: a line each, and nothing that could move the cursor", async 
   const { code, out } = await sferic("dlq", "show", checkpoint);
   expect(code).toBe(0);
   expect(out).toMatch(/^epoch {2}source {2}name +position {2}reason\n +0 {2}east +p\.nc +this is not an HDF5 file/);
-  expect(out).toContain("s\uFFFD[2J.nc");
+  expect(out).toContain(String.raw`s\u001b[2J.nc`);
   expect(out).not.toContain("\u001b");
   expect(out).toMatch(/\n\n4 dead letters\n$/);
   expect((await sferic("dlq", "show", checkpoint, "--source", "north")).out).toBe("There are no dead letters.\n");

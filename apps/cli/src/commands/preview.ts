@@ -1,3 +1,4 @@
+import { visible } from "@sferic/operator/visible";
 import { type Preview, previewOperator } from "@sferic/engine";
 import { columnsText } from "../columns.ts";
 import { ExitCode } from "../exit-code.ts";
@@ -6,7 +7,7 @@ import { listenForSignals } from "../interruption.ts";
 import { issuesText, planSpec } from "../planning.ts";
 import { rowsText } from "../rows-text.ts";
 import type { Paint, Terminal } from "../terminal.ts";
-import { counted, printable, secondsText } from "../text.ts";
+import { counted, secondsText } from "../text.ts";
 
 export interface PreviewCommandOptions extends CommonOptions {
   readonly param?: Readonly<Record<string, string>>;
@@ -46,7 +47,7 @@ export function previewText(
     paint("bold", title),
     schema === null ? "The columns are known when there is data." : columnsText(schema, dim),
     rows.length === 0 ? "No rows." : rowsText(rows, Object.keys(rows[0]!), dim),
-    ...invalid.map(({ name, reason }) => printable(`Not read: ${name}: ${reason}`)),
+    ...invalid.map(({ name, reason }) => visible(`Not read: ${name}: ${reason}`)),
     `${counted(rows.length, "row")} in ${secondsText(seconds)}; ${extent}.`,
   ].join("\n\n");
 }

@@ -1,3 +1,4 @@
+import { visible } from "@sferic/operator/visible";
 import type { Terminal } from "../terminal.ts";
 import { counted, secondsText } from "../text.ts";
 import type { TortureProgress } from "./torture.ts";
@@ -21,7 +22,7 @@ export class TortureProgressLine {
     const line = `${secondsText(seconds)}: ${counted(kills, "kill")} in ${counted(runs, "run")}, now ${doing}`;
     if (this.#terminal.live) {
       this.stop();
-      this.#terminal.draw(line.slice(0, Math.max(20, this.#terminal.columns - 1)));
+      this.#terminal.draw(visible(line).slice(0, Math.max(20, this.#terminal.columns - 1)));
       this.#isDrawn = true;
     } else if (now - this.#toldAt >= plainEveryMs) {
       this.#toldAt = now;
@@ -31,7 +32,7 @@ export class TortureProgressLine {
 
   /** Clears what was drawn. */
   stop(): void {
-    if (this.#isDrawn) this.#terminal.draw("\r\u001B[0K");
+    if (this.#isDrawn) this.#terminal.erase(0);
     this.#isDrawn = false;
   }
 }

@@ -1,5 +1,6 @@
+import { visible } from "@sferic/operator/visible";
 import type { Paint } from "../terminal.ts";
-import { counted, countText, indented, printable, secondsText, textTable } from "../text.ts";
+import { counted, countText, indented, secondsText, textTable } from "../text.ts";
 import type { TortureResult } from "./torture.ts";
 
 /** Most failures that are shown. */
@@ -9,9 +10,9 @@ const failuresShownMax = 5;
 export function tortureReport(result: TortureResult, paint: Paint): string {
   const { pipeline, kills, runs, cases, epochs, sinks, failures, seed, seconds } = result;
   const all = kills.atSteps + kills.atRandom;
-  const head = `${printable(pipeline)}: ${counted(all, "SIGKILL")} (${countText(kills.atSteps)} at steps of the protocol, ${countText(kills.atRandom)} at random moments, seed ${seed}) in ${counted(runs, "run")}; ${counted(cases, "time")} from the beginning to the end of ${counted(epochs, "epoch")}; ${secondsText(seconds)}`;
+  const head = `${visible(pipeline)}: ${counted(all, "SIGKILL")} (${countText(kills.atSteps)} at steps of the protocol, ${countText(kills.atRandom)} at random moments, seed ${seed}) in ${counted(runs, "run")}; ${counted(cases, "time")} from the beginning to the end of ${counted(epochs, "epoch")}; ${secondsText(seconds)}`;
   const rows = Object.entries(sinks).map(([id, verdict]) => [
-    printable(id),
+    visible(id),
     verdict.type,
     countText(verdict.rows),
     verdict.promise,
@@ -44,5 +45,5 @@ export function tortureReport(result: TortureResult, paint: Paint): string {
 }
 
 function failureLines({ killed, reason, folder }: TortureResult["failures"][number]): string {
-  return `\nKilled at ${killed.join(" | ") || "no moment"}:\n${indented(printable(reason))}\n${indented(`see ${folder}`)}`;
+  return `\nKilled at ${killed.join(" | ") || "no moment"}:\n${indented(visible(reason))}\n${indented(`see ${folder}`)}`;
 }

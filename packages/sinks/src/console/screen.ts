@@ -1,4 +1,5 @@
 import { styleText } from "node:util";
+import { visible } from "@sferic/operator/visible";
 
 /** The part of a process stream that a screen needs. */
 export interface ScreenStream {
@@ -40,16 +41,18 @@ export class Screen {
     return Math.max(linesMin, (this.#stream.rows || 24) - linesForOthers);
   }
 
-  /** A text that stays. */
+  /** A text that stays; control characters other than line breaks are written as escapes. */
   write(text: string): void {
     this.#drawn = undefined;
-    this.#stream.write(text);
+    this.#stream.write(visible(text, "\n"));
   }
 
   /** Puts lines in the place of those that the same owner drew last, each cut to the width of the screen. */
   draw(owner: object, lines: readonly ScreenLine[]): void {
     const columns = this.#columns;
-    const texts = lines.map(({ text }) => (text.length < columns ? text : `${text.slice(0, columns - 2)}…`));
+    const texts = lines
+      .map(({ text }) => visible(text))
+      .map((text) => (text.length < columns ? text : `${text.slice(0, columns - 2)}…`));
     const painted = texts.map((text, at) => (lines[at]!.isBright ? text : this.#dimmed(text)));
     this.#stream.write(`${this.#back(owner)}${painted.map((text) => `${text}\n`).join("")}`);
     this.#drawn = { owner, widths: texts.map(({ length }) => length) };

@@ -1,3 +1,4 @@
+import { visible } from "@sferic/operator/visible";
 import type { Json, Row } from "@sferic/operator";
 
 const cellWidthMax = 40;
@@ -14,7 +15,7 @@ export function textTable(rows: readonly Row[], title: string, count: number): s
  */
 export function tableLines(rows: readonly Row[]): string[] {
   const names = Object.keys(rows[0] ?? {});
-  const heads = names.map(visible);
+  const heads = names.map((name) => visible(name));
   const cells = rows.map((row) => names.map((name) => cellText(row[name] ?? null)));
   const widths = heads.map((head, column) => Math.max(head.length, ...cells.map((line) => line[column]!.length)));
   const rightward = names.map((name) => rows.every((row) => row[name] === null || typeof row[name] === "number"));
@@ -30,11 +31,4 @@ export function tableLines(rows: readonly Row[]): string[] {
 function cellText(value: Json): string {
   const text = visible(value === null ? "null" : typeof value === "object" ? JSON.stringify(value) : String(value));
   return text.length > cellWidthMax ? `${text.slice(0, cellWidthMax - 1)}…` : text;
-}
-
-function visible(text: string): string {
-  return text.replaceAll(/\p{Cc}/gu, (control) => {
-    const json = JSON.stringify(control).slice(1, -1);
-    return json === control ? `\\u00${control.charCodeAt(0).toString(16)}` : json;
-  });
 }
