@@ -2,13 +2,14 @@ import { cp, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspectCheckpoint } from "@sferic/engine";
+import { repeats } from "@sferic/testkit";
 import { afterAll, afterEach, beforeAll, beforeEach, expect, type MockInstance, test, vi } from "vitest";
 import { damage, damageText, type Damage, drawDamage, randomOf } from "./damage.ts";
 import { families, type Family, replay, run, runUntil, type Stop, stops, writeInput } from "./families.ts";
 import { type Outputs, outputsIn } from "./outputs.ts";
 
 /** Each damages one file of one checkpoint. */
-const tries = Number(process.env["SFERIC_CHECKPOINT_TRIES"] ?? 40);
+const tries = repeats("SFERIC_CHECKPOINT_TRIES", 40, 400);
 const seed = Number(process.env["SFERIC_CHECKPOINT_SEED"] ?? 1);
 
 /** Long chains of records, and pages to draw, take their time. */

@@ -2,13 +2,13 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { ProtocolPoint } from "@sferic/engine";
-import { uniform } from "@sferic/testkit";
+import { repeats, uniform } from "@sferic/testkit";
 import { afterAll, beforeAll, expect, test } from "vitest";
 import { lightningIn, strayNames, visibleRows } from "./lightning.ts";
 import { runChild } from "./run-child.ts";
 
 /** How many kills at random moments; the seed makes the moments repeatable up to the machine's own timing. */
-const randomKills = Number(process.env["SFERIC_KILLS"] ?? 100);
+const randomKills = repeats("SFERIC_KILLS", 20, 100);
 const seed = Number(process.env["SFERIC_KILL_SEED"] ?? 1);
 
 const steps: [ProtocolPoint, string?][] = [

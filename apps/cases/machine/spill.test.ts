@@ -4,10 +4,11 @@ import { mkdir, mkdtemp, readdir, readFile, rm, stat, writeFile } from "node:fs/
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { repeats } from "@sferic/testkit";
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from "vitest";
 
 /** How often processes spill at once; `npm run spill` plays the full number. */
-const rounds = Number(process.env["SFERIC_SPILL_ROUNDS"] ?? 1);
+const rounds = repeats("SFERIC_SPILL_ROUNDS", 1, 20);
 const processes = 3;
 const memoryBytesMax = 33_554_432;
 const patience = { timeout: 60_000 * (1 + rounds) };

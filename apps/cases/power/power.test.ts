@@ -2,12 +2,12 @@ import { type FileHandle, mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import type { DiskFunctions } from "@sferic/testkit";
-import { PowerLossDisk, uniform } from "@sferic/testkit";
+import { PowerLossDisk, repeats, uniform } from "@sferic/testkit";
 import { afterAll, beforeAll, expect, test, vi } from "vitest";
 import { isSound, numberCount, World } from "./world.ts";
 
 /** How many histories of kills and power losses are played; each seed is one. */
-const seedCount = Number(process.env["SFERIC_POWER_SEEDS"] ?? 60);
+const seedCount = repeats("SFERIC_POWER_SEEDS", 25, 200);
 const firstSeed = Number(process.env["SFERIC_POWER_SEED"] ?? 1);
 
 /** The disk of the history that is played, and how often its machine or process was started. */

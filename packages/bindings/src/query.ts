@@ -3,6 +3,7 @@ import { fromHandle, handleOf, toColumn, toNativeColumns } from "./batch.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
 import { useDuckdb } from "./duckdb.ts";
+import { remembered } from "./remembered.ts";
 import { spillParent } from "./temporary.ts";
 
 /** What a query is: its columns, or a problem. Every column is nullable, and none has a unit. */
@@ -10,6 +11,8 @@ export interface CheckedQuery {
   readonly columns: readonly Column[];
   readonly problems: readonly ConfigProblem[];
 }
+
+const nativeQuery = remembered((tables: native.NativeTable[], sql: string) => native.checkQuery(tables, sql));
 
 /**
  * Types one SELECT over named tables, without data. A query that depends on the clock or on chance is a problem. About 1 ms.
@@ -23,7 +26,10 @@ export function checkQuery(
 ): CheckedQuery {
   useDuckdb();
   const named = Object.entries(tables).map(([name, schema]) => ({ name, columns: toNativeColumns(schema) }));
-  const { columns, issue } = unwrapping(() => native.checkQuery(named, sql, database));
+  const { columns, issue } = unwrapping(() =>
+    // The tables of a file may change.
+    database === undefined ? nativeQuery(named, sql) : native.checkQuery(named, sql, database),
+  );
   if (issue === undefined || issue === null) return { columns: columns!.map(toColumn), problems: [] };
   return { columns: [], problems: [problemOf(issue, tables, pointer)] };
 }

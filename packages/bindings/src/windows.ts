@@ -10,6 +10,7 @@ import { fromHandle, fromHandleIfAny, handleOf, toColumn, toNativeColumns } from
 import { useDuckdb } from "./duckdb.ts";
 import { unwrapped, unwrapping } from "./errors.ts";
 import * as native from "./native.ts";
+import { remembered } from "./remembered.ts";
 
 /** How the windows of a row follow from its time, in whole milliseconds. */
 export type WindowSpan =
@@ -75,6 +76,8 @@ export interface Decomposition {
   readonly problems: readonly ConfigProblem[];
 }
 
+const nativeDecomposition = remembered(native.decomposeMeasures);
+
 /**
  * Takes measures apart that `checkMeasures` found to be right. A problem, with its place in the field `measures`, is an
  * aggregate that cannot be merged, such as a median.
@@ -87,7 +90,7 @@ export function decomposeMeasures(
   useDuckdb();
   const texts = Object.values(measures);
   const { partials, finals, refused, issue } = unwrapping(() =>
-    native.decomposeMeasures(toNativeColumns(schema), [...groupBy], texts),
+    nativeDecomposition(toNativeColumns(schema), [...groupBy], texts),
   );
   if (!issue) return { partials: partials.map(toPartial), finals, problems: [] };
   const { message, position } = issue;

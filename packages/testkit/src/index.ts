@@ -3,6 +3,7 @@ export * from "./check.ts";
 export * from "./data-sets.ts";
 export * from "./declaration-checks.ts";
 export * from "./delta-table.ts";
+export * from "./repeats.ts";
 export * from "./rows.ts";
 export * from "./surroundings.ts";
 export * from "./transform-checks.ts";

@@ -4,9 +4,9 @@
  * there is the same one.
  */
 import { spawn, execFile } from "node:child_process";
-import { randomBytes, randomInt } from "node:crypto";
+import { createHash, randomBytes, randomInt } from "node:crypto";
 import { once } from "node:events";
-import { copyFile, mkdir, open, readFile, rename, rm, writeFile } from "node:fs/promises";
+import { copyFile, mkdir, open, readdir, readFile, rename, rm, stat, writeFile } from "node:fs/promises";
 import { connect, createServer } from "node:net";
 import { join, resolve } from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
@@ -210,7 +210,8 @@ async function format(jars: string, files: Files, { join: other }: BrokerOptions
   const cluster = other === undefined ? ["--standalone", "-t", own] : ["-t", await clusterOf(other)];
   const tool = ["kafka.tools.StorageTool", "format", ...cluster, "-c", files.properties];
   try {
-    await promisify(execFile)("java", [...javaOptions, ...places(files), "-cp", join(jars, "*"), ...tool]);
+    const classes = await sharedClasses(jars);
+    await promisify(execFile)("java", [...javaOptions, ...classes, ...places(files), "-cp", join(jars, "*"), ...tool]);
   } catch (cause) {
     const { stderr } = cause as { stderr: string };
     throw new Error(`The data folder ${files.data} cannot be made:\n${lastLines(stderr)}`, { cause });
@@ -218,26 +219,36 @@ async function format(jars: string, files: Files, { join: other }: BrokerOptions
 }
 
 async function launch(jars: string, files: Files): Promise<number> {
-  const archive = archiveIn(jars);
-  const classes = (await exists(archive))
-    ? `-XX:SharedArchiveFile=${archive}`
-    : `-XX:ArchiveClassesAtExit=${files.archive}`;
+  const shared = await sharedClasses(jars);
+  const classes = shared.length > 0 ? shared : [`-XX:ArchiveClassesAtExit=${files.archive}`];
   await using log = await open(files.log, "a");
-  const args = [...javaOptions, classes, ...places(files), "-cp", join(jars, "*"), "kafka.Kafka", files.properties];
+  const args = [...javaOptions, ...classes, ...places(files), "-cp", join(jars, "*"), "kafka.Kafka", files.properties];
   const child = spawn("java", args, { detached: true, stdio: ["ignore", log.fd, log.fd] });
   child.unref();
   await writeFile(files.pid, String(child.pid));
   return child.pid!;
 }
 
-function archiveIn(jars: string): string {
-  return join(jars, "classes.jsa");
+/** The option to take classes from the archive, if there is one. */
+async function sharedClasses(jars: string): Promise<string[]> {
+  const archive = await archiveIn(jars);
+  return (await exists(archive)) ? [`-XX:SharedArchiveFile=${archive}`] : [];
+}
+
+/** Named by what Java compares before it takes an archive: a copy of the folder, with other times, gets its own. */
+async function archiveIn(jars: string): Promise<string> {
+  const hash = createHash("sha256");
+  for (const name of (await readdir(jars)).filter((each) => each.endsWith(".jar")).toSorted()) {
+    const { size, mtimeMs } = await stat(join(jars, name));
+    hash.update(`${name} ${size} ${mtimeMs}\n`);
+  }
+  return join(jars, `classes-${hash.digest("hex").slice(0, 12)}.jsa`);
 }
 
 /** Puts the classes that a broker left beside the jars: the next start takes half as long. */
 async function keepArchive({ archive }: Files): Promise<void> {
   if (!(await exists(archive))) return;
-  const kept = archiveIn(await kafkaJars());
+  const kept = await archiveIn(await kafkaJars());
   await copyFile(archive, `${kept}.${process.pid}`);
   await rename(`${kept}.${process.pid}`, kept);
   await rm(archive);

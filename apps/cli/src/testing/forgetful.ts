@@ -2,8 +2,8 @@ import { existsSync, writeFileSync } from "node:fs";
 import { type Batch, defineTransform } from "@sferic/operator";
 import { z } from "zod";
 
-/** Batches that this process has seen, which no checkpoint keeps: a mistake that only a restart shows. */
-let seen = 0;
+/** Kinds of mistakes that this process has made, which no checkpoint keeps: one that only a restart shows. */
+const made = new Set<string>();
 
 /** A plug-in whose first batch in each process comes twice, or not at all. */
 export const forgetful = defineTransform({
@@ -22,8 +22,9 @@ export const forgetful = defineTransform({
   create: ({ first, marker }) => ({
     async *apply(batches) {
       for await (const batch of batches) {
-        seen += 1;
-        if (seen > 1 || (marker !== undefined && isFirstProcess(marker))) yield batch;
+        const isMade = made.has(first);
+        made.add(first);
+        if (isMade || (marker !== undefined && isFirstProcess(marker))) yield batch;
         else yield* wrong(batch, first);
       }
     },

@@ -4,6 +4,7 @@ import { mkdir, readdir, readFile, writeFile } from "node:fs/promises";
 import { hostname } from "node:os";
 import { join } from "node:path";
 import { setTimeout } from "node:timers/promises";
+import { isWhole } from "@sferic/testkit";
 import { onTestFinished, expect, test } from "vitest";
 import { scratchFolder } from "../testing/scratch.ts";
 import { acquireLock, type LockHolder, liveHolder, type LockSettings, unlockFolder } from "./lock.ts";
@@ -109,7 +110,7 @@ test.each(["", "{", '{"pid":"7"}', "null", "\0\0\0"])("a claim that says %j hold
 test("of several that take over at once exactly one wins, in many rounds", async () => {
   const takers = [new Taker(), new Taker(), new Taker()];
   const dead = { pid: 2 ** 30, host: hostname(), started: "2026-01-01T00:00:00Z", processStart: null, fencingEpoch: 1 };
-  for (let round = 0; round < 150; round++) {
+  for (let round = 0; round < (isWhole ? 150 : 50); round++) {
     const directory = await scratchFolder();
     await leave(directory, JSON.stringify(dead));
     const answers = await Promise.all(takers.map((taker) => taker.told("take", directory)));
@@ -131,7 +132,7 @@ test("those who come and go without a pause never hold the lock together", async
   const holders = new Set<Taker>();
   let [turns, together] = [0, 0];
   const takeTurns = async (taker: Taker): Promise<void> => {
-    for (let attempt = 0; attempt < 300; attempt++) {
+    for (let attempt = 0; attempt < (isWhole ? 300 : 100); attempt++) {
       if ((await taker.told("take", directory)) !== "taken") continue;
       if (holders.size > 0) together += 1;
       holders.add(taker);
