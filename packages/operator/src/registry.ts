@@ -75,10 +75,12 @@ export const formatField = z
   .meta({ operatorKind: "format" });
 
 /** Schema of a field of a connection for a secret: where it is, never what it is. */
-export const secretField = z.union([
-  z.strictObject({ env: z.string().min(1).describe("Environment variable that holds it.") }),
-  z.strictObject({ file: z.string().min(1).describe("File that holds it; relative to the spec.") }),
-]);
+export const secretField = z
+  .union([
+    z.strictObject({ env: z.string().min(1).describe("Environment variable that holds it.") }),
+    z.strictObject({ file: z.string().min(1).describe("File that holds it; relative to the spec.") }),
+  ])
+  .meta({ writeOnly: true });
 
 /** Schema of a configuration field for a duration with its unit, such as `"30 seconds"` or `"5 minutes"`. */
 export const durationField = z

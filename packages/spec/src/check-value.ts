@@ -1,8 +1,16 @@
 import type { z } from "zod";
 import type { Problem } from "./document.ts";
-import { expectation, fieldNames, fieldSchema, type FieldSchema, fixedTexts, schemasAt } from "./field-schema.ts";
+import {
+  expectation,
+  fieldNames,
+  fieldSchema,
+  type FieldSchema,
+  fixedTexts,
+  isSecretAt,
+  schemasAt,
+} from "./field-schema.ts";
 import { isObject, type Path, toPointer, valueAt } from "./pointer.ts";
-import { isSecretName } from "./secret.ts";
+import { isSecretName } from "@sferic/operator/secrets";
 import { hinted, suggest } from "./suggest.ts";
 
 /** What is checked, for messages. */
@@ -118,7 +126,8 @@ class Checker {
 
   /** Whether a value stands in a field that holds a secret, at whatever depth: it is in no message. */
   #isSecret(path: Path): boolean {
-    return this.#pointer(path).split("/").some(isSecretName);
+    const names = this.#pointer(path).split("/");
+    return names.some(isSecretName) || path.some((_, index) => isSecretAt(this.#schema, path.slice(0, index + 1)));
   }
 
   /** The one of several fixed texts that was probably meant. */

@@ -1,9 +1,11 @@
 import type { ConnectionDeclaration } from "@sferic/operator";
+import { isSecretName } from "@sferic/operator/secrets";
 import { checkValue, type Found } from "./check-value.ts";
 import type { Problem } from "./document.ts";
+import { fieldSchema, secretPaths } from "./field-schema.ts";
 import type { Draft } from "./operators.ts";
 import { isObject, type Path, toPointer } from "./pointer.ts";
-import { isSecretName } from "./secret.ts";
+import { isSecretReference } from "./secret.ts";
 import { hinted, listed, suggest } from "./suggest.ts";
 import { misspeltType, typeKeyOf } from "./type-key.ts";
 
@@ -95,6 +97,27 @@ function typeOf(connection: unknown): unknown {
   return isObject(connection) ? connection["type"] : undefined;
 }
 
+/** Environment variables that connections name as the places of their secrets. */
+export function secretVariables(connections: unknown): string[] {
+  if (typeof connections !== "object" || connections === null) return [];
+  if (!isSecretReference(connections)) return Object.values(connections).flatMap(secretVariables);
+  const { env } = connections as { readonly env?: string };
+  return env === undefined ? [] : [env];
+}
+
+/** Pointers of the values that the schemas of operators and of their connections say hold secrets. */
+export function declaredSecrets(value: Readonly<Record<string, unknown>>, drafts: readonly Draft[]): string[] {
+  const connections = isObject(value["connections"]) ? value["connections"] : {};
+  return drafts.flatMap(({ definition, fields, pointer }) => {
+    if (definition === undefined) return [];
+    const own = secretPaths(fieldSchema(definition.config), fields).map((path) => pointer + toPointer(path));
+    const name = fields["connection"];
+    if (!("connection" in definition) || definition.connection === undefined || typeof name !== "string") return own;
+    const schema = fieldSchema(definition.connection.config);
+    return [...own, ...secretPaths(schema, connections[name]).map((path) => toPointer(["connections", name, ...path]))];
+  });
+}
+
 /** Fields of connections as written that hold a secret, or are filled with one, instead of naming where it is. */
 export function secretProblems(written: unknown): Problem[] {
   return secretsBelow(written, ["connections"]);
@@ -109,13 +132,6 @@ function secretsBelow(value: unknown, path: Path): Problem[] {
     }
     return isSecretReference(child) ? [] : [secretProblem(key, child, toPointer(below))];
   });
-}
-
-function isSecretReference(value: unknown): boolean {
-  if (!isObject(value)) return false;
-  const [only, ...others] = Object.entries(value);
-  if (only === undefined || others.length > 0) return false;
-  return (only[0] === "env" || only[0] === "file") && typeof only[1] === "string" && only[1] !== "";
 }
 
 function secretProblem(key: string, value: unknown, pointer: string): Problem {

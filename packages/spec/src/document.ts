@@ -1,7 +1,8 @@
-import type { Issue } from "./issue.ts";
+import { type Issue, withHiddenFix } from "./issue.ts";
 import { type JsonNode, type JsonProperty, plainValue } from "./json.ts";
 import { Lines } from "./lines.ts";
 import { fromPointer } from "./pointer.ts";
+import type { SpecSecrets } from "./secret.ts";
 
 /** What {@link SpecDocument.issueAt} makes an {@link Issue} of. */
 export interface Problem {
@@ -45,6 +46,8 @@ export class SpecDocument {
   /** Name to show; null when the spec came without a file. */
   readonly file: string | null;
   readonly lines: Lines;
+  /** What of it is secret: no issue holds it, nor does {@link shownLine}. */
+  readonly secrets: SpecSecrets;
   readonly #root: JsonNode;
   readonly #filled: ReadonlyMap<string, readonly FilledPart[]>;
   readonly #children = new Map<JsonNode, Map<string, JsonProperty>>();
@@ -52,13 +55,14 @@ export class SpecDocument {
   constructor(
     text: string,
     file: string | null,
-    root: JsonNode,
+    reading: { readonly root: JsonNode; readonly secrets: SpecSecrets },
     filled: ReadonlyMap<string, readonly FilledPart[]> = new Map(),
   ) {
     this.text = text;
     this.file = file;
     this.lines = new Lines(text);
-    this.#root = root;
+    this.#root = reading.root;
+    this.secrets = reading.secrets;
     this.#filled = filled;
   }
 
@@ -69,7 +73,12 @@ export class SpecDocument {
 
   /** The same document, knowing what was filled in where (by pointer), so that offsets count in the filled text. */
   withFilled(filled: ReadonlyMap<string, readonly FilledPart[]>): SpecDocument {
-    return new SpecDocument(this.text, this.file, this.#root, filled);
+    return new SpecDocument(this.text, this.file, { root: this.#root, secrets: this.secrets }, filled);
+  }
+
+  /** The text of a line, without its end, with `*` in the place of every character of a secret. */
+  shownLine(line: number): string {
+    return this.secrets.shownLine(this.lines.rangeOf(line));
   }
 
   /**
@@ -86,16 +95,19 @@ export class SpecDocument {
     const place = this.lines.at(start);
     const lineEnd = Math.min(end, this.lines.endOfLine(start));
     const replace = problem.replace === undefined ? this.#nameFix(problem, start) : problem.replace;
-    return {
+    const shown = (text: string): string => this.secrets.shownText(text, problem.pointer, { start, end });
+    const issue = {
       code: problem.code,
       severity: problem.severity ?? "error",
-      message: problem.message,
-      pointer: problem.pointer,
+      message: shown(problem.message),
+      pointer: this.secrets.shownPointer(problem.pointer),
       ...place,
       length: Math.max(1, this.lines.characters(start, lineEnd)),
-      hint: problem.hint ?? null,
-      fix: replace === null ? null : { replace },
+      hint: problem.hint === undefined ? null : shown(problem.hint),
+      fix: null,
     };
+    if (replace === null) return issue;
+    return shown(replace) === replace ? { ...issue, fix: { replace } } : withHiddenFix(issue, replace);
   }
 
   #nameFix(problem: Problem, start: number): string | null {

@@ -136,19 +136,50 @@ function range(schema: FieldSchema): string {
   return words.length === 0 ? "" : ` ${words.join(" and ")}`;
 }
 
+/** Whether the schema says that a secret stands at a path: `writeOnly`, as `secretField` has it. */
+export function isSecretAt(root: FieldSchema, path: Path): boolean {
+  return schemasAt(root, path).some((schema) => isSecret(schema, root));
+}
+
+function isSecret(schema: FieldSchema, root: FieldSchema): boolean {
+  return alternatives(schema, root).some((option) => option["writeOnly"] === true);
+}
+
 /** Values in a configuration that hold the configuration of a format, with their paths. */
 export function nestedFormats(
   root: FieldSchema,
   value: unknown,
 ): { path: PropertyKey[]; config: Record<string, unknown> }[] {
   const found: { path: PropertyKey[]; config: Record<string, unknown> }[] = [];
+  visitFields(root, value, (options, part, path) => {
+    const isFormat = isObject(part) && options.some((option) => option.operatorKind === "format");
+    if (isFormat) found.push({ path, config: part });
+    return !isFormat;
+  });
+  return found;
+}
+
+/** Paths of the values in a configuration that the schema says hold secrets. */
+export function secretPaths(root: FieldSchema, value: unknown): PropertyKey[][] {
+  const found: PropertyKey[][] = [];
+  visitFields(root, value, (options, _, path) => {
+    const isSecretHere = options.some((option) => option["writeOnly"] === true);
+    if (isSecretHere) found.push(path);
+    return !isSecretHere;
+  });
+  return found;
+}
+
+/** Calls `look` for every value that a schema knows, with all schemas that may hold for it; goes below while it is true. */
+function visitFields(
+  root: FieldSchema,
+  value: unknown,
+  look: (options: FieldSchema[], part: unknown, path: PropertyKey[]) => boolean,
+): void {
   const visit = (schemas: FieldSchema[], part: unknown, path: PropertyKey[]): void => {
-    if (typeof part !== "object" || part === null || schemas.length === 0) return;
+    if (schemas.length === 0) return;
     const options = schemas.flatMap((schema) => alternatives(schema, root));
-    if (isObject(part) && options.some((option) => option.operatorKind === "format")) {
-      found.push({ path, config: part });
-      return;
-    }
+    if (!look(options, part, path) || typeof part !== "object" || part === null) return;
     const children: [PropertyKey, unknown][] = Array.isArray(part) ? [...part.entries()] : Object.entries(part);
     for (const [key, child] of children) {
       visit(
@@ -159,5 +190,4 @@ export function nestedFormats(
     }
   };
   visit([root], value, []);
-  return found;
 }

@@ -1,7 +1,6 @@
 import { visible } from "@sferic/operator/visible";
 import type { SpecDocument } from "./document.ts";
-import type { Issue } from "./issue.ts";
-import { maskSecrets } from "./secret.ts";
+import { fixOf, type Issue } from "./issue.ts";
 
 /** Line width above which a frame shows only the part around the issue. */
 const frameWidth = 160;
@@ -25,11 +24,14 @@ export function formatIssue(issue: Issue, document: SpecDocument, options: { col
     `${paint.dim(String(issue.line))} ${bar} ${shown}`,
     `${gutter} ${bar} ${pad}${tone(marks)}${hint === "" ? "" : ` ${visible(hint)}`}`,
   ];
-  if (issue.fix !== null) {
-    const fix = document.file === null ? `write ${issue.fix.replace}` : `sferic check --fix ${document.file}`;
-    lines.push(`${gutter} ${paint.dim("=")} fix: ${visible(fix)}`);
-  }
+  const fix = fixText(issue, document);
+  if (fix !== null) lines.push(`${gutter} ${paint.dim("=")} fix: ${visible(fix)}`);
   return lines.map((line) => line.trimEnd()).join("\n");
+}
+
+function fixText(issue: Issue, { file }: SpecDocument): string | null {
+  if (file !== null) return fixOf(issue) === null ? null : `sferic check --fix ${file}`;
+  return issue.fix === null ? null : `write ${issue.fix.replace}`;
 }
 
 function hintText(issue: Issue): string {
@@ -39,7 +41,7 @@ function hintText(issue: Issue): string {
 
 /** The issue's line, cut when it is very long, with the space before the carets and the carets. */
 function frame(issue: Issue, document: SpecDocument): { shown: string; pad: string; marks: string } {
-  const all = maskedLine(document, issue.line);
+  const all = charactersOf(document, issue.line);
   const column = issue.column - 1;
   const cut = Math.max(0, all.length > frameWidth ? column - frameWidth / 2 : 0);
   const line = all.slice(cut, cut + frameWidth).map((character) => visible(character, "\t"));
@@ -53,13 +55,14 @@ function frame(issue: Issue, document: SpecDocument): { shown: string; pad: stri
 }
 
 /** The last line shown of each document: issues come by line, and lines can be long. */
-const lastMasked = new WeakMap<SpecDocument, { line: number; characters: string[] }>();
+const lastShown = new WeakMap<SpecDocument, { text: string; characters: string[] }>();
 
-function maskedLine(document: SpecDocument, line: number): string[] {
-  let last = lastMasked.get(document);
-  if (last?.line !== line) {
-    last = { line, characters: Array.from(maskSecrets(document.lines.line(line))) };
-    lastMasked.set(document, last);
+function charactersOf(document: SpecDocument, line: number): string[] {
+  const text = document.shownLine(line);
+  let last = lastShown.get(document);
+  if (last?.text !== text) {
+    last = { text, characters: Array.from(text) };
+    lastShown.set(document, last);
   }
   return last.characters;
 }

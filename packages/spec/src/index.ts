@@ -11,7 +11,7 @@ export {
 export { type FilledPart, type Problem, SpecDocument } from "./document.ts";
 export { parseDuration } from "@sferic/operator";
 export { formatIssue } from "./format-issue.ts";
-export { applyFixes, type Issue, sortIssues } from "./issue.ts";
+export { applyFixes, fixOf, type Issue, sortIssues } from "./issue.ts";
 export { jsonSchema } from "./json-schema.ts";
 export type * from "./model.ts";
 export type { LoadPlugin } from "./plugins.ts";

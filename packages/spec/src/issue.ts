@@ -16,8 +16,21 @@ export interface Issue {
   length: number;
   /** For a code that begins with `unknown-` the name that was probably meant, otherwise advice in words. */
   hint: string | null;
-  /** What to put in place of the range to make it right. */
+  /** What to put in place of the range to make it right; null also when that holds a secret, see {@link fixOf}. */
   fix: { replace: string } | null;
+}
+
+const hiddenFixes = new WeakMap<Issue, string>();
+
+/** An issue whose fix is applied but not shown. */
+export function withHiddenFix(issue: Issue, replace: string): Issue {
+  hiddenFixes.set(issue, replace);
+  return issue;
+}
+
+/** What to put in place of an issue's range, also when that may not be shown; null when nothing is known to be right. */
+export function fixOf(issue: Issue): string | null {
+  return issue.fix?.replace ?? hiddenFixes.get(issue) ?? null;
 }
 
 /** The issues by place: line, column, then code. Does not change its argument. */
@@ -36,10 +49,11 @@ export function applyFixes(text: string, issues: readonly Issue[]): string {
   let result = "";
   let done = 0;
   for (const issue of sortIssues(issues)) {
-    if (issue.fix === null) continue;
+    const fix = fixOf(issue);
+    if (fix === null) continue;
     const start = lines.offset(issue);
     if (start < done) continue;
-    result += text.slice(done, start) + issue.fix.replace;
+    result += text.slice(done, start) + fix;
     done = lines.offset(issue, issue.length);
   }
   return result + text.slice(done);

@@ -1,3 +1,4 @@
+import type { TextRange } from "@sferic/operator/secrets";
 import { createScanner, type JSONScanner } from "jsonc-parser";
 
 /** A property of an object, with the place of its key (quotes included). */
@@ -56,6 +57,10 @@ export interface JsonReading {
   readonly problems: readonly SyntaxProblem[];
   /** Whether the tree is what the text says, once every problem's `replace` is applied. */
   readonly sound: boolean;
+  /** Where comments stand, allowed or not. */
+  readonly comments: readonly TextRange[];
+  /** Where reading ended: before the end of a text that is no JSON by far. */
+  readonly end: number;
 }
 
 /**
@@ -65,11 +70,15 @@ export interface JsonReading {
 export function parseJson(text: string, comments: boolean): JsonReading {
   const parser = new Parser(text, comments);
   const root = parser.document();
-  return { root, problems: parser.problems, sound: parser.sound };
+  const { problems, sound, end } = parser;
+  return { root, problems, sound, comments: parser.comments, end };
 }
 
 class Parser {
   readonly problems: SyntaxProblem[] = [];
+  readonly comments: TextRange[] = [];
+  /** Where reading ended. */
+  end: number;
   readonly #text: string;
   readonly #comments: boolean;
   readonly #scanner: JSONScanner;
@@ -85,6 +94,7 @@ class Parser {
 
   constructor(text: string, comments: boolean) {
     this.#text = text;
+    this.end = text.length;
     this.#comments = comments;
     this.#scanner = createScanner(text, false);
     if (text.startsWith("\uFEFF")) this.#scanner.setPosition(1);
@@ -338,6 +348,7 @@ class Parser {
   }
 
   #comment(): void {
+    this.comments.push({ start: this.#offset, end: this.#offset + this.#length });
     if ((this.#scanner.getTokenError() as number) === unclosedComment) {
       this.#problem("this comment is never closed", this.#offset, 2);
     } else if (!this.#comments) {
@@ -348,6 +359,7 @@ class Parser {
   #hashComment(): void {
     const length = this.#match(/[^\r\n]*/y, this.#offset)?.length ?? 0;
     const message = this.#comments ? "a comment begins with //" : "comments are allowed only in .jsonc files";
+    this.comments.push({ start: this.#offset, end: this.#offset + length });
     this.#problem(message, this.#offset, length, "");
     this.#scanner.setPosition(this.#offset + length);
   }
@@ -378,6 +390,7 @@ class Parser {
 
   /** Gives up: everything after this is the end. */
   #stop(): void {
+    if (!this.#stopped) this.end = this.#offset + this.#length;
     this.#stopped = true;
     this.#endReported = true;
     this.#token = token.end;

@@ -1,3 +1,5 @@
+import type { TextRange } from "@sferic/operator/secrets";
+
 /** A place in a text: line and column count from 1, the column in characters (code points). */
 export interface Place {
   readonly line: number;
@@ -30,9 +32,10 @@ export class Lines {
     return this.#starts.length;
   }
 
-  /** The text of a line, without its end. */
-  line(line: number): string {
-    return this.#text.slice(this.#starts[line - 1], this.#ends[line - 1]);
+  /** Where a line stands in the text, without its end; past the last one, where the text ends. */
+  rangeOf(line: number): TextRange {
+    const { length } = this.#text;
+    return { start: this.#starts[line - 1] ?? length, end: this.#ends[line - 1] ?? length };
   }
 
   /** The place of an offset; offsets outside the text count as its start or end, those in a line's end as that end. */

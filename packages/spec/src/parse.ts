@@ -1,6 +1,13 @@
 import type { Registry } from "@sferic/operator";
+import { isSecretName, Secrets } from "@sferic/operator/secrets";
 import { checkValue, withoutMisspelt } from "./check-value.ts";
-import { connectionProblems, declaredConnectionProblems, secretProblems } from "./connections.ts";
+import {
+  connectionProblems,
+  declaredConnectionProblems,
+  declaredSecrets,
+  secretProblems,
+  secretVariables,
+} from "./connections.ts";
 import { cronProblems } from "./cron.ts";
 import { type Problem, SpecDocument } from "./document.ts";
 import { type Graph, readGraph } from "./graph.ts";
@@ -11,9 +18,10 @@ import type { PipelineSpec, RunSpec, ScheduleSpec, TestSpec } from "./model.ts";
 import { boundsOf, type Draft, operatorNode, readOperators } from "./operators.ts";
 import { type Parameters, readParameters } from "./parameters.ts";
 import { type LoadPlugin, readPlugins } from "./plugins.ts";
-import { isObject, type Path, toPointer } from "./pointer.ts";
+import { fromPointer, isObject, type Path, toPointer, valueAt } from "./pointer.ts";
 import { soundPart } from "./sound-part.ts";
-import { substitute } from "./substitute.ts";
+import { SpecSecrets } from "./secret.ts";
+import { placeholdersIn, substitute } from "./substitute.ts";
 import { listed, suggest } from "./suggest.ts";
 
 /** Largest spec in bytes of UTF-8. */
@@ -33,6 +41,8 @@ export interface ParseOptions {
   readonly parameters?: Readonly<Record<string, string>>;
   /** Environment variables for `${env:NAME}`; none by default. */
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Where secrets are kept that the spec, its parameters and its variables hold; of its own by default. */
+  readonly secrets?: Secrets;
   /** Loads the operators of `plugins`; without it they are not loaded and a warning says so. */
   readonly loadPlugin?: LoadPlugin;
 }
@@ -59,17 +69,18 @@ export interface ParsedSpec {
  * are issues, all at once. After a syntax error that cannot be repaired only the syntax is reported.
  */
 export async function parseSpec(text: string, options: ParseOptions): Promise<ParsedSpec> {
-  const { registry } = options;
+  const { registry, secrets = new Secrets() } = options;
   const file = options.file ?? null;
   if (text.length > specBytesMax || new TextEncoder().encode(text).length > specBytesMax) {
-    const document = new SpecDocument("", file, { type: "missing", offset: 0, length: 0 });
+    const none = parseJson("", false);
+    const document = new SpecDocument("", file, { ...none, secrets: new SpecSecrets("", none, secrets) });
     const message = `the spec is larger than ${specBytesMax} bytes`;
     const issues = [document.issueAt({ code: "spec-too-large", message, pointer: "" })];
     return { document, registry, spec: null, soundPart: null, issues };
   }
   const comments = options.comments ?? file?.toLowerCase().endsWith(".jsonc") ?? false;
   const json = parseJson(text, comments);
-  const document = new SpecDocument(text, file, json.root);
+  const document = new SpecDocument(text, file, { ...json, secrets: new SpecSecrets(text, json, secrets) });
   const issues = syntaxIssues(document, json);
   if (!json.sound) return { document, registry, spec: null, soundPart: null, issues: sortIssues(issues) };
   const value = document.value;
@@ -133,7 +144,7 @@ function characterIssues(document: SpecDocument, node: JsonNode, path: Path): Is
 }
 
 /** Whether a place is that of another problem, or inside of it. */
-function isBelow(pointer: string, { pointer: outer }: Problem): boolean {
+function isBelow(pointer: string, { pointer: outer }: Pick<Problem, "pointer">): boolean {
   return pointer === outer || pointer.startsWith(`${outer}/`);
 }
 
@@ -148,6 +159,8 @@ async function readObject(
   const value = filled.value as Record<string, unknown>;
   const plugins = await readPlugins(value["plugins"], options.registry, options.loadPlugin);
   const { drafts, problems: operatorProblems } = await readOperators(value, written, plugins.registry);
+  document.secrets.hide(declaredSecrets(value, drafts));
+  hideFilled(document, written, value, options);
   const graph = readGraph(drafts, filled.unresolved);
   const language = await checkValue(specSchema, value, { pointer: "", owner: "the spec", written });
   const secrets = secretProblems(written["connections"]);
@@ -181,6 +194,29 @@ async function readObject(
     spec,
     soundPart: sound === null ? spec : pipelineSpec(sound.value, parameters, sound.drafts, sound.graph),
   };
+}
+
+/** Keeps out of texts what parameters and variables put into secret fields, and those that are secret by their names. */
+function hideFilled(
+  { secrets }: SpecDocument,
+  written: Record<string, unknown>,
+  value: Record<string, unknown>,
+  { parameters = {}, environment = {} }: ParseOptions,
+): void {
+  secrets.hidePasswordsIn(value);
+  const isInSecret = (pointer: string): boolean =>
+    [...secrets.pointers].some((one) => isBelow(pointer, { pointer: one }));
+  for (const { kind, name, fallback, pointer } of placeholdersIn(written)) {
+    if (!isSecretName(name) && !isInSecret(pointer)) continue;
+    if (kind === "env") secrets.hideValue([environment[name], fallback]);
+    else {
+      secrets.hide([toPointer(["parameters", name, "default"])]);
+      secrets.hideValue(parameters[name]);
+    }
+  }
+  for (const pointer of secrets.pointers) secrets.hideValue(valueAt(value, fromPointer(pointer)));
+  for (const [name, text] of Object.entries(parameters)) if (isSecretName(name)) secrets.hideValue(text);
+  for (const variable of secretVariables(value["connections"])) secrets.hideValue(environment[variable]);
 }
 
 /** Issues of the problems; past the first 1,000 only how many there are. */

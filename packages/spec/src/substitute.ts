@@ -35,6 +35,29 @@ export function substitute(
   return { ...filled, value: walker.walk(value, []) };
 }
 
+/** A placeholder in a text of a spec. */
+interface Placeholder {
+  readonly kind: "param" | "env";
+  readonly name: string;
+  /** What stands in its place when the variable is not set. */
+  readonly fallback: string | undefined;
+  /** Of the text. */
+  readonly pointer: string;
+}
+
+/** The placeholders in all texts of a value. */
+export function placeholdersIn(value: unknown, path: Path = []): Placeholder[] {
+  if (typeof value === "object" && value !== null) {
+    return Object.entries(value).flatMap(([key, item]) => placeholdersIn(item, [...path, key]));
+  }
+  if (typeof value !== "string" || !value.includes("${")) return [];
+  return [...value.matchAll(placeholder)].flatMap(([, kind, body]) => {
+    if (kind === undefined || body === undefined) return [];
+    const [name = "", fallback] = kind === "env" ? body.split(/:-(.*)/s) : body.split("|", 1);
+    return [{ kind: kind as Placeholder["kind"], name, fallback, pointer: toPointer(path) }];
+  });
+}
+
 const literalSections = new Set<PropertyKey>(["name", "$schema", "parameters"]);
 
 class Walker {

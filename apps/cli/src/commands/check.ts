@@ -3,7 +3,7 @@ import { chmod, rename, rm, stat, writeFile } from "node:fs/promises";
 import { dirname, join } from "node:path";
 import { type Plan, previewOperator } from "@sferic/engine";
 import { asOperatorError, OperatorError } from "@sferic/operator";
-import { applyFixes, type Issue, sortIssues, type SpecDocument } from "@sferic/spec";
+import { applyFixes, fixOf, type Issue, sortIssues, type SpecDocument } from "@sferic/spec";
 import { ExitCode } from "../exit-code.ts";
 import type { CommonOptions } from "../failure.ts";
 import { issuesText, planText } from "../planning.ts";
@@ -78,7 +78,7 @@ async function fixed(terminal: Terminal, source: SpecText, options: CheckOptions
     const { issues } = await planText({ ...source, text }, { param: options.param ?? {}, probe: false });
     const better = applyFixes(text, issues);
     if (better === text) break;
-    count += issues.filter((issue) => issue.fix !== null).length;
+    count += issues.filter((issue) => fixOf(issue) !== null).length;
     text = better;
   }
   // A line that ends with CR alone would overwrite itself on a terminal.
