@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { queryDatabase } from "@sferic/bindings/relational";
 import { registry } from "@sferic/catalog";
-import { resetCheckpoint, runPipeline, type RunResult } from "@sferic/engine";
+import { resetCheckpoint, type RunOptions, runPipeline, type RunResult } from "@sferic/engine";
 import { rowsOf } from "@sferic/operator";
 import { describe, expect, onTestFinished, test } from "vitest";
 
@@ -46,12 +46,15 @@ class Site {
     folder = this.folder,
     sink = {},
     rows = 40,
+    stopAt,
   }: {
     readonly checkpoint?: string | null;
     readonly epochs?: number;
     readonly folder?: string;
     readonly sink?: object;
     readonly rows?: number;
+    /** Ends the run in this epoch, once its intent is there. */
+    readonly stopAt?: number;
   } = {}): Promise<RunResult> {
     const spec = {
       name: "fenced",
@@ -60,7 +63,10 @@ class Site {
       run: { trigger: "available-now", ...(checkpoint === null ? {} : { checkpoint: `./${checkpoint}` }) },
     };
     const bounds = epochs === undefined ? {} : { maxEpochs: epochs };
-    return runPipeline(spec, { registry, baseDirectory: folder, ...bounds });
+    const onEvent: RunOptions["onEvent"] = (event) => {
+      if (event.type === "point" && event.point === "intent" && event.epoch === stopAt) throw new Error("stopped");
+    };
+    return runPipeline(spec, { registry, baseDirectory: folder, onEvent, ...bounds });
   }
 
   /** The ids that a reader finds, sorted. */
@@ -113,6 +119,17 @@ describe.each(kinds)("%s", (kind) => {
     // More input than before, so that the epochs of the copy are others.
     expect(await site.run({ rows: 55 })).toMatchObject(conflict);
     expect(await site.ids()).toEqual(numbers(40));
+  });
+
+  test("a copy of the checkpoint with an epoch planned that is published by now adds nothing", async () => {
+    const site = await Site.of(kind);
+    await site.run({ stopAt: 2 });
+    await cp(site.path("check"), site.path("copy"), { recursive: true });
+    expect(await site.run({ epochs: 1 })).toMatchObject(succeeded);
+    await rm(site.path("check"), { recursive: true });
+    await rename(site.path("copy"), site.path("check"));
+    await site.run({ epochs: 1, rows: 25 });
+    expect(await site.ids()).toEqual(numbers(30));
   });
 
   test("a copy of the checkpoint that goes on first is the one that goes on", async () => {

@@ -4,6 +4,7 @@ import { defineSource, invalidSchema, type Offset } from "@sferic/operator";
 import { beforeEach, expect, test } from "vitest";
 import { z } from "zod";
 import { inspectCheckpoint } from "./checkpoint/inspect.ts";
+import { encodeLetters } from "./checkpoint/letters-text.ts";
 import { type DeadLetter, readDeadLetters } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
 import { type Plan, planPipeline } from "./plan.ts";
@@ -178,6 +179,7 @@ test.each<[what: string, damage: (text: string) => string, reason: RegExp]>([
   ["altered", (text) => text.replace("1.txt", "0.txt"), /do not match their checksum/],
   ["cut off after a line", (text) => text.split("\n").slice(0, 2).join("\n"), /do not match their checksum/],
   ["of another epoch", (text) => text, /belong to epoch 1, not to epoch 0/],
+  ["of another checkpoint", ofAnother, /belong to another checkpoint/],
 ])("letters that are %s are refused, by a replay and by a look at the checkpoint", async (what, damage, reason) => {
   const path = join(checkpoint, "dead-letters", "0000000000.jsonl");
   const from = what === "of another epoch" ? path.replace("0.jsonl", "1.jsonl") : path;
@@ -191,6 +193,15 @@ test.each<[what: string, damage: (text: string) => string, reason: RegExp]>([
     { problem: "dead-letters", severity: "error", path, message: expect.stringMatching(reason) },
   ]);
 });
+
+/** The same letters, as another checkpoint would have them. */
+function ofAnother(text: string): string {
+  const letters = text.trimEnd().split("\n").slice(1);
+  return encodeLetters(
+    letters.map((letter) => JSON.parse(letter) as object),
+    { epoch: 0, lineage: "another" },
+  );
+}
 
 test("an older copy of letters whose input was read again gives no row", async () => {
   const path = join(checkpoint, "dead-letters", "0000000000.jsonl");

@@ -5,7 +5,7 @@ import type { RunResult } from "../result.ts";
 import { runPipeline } from "../run.ts";
 import { Recorder } from "../testing/recorder.ts";
 import { scratchFolder } from "../testing/scratch.ts";
-import { tear, threeEpochs } from "../testing/three-epochs.ts";
+import { ranThreeEpochs, tear, threeEpochs } from "../testing/three-epochs.ts";
 import { inspectCheckpoint } from "./inspect.ts";
 import { decodeWhole, encodeRecord } from "./records.ts";
 import { repairCheckpoint } from "./repair.ts";
@@ -14,10 +14,7 @@ let recorder: Recorder;
 let directory: string;
 
 beforeEach(async () => {
-  recorder = new Recorder();
-  recorder.available["numbers"] = 30;
-  directory = join(await scratchFolder(), "check");
-  await run();
+  ({ recorder, directory } = await ranThreeEpochs());
 });
 
 function run(spec: object = threeEpochs): Promise<RunResult> {
@@ -73,10 +70,10 @@ test.each(kinds)("%s replaced by the record of another checkpoint", async (kind)
   await expectFound(at(kind, 2), /belongs to another checkpoint/);
 });
 
-test("a record that another one of its epoch was written in the place of", async () => {
-  const { of, record } = decodeWhole<{ timeMs: number }>(await readFile(at("offsets", 1), "utf8"));
-  await writeFile(at("offsets", 1), encodeRecord({ ...record, timeMs: record.timeMs - 1 }, of));
-  await expectFound(at("offsets", 1), /is not the one that was written/);
+test.each(kinds)("%s replaced by another record of its epoch", async (kind) => {
+  const { of, record } = decodeWhole<object>(await readFile(at(kind, 1), "utf8"));
+  await writeFile(at(kind, 1), encodeRecord({ ...record, other: true }, of));
+  await expectFound(at(kind, 1), /is not the one that was written/);
 });
 
 test("a record of before records said whose they are, among others", async () => {

@@ -1,4 +1,4 @@
-import { mkdir, readdir, rm, unlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readdir, rm, unlink, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { beforeEach, describe, expect, test } from "vitest";
 import type { RunEvent } from "../events.ts";
@@ -6,7 +6,7 @@ import type { RunResult } from "../result.ts";
 import { runPipeline } from "../run.ts";
 import { Recorder } from "../testing/recorder.ts";
 import { scratchFolder } from "../testing/scratch.ts";
-import { tear, threeEpochs } from "../testing/three-epochs.ts";
+import { ranThreeEpochs, tear, threeEpochs } from "../testing/three-epochs.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { decodeRecord, encodeRecord, TornRecord } from "./records.ts";
 
@@ -36,10 +36,7 @@ describe("a checkpoint of three epochs", () => {
   let directory: string;
 
   beforeEach(async () => {
-    recorder = new Recorder();
-    recorder.available["numbers"] = 30;
-    directory = join(await scratchFolder(), "check");
-    await run();
+    ({ recorder, directory } = await ranThreeEpochs());
   });
 
   function run(onEvent: (event: RunEvent) => void = () => {}): Promise<RunResult> {
@@ -88,6 +85,17 @@ describe("a checkpoint of three epochs", () => {
       expect(await refusal()).toEqual(corrupt(pathOf(folder, epoch), /missing/));
     },
   );
+
+  test("a copy of the newest record of another checkpoint is left alone", async () => {
+    const [other, fresh] = [join(await scratchFolder(), "check"), new Recorder()];
+    const runOther = (): Promise<RunResult> =>
+      runPipeline(threeEpochs, { registry: fresh.registry, checkpoint: other });
+    expect(await runOther()).toMatchObject({ state: "succeeded", epochs: 0 });
+    await cp(pathOf("offsets", 0), join(other, "newest.json"));
+    fresh.available["numbers"] = 30;
+    expect(await runOther()).toMatchObject({ state: "succeeded", epochs: 3 });
+    expect(fresh.rows("a")).toEqual(Array.from({ length: 30 }, (_, n) => n));
+  });
 
   test("a torn prepared record does not hide behind a torn committed one", async () => {
     await tear(pathOf("commits", 2));

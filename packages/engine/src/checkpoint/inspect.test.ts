@@ -5,7 +5,7 @@ import type { RunResult } from "../result.ts";
 import { runPipeline } from "../run.ts";
 import { Recorder } from "../testing/recorder.ts";
 import { scratchFolder } from "../testing/scratch.ts";
-import { tear, threeEpochs } from "../testing/three-epochs.ts";
+import { ranThreeEpochs, tear, threeEpochs } from "../testing/three-epochs.ts";
 import { inspectCheckpoint } from "./inspect.ts";
 import { acquireLock } from "./lock.ts";
 import { encodeRecord } from "./records.ts";
@@ -19,10 +19,7 @@ describe("a checkpoint of three epochs", () => {
   let directory: string;
 
   beforeEach(async () => {
-    recorder = new Recorder();
-    recorder.available["numbers"] = 30;
-    directory = join(await scratchFolder(), "check");
-    await run();
+    ({ recorder, directory } = await ranThreeEpochs());
   });
 
   function run(): Promise<RunResult> {

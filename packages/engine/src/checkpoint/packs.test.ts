@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, rename, rm } from "node:fs/promises";
+import { cp, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, beforeEach, expect, test } from "vitest";
@@ -10,6 +10,7 @@ import { tear } from "../testing/three-epochs.ts";
 import { Checkpoint } from "./checkpoint.ts";
 import { inspectCheckpoint } from "./inspect.ts";
 import { packedEpochs } from "./packs.ts";
+import { decodeWhole, encodeRecord } from "./records.ts";
 import { repairCheckpoint } from "./repair.ts";
 
 const folders = ["offsets", "prepared", "commits"];
@@ -88,10 +89,20 @@ test("records that a killed run has packed and not removed are no trouble", asyn
   expect(await names("offsets")).not.toContain("0000000199.json");
 });
 
+/** Puts another record in the place of a line, as if it had been written there. */
+async function replaceLine(pack: string, index: number): Promise<void> {
+  const lines = (await readFile(pack, "utf8")).split(/(?<=\n)/);
+  const { of, record } = decodeWhole<object>(lines[index]!);
+  lines[index] = encodeRecord({ ...record, other: true }, of);
+  await writeFile(pack, lines.join(""));
+}
+
 test.each<[string, (pack: string) => Promise<void>]>([
   ["cut off", tear],
   ["gone", (pack) => rm(pack)],
   ["another one", (pack) => cp(join(pack, "../..", "packed", packs[1]!), pack)],
+  ["with another intent", (pack) => replaceLine(pack, 50)],
+  ["with another commit", (pack) => replaceLine(pack, 51)],
   ["under another name", (pack) => rename(pack, pack.replace("0099", "0098"))],
 ])("a pack that is %s is told, and no run begins", async (_, damage) => {
   await damage(join(directory, "packed", packs[0]!));

@@ -1,4 +1,4 @@
-import { readFile, writeFile } from "node:fs/promises";
+import { readFile, rm, writeFile } from "node:fs/promises";
 import { join } from "node:path";
 import { type Column, column, createRegistry, defineSink, defineSource, type Registry, Schema } from "@sferic/operator";
 import { z } from "zod";
@@ -89,5 +89,15 @@ test("a record that is not what was written is an issue, and a plan that may ope
   const { issues } = await plan(registryOf([first], []), folder);
   expect(issues).toMatchObject([{ code: "checkpoint-corrupt", pointer: "/run/checkpoint" }]);
   expect((await plan(registryOf([later], []), folder, {}, false)).issues).toEqual([]);
+  expect((await inspectCheckpoint(join(folder, "check"))).findings).toMatchObject([{ problem: "corrupt", path }]);
+});
+
+test("columns that were kept and are gone are noticed, and others are not kept in their place", async () => {
+  const folder = await scratchFolder();
+  await runPlan((await plan(registryOf([first], []), folder)).plan!);
+  const path = join(folder, "check", "schemas.json");
+  await rm(path);
+  const { error } = await runPlan((await plan(registryOf([later], []), folder)).plan!);
+  expect(error).toMatchObject({ code: "checkpoint-corrupt", details: { path } });
   expect((await inspectCheckpoint(join(folder, "check"))).findings).toMatchObject([{ problem: "corrupt", path }]);
 });
