@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { inspectCheckpoint } from "@sferic/engine";
 import { afterAll, beforeAll, expect, test } from "vitest";
-import { archive, unarchive } from "./archive.ts";
+import { archive, filesBelow, unarchive } from "./archive.ts";
 import { families, replay, run, runUntil, stops, writeInput } from "./families.ts";
 import { type Outputs, outputsIn } from "./outputs.ts";
 
@@ -29,6 +29,12 @@ async function outputsOf(name: string): Promise<Outputs> {
   return outputsIn(folder);
 }
 
+/** What sinks have staged next to their outputs. */
+async function stagedIn(folder: string): Promise<string[]> {
+  const names = await filesBelow(join(folder, "out")).catch(() => []);
+  return names.filter((name) => name.includes(".sferic-staging"));
+}
+
 const made = (await readdir(fixtures, { recursive: true })).filter((name) => name.endsWith(".br")).toSorted();
 
 test.each(made)("a checkpoint that %s holds goes on", async (file) => {
@@ -41,6 +47,7 @@ test.each(made)("a checkpoint that %s holds goes on", async (file) => {
   if (!undisturbed.has(name)) undisturbed.set(name, outputsOf(name));
   expect(await outputsIn(folder)).toEqual(await undisturbed.get(name));
   expect((await inspectCheckpoint(join(folder, "cp"))).findings).toEqual([]);
+  expect(await stagedIn(folder)).toEqual([]);
   expect(await run(folder, family)).toMatchObject({ state: "succeeded", epochs: 0 });
   if (family.input === undefined) return;
   await writeInput(folder, family, true);

@@ -60,6 +60,24 @@ export const families: Readonly<Record<string, Family>> = {
       },
     }),
   },
+  hyphens: {
+    epochs: 2,
+    spec: pipeline("parts-of", {
+      sources: { rows },
+      sinks: {
+        "a-b": { type: "files", from: "rows", url: "./out/csv/", format: { type: "csv" } },
+        "cut-2": { type: "files", from: "rows", url: "./out/cut/", format: { type: "csv" }, partitionBy: ["half"] },
+        "one-file": {
+          type: "files",
+          from: "rows",
+          url: "./out/rows.csv",
+          write: "append",
+          format: { type: "csv" },
+        },
+        "the-lake": { type: "delta", from: "rows", url: "./out/whole.delta" },
+      },
+    }),
+  },
   append: {
     epochs: 2,
     spec: pipeline("growing", {

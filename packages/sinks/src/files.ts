@@ -20,6 +20,7 @@ import { removeIfEmpty } from "@sferic/operator/durable-files";
 import { z } from "zod";
 import { AppendSink } from "./files/append-sink.ts";
 import { EpochParts } from "./files/epoch-parts.ts";
+import { ownPartNames, partName } from "./files/part-names.ts";
 import { checkPartitionColumns } from "./files/partition-folder.ts";
 import { onMissingOutputField } from "./on-missing-output.ts";
 import { isStale, OutputToken } from "./output-token.ts";
@@ -50,9 +51,10 @@ const config = z.strictObject({
 });
 
 /**
- * One file per epoch, `part-<epoch>-<index>-<pipeline>-<sink>.<ending>`, written into a hidden folder and renamed into
- * place, or at least one per epoch and folder with `partitionBy`, of which 64 MiB of rows wait in memory; or one file that grows by the rows of every epoch, written at the offset that was recorded before. Without a
- * checkpoint, a run replaces the parts, or the file, that its own earlier runs left.
+ * One file per epoch, `part-<epoch>-<index>-<pipeline>-<sink>.<ending>` (`<pipeline>@<sink>` for a sink with a hyphen in its
+ * id), written into a hidden folder and renamed into place, or at least one per epoch and folder with `partitionBy`, of
+ * which 64 MiB of rows wait in memory; or one file that grows by the rows of every epoch, written at the offset that was
+ * recorded before. Without a checkpoint, a run replaces the parts, or the file, that its own earlier runs left.
  */
 export const files = defineSink({
   type: "files",
@@ -122,18 +124,18 @@ class FilesSink implements Sink {
   readonly #config: z.output<typeof config>;
   readonly #context: OperatorContext;
   readonly #folder: string;
-  readonly #owner: string;
   readonly #staging: Staging;
   readonly #token: OutputToken;
   #format: Format | undefined;
+  /** Names of the parts that earlier runs may have left. */
+  #ownNames: RegExp | undefined;
 
   constructor(c: z.output<typeof config>, context: OperatorContext) {
     this.#config = c;
     this.#context = context;
     this.#folder = localPath(c.url, context);
-    this.#owner = `${context.pipeline}-${context.operatorId}`;
     this.#staging = new Staging(this.#folder, context);
-    const holdsRows = (): Promise<boolean> => hasFile(this.#folder, "", this.#ownParts());
+    const holdsRows = (): Promise<boolean> => hasFile(this.#folder, "", this.#ownNames!);
     this.#token = new OutputToken(
       { output: this.#folder, isFolder: true, onMissing: c.onMissingOutput, holdsRows },
       context,
@@ -142,6 +144,7 @@ class FilesSink implements Sink {
 
   async open(past?: OutputPast): Promise<void> {
     this.#format = await this.#context.format(this.#config.format);
+    this.#ownNames = await ownPartNames(this.#folder, this.#context);
     const found = await this.#token.open(past);
     if (found !== null && isStale(found, past)) await this.#staging.removeOf(found.lineage);
   }
@@ -162,7 +165,7 @@ class FilesSink implements Sink {
         }
         parts ??= new EpochParts({
           partitionBy,
-          name: (index) => `part-${digits(epoch.id, 10)}-${digits(index, 5)}-${this.#owner}.${this.#format!.ending}`,
+          name: (index) => partName(this.#context, epoch, index, this.#format!.ending),
           create: (name, schema) => this.#format!.createWriter!(this.#staging.path(epoch.id, name), schema),
         });
         await parts.add(batch);
@@ -195,13 +198,9 @@ class FilesSink implements Sink {
     return this.#staging.close();
   }
 
-  #ownParts(): RegExp {
-    return new RegExp(`^part-\\d{10}-\\d{5}-${this.#owner}\\.[a-z0-9.]+$`);
-  }
-
   /** Removes the parts that earlier runs without a checkpoint left and this one did not write again. */
   async #removeEarlierParts(current: readonly StagedFile[]): Promise<void> {
-    const own = this.#ownParts();
+    const own = this.#ownNames!;
     const kept = new Set(current.map(({ name, folder }) => join(folder ?? "", name)));
     await removeParts(this.#folder, "", (folder, name) => own.test(name) && !kept.has(join(folder, name)));
   }
@@ -238,8 +237,4 @@ function localPath(url: string, context: Pick<PlanContext, "resolvePath">): stri
   if (scheme === undefined || scheme === "file") return context.resolvePath(url);
   const message = `files cannot be written to "${scheme}://" yet; give a local path or a file:// URL`;
   throw new ConfigError([{ code: "unsupported-url", message, pointer: "/url" }]);
-}
-
-function digits(value: number, width: number): string {
-  return String(value).padStart(width, "0");
 }

@@ -181,6 +181,14 @@ export class OutputToken {
   }
 }
 
+/** The sinks whose tokens are among the names in a folder that is their output. */
+export function ownersIn(names: readonly string[]): Pick<OperatorContext, "pipeline" | "operatorId">[] {
+  return names.flatMap((name) => {
+    const [pipeline = "", operatorId, ...others] = name.startsWith(prefix) ? name.slice(prefix.length).split(".") : [];
+    return operatorId === undefined || others.length > 0 ? [] : [{ pipeline, operatorId }];
+  });
+}
+
 /** Whether the runs that wrote a token are over, so that what they have staged will not be published. */
 export function isStale({ checkpoint }: TokenContent, past: OutputPast | undefined): boolean {
   return checkpoint === null || past?.isReset === true;

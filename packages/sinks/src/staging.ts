@@ -13,6 +13,7 @@ import {
   syncDirectories,
   SyncedFolder,
 } from "@sferic/operator/durable-files";
+import { earlierOwnerName, ownerName } from "./owner-name.ts";
 import { isSame, requireStaged, type StagedContent, stagedMissing } from "./staged-file.ts";
 
 /** A staged file as it stands in the prepared record. */
@@ -34,16 +35,17 @@ export function stagingOwner(context: OperatorContext): StagingOwner {
 const stagingName = ".sferic-staging";
 
 /**
- * The hidden folder beside a target in which epochs are prepared: `.sferic-staging/<pipeline>-<sink>-<lineage>/<epoch>-<name>`,
- * so that pipelines of one name with different checkpoints do not meet in it. It lies on the target's file system, so that publishing is a rename, and stays from epoch to epoch: to make a folder durable costs more
- * than a small file.
+ * The hidden folder beside a target in which epochs are prepared: `.sferic-staging/<owner>-<lineage>/<epoch>-<name>` with the
+ * owner as {@link ownerName} names it, so that pipelines of one name with different checkpoints do not meet in it. It lies
+ * on the target's file system, so that publishing is a rename, and stays from epoch to epoch: to make a folder durable
+ * costs more than a small file.
  */
 export class Staging {
   readonly #target: string;
   readonly #folder: string;
-  /** Where versions before lineages were part of the name have staged for the same checkpoint; null without one. */
-  readonly #oldFolder: string | null;
-  readonly #owner: string;
+  /** Where earlier versions may have staged for the same checkpoint; none without one. */
+  readonly #oldFolders: readonly string[];
+  readonly #owner: StagingOwner;
   readonly #targetFolder: SyncedFolder;
   readonly #ownFolder: SyncedFolder;
   /** Epochs sealed by this process, whose bytes need no second look before they are published. */
@@ -52,15 +54,19 @@ export class Staging {
   #isTargetDurable = false;
   /** As much of the hidden folder. */
   #isOwnDurable = false;
+  /** Whether an earlier version may have staged something under this lineage. */
+  #hasEarlier = true;
   /** Names in the hidden folder, once this process has looked: all others it gives out itself. */
   #staged: Set<string> | null = null;
 
   /** `target` is the folder that receives the files; `owner` is whose they are. */
   constructor(target: string, owner: StagingOwner) {
     this.#target = target;
-    this.#owner = `${owner.pipeline}-${owner.operatorId}`;
-    this.#folder = this.#folderOf(owner.history);
-    this.#oldFolder = owner.durable ? join(target, stagingName, this.#owner) : null;
+    this.#owner = owner;
+    const [folder, ...joined] = this.#foldersOf(owner.history);
+    this.#folder = folder;
+    const unnamed = join(target, stagingName, earlierOwnerName(owner) ?? ownerName(owner));
+    this.#oldFolders = owner.durable ? [...joined, unnamed] : [];
     this.#targetFolder = new SyncedFolder(target);
     this.#ownFolder = new SyncedFolder(this.#folder);
   }
@@ -121,8 +127,8 @@ export class Staging {
 
   /** Removes what the runs of another lineage have staged, which will not go on. */
   async removeOf(lineage: string): Promise<void> {
-    const folder = this.#folderOf(lineage);
-    if (folder !== this.#folder) await remove(folder);
+    if (lineage === this.#owner.history) return;
+    for (const folder of this.#foldersOf(lineage)) await remove(folder);
   }
 
   /** Where a staged file is. Throws `staged-missing` when it is not there as recorded. */
@@ -144,6 +150,7 @@ export class Staging {
     const left = [...this.#staged].filter((name) => name.startsWith(prefixOf(epoch)));
     await Promise.all(left.map((name) => remove(join(this.#folder, name))));
     for (const name of left) this.#staged.delete(name);
+    if (this.#hasEarlier) await this.#discardEarlier(epoch);
   }
 
   /** Removes the folder, unless an epoch is staged in it, and the one above when no other owner needs it. */
@@ -151,20 +158,38 @@ export class Staging {
     this.#isOwnDurable = false;
     await this.#closeFolders();
     await removeIfEmpty(this.#folder);
-    if (this.#oldFolder !== null) await removeIfEmpty(this.#oldFolder);
+    for (const folder of this.#oldFolders) await removeIfEmpty(folder);
     await removeIfEmpty(dirname(this.#folder));
   }
 
-  #folderOf(lineage: string): string {
-    return join(this.#target, stagingName, `${this.#owner}-${lineage}`);
+  /** The folder of a lineage, and the one that versions before had for it, where that has another name. */
+  #foldersOf(lineage: string): [string, ...string[]] {
+    const joined = earlierOwnerName(this.#owner);
+    const [own, ...earlier] = [ownerName(this.#owner), ...(joined === null ? [] : [joined])].map((owner) =>
+      join(this.#target, stagingName, `${owner}-${lineage}`),
+    );
+    return [own!, ...earlier];
   }
 
   /** As `path`, also of what an earlier version has staged. */
   async #pathOf(epoch: number, name: string): Promise<string> {
     const path = this.path(epoch, name);
-    if (this.#oldFolder === null || this.#sealed.has(epoch) || (await sizeOf(path)) !== null) return path;
-    const old = join(this.#oldFolder, basename(path));
-    return (await sizeOf(old)) === null ? path : old;
+    if (this.#sealed.has(epoch) || (await sizeOf(path)) !== null) return path;
+    for (const folder of this.#oldFolders) {
+      const old = join(folder, basename(path));
+      if ((await sizeOf(old)) !== null) return old;
+    }
+    return path;
+  }
+
+  /** As `discard`, of what an earlier version has staged under this lineage. */
+  async #discardEarlier(epoch: number): Promise<void> {
+    const [, earlier] = this.#foldersOf(this.#owner.history);
+    // Without a checkpoint, the folder may be that of another sink, which had the same name.
+    const names = earlier === undefined || !this.#owner.durable ? [] : await namesIn(earlier);
+    this.#hasEarlier = names.length > 0;
+    const left = names.filter((name) => name.startsWith(prefixOf(epoch)));
+    await Promise.all(left.map((name) => remove(join(earlier!, name))));
   }
 
   /** Makes the target survive a power failure, whoever made it; once is enough. */
