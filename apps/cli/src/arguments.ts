@@ -1,3 +1,4 @@
+import { isSecretName, secretMask } from "@sferic/operator/secrets";
 import { InvalidArgumentError } from "commander";
 
 /** Adds `name=value` of one `--param` to those before it; the value may hold `=` and may be empty. */
@@ -30,4 +31,14 @@ export function parseWhole(text: string): number {
 export function parsePath(text: string): string {
   if (text !== "") return text;
   throw new InvalidArgumentError("It is a path and may not be empty.");
+}
+
+/** A message about a wrong command line without what it repeats of values of parameters, which may be secrets. */
+export function withoutValues(message: string): string {
+  const short = message.replace(/('--param <name=value>' argument )'.*'( is invalid\.)/s, `$1'${secretMask}'$2`);
+  for (const { 0: whole, 1: name, index } of short.matchAll(/([\w.-]+)=/g)) {
+    // Where the value ends cannot be seen.
+    if (isSecretName(name!)) return `${short.slice(0, index + whole.length)}${secretMask}`;
+  }
+  return short;
 }

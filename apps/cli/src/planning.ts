@@ -1,5 +1,6 @@
 import { type PlanResult, planPipeline, type Trigger } from "@sferic/engine";
 import { OperatorError, type Registry } from "@sferic/operator";
+import type { Secrets } from "@sferic/operator/secrets";
 import { formatIssue, type Issue, type SpecDocument } from "@sferic/spec";
 import { readSpec, type SpecText } from "./spec-text.ts";
 import { counted } from "./text.ts";
@@ -15,6 +16,8 @@ export interface PlanningOptions {
   readonly checkpoint?: string;
   /** Folder from which relative paths count, if it is not the spec's. */
   readonly baseDirectory?: string;
+  /** Where secrets are kept: those of the terminal are in no text on it. */
+  readonly secrets?: Secrets;
   /** Trigger of the run, if it is not the spec's. */
   readonly trigger?: Trigger;
 }
@@ -36,6 +39,7 @@ export async function planText(source: SpecText, options: PlanningOptions): Prom
     ...(source.file === undefined ? {} : { file: source.file }),
     ...(options.param === undefined ? {} : { parameters: options.param }),
     probe: options.probe,
+    ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     requiresInputs: options.requiresInputs ?? true,
     ...(options.checkpoint === undefined ? {} : { checkpoint: options.checkpoint }),
     ...(options.baseDirectory === undefined ? {} : { baseDirectory: options.baseDirectory }),

@@ -1,5 +1,5 @@
 import { Argument, Command, Option } from "commander";
-import { addParameter, parseCount, parsePath, parseWhole } from "./arguments.ts";
+import { addParameter, parseCount, parsePath, parseWhole, withoutValues } from "./arguments.ts";
 import type { ExitCode } from "./exit-code.ts";
 import type { CommonOptions } from "./failure.ts";
 import type { Terminal } from "./terminal.ts";
@@ -24,7 +24,11 @@ export function createProgram(
     .helpCommand("help [command]", "show help for a command")
     .addHelpText("after", exitCodes)
     .exitOverride()
-    .configureOutput({ writeOut: (text) => terminal.write(text), writeErr: (text) => terminal.note(text.trimEnd()) })
+    .configureOutput({
+      writeOut: (text) => terminal.write(text),
+      writeErr: (text) => terminal.note(text.trimEnd()),
+      outputError: (text, write) => write(withoutValues(text)),
+    })
     .showSuggestionAfterError();
   const runs = <O extends CommonOptions>(command: Command, action: Action<O>): void => {
     command

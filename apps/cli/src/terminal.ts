@@ -1,5 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { styleText } from "node:util";
+import { Secrets } from "@sferic/operator/secrets";
 import { visible } from "@sferic/operator/visible";
 
 /** The styles that texts for people use. */
@@ -19,6 +20,8 @@ export interface OutputStream {
 export class Terminal {
   /** Whether progress may be redrawn in place. */
   readonly live: boolean;
+  /** What is in no text here but that of {@link write}. */
+  readonly secrets = new Secrets();
   readonly paintOut: Paint;
   readonly paintErr: Paint;
   /** Whether codes for colours may go to standard output. */
@@ -47,12 +50,17 @@ export class Terminal {
 
   /** One or more lines of data; control characters other than line breaks are shown, see {@link visible}, tabs are blanks. */
   print(text: string): void {
-    this.#out.write(`${shown(text)}\n`);
+    this.#out.write(`${this.#shown(text)}\n`);
   }
 
   /** One line of JSON. */
   printJson(value: unknown): void {
-    this.print(JSON.stringify(value));
+    this.#out.write(`${this.#json(value)}\n`);
+  }
+
+  /** One line of JSON that is not data. */
+  noteJson(value: unknown): void {
+    this.#err.write(`${this.#json(value)}\n`);
   }
 
   /** Text whose tabs and line ends stay as they are; other control characters as in {@link print}. */
@@ -63,12 +71,22 @@ export class Terminal {
 
   /** One or more lines that are not data; control characters as in {@link print}. */
   note(text: string): void {
-    this.#err.write(`${shown(text)}\n`);
+    this.#err.write(`${this.#shown(text)}\n`);
   }
 
   /** To the error stream without a line break at the end, for {@link erase}; control characters as in {@link print}. */
   draw(text: string): void {
-    this.#err.write(shown(text));
+    this.#err.write(this.#shown(text));
+  }
+
+  #json(value: unknown): string {
+    return visible(JSON.stringify(this.secrets.scrubbed(value)));
+  }
+
+  /** Secrets as stars, control characters as escapes, and our own colours as they are. */
+  #shown(text: string): string {
+    const scrubbed = this.secrets.scrub(text);
+    return visible(scrubbed.replaceAll("\t", " "), "\n").replaceAll(mark, "\u001B");
   }
 
   /** Clears what was drawn since so many line breaks, of which the last is then the newest, and leads the cursor back. */
@@ -87,11 +105,6 @@ const styled: Paint = (style, text) => {
   const [open, close] = styleText(style, "|", { validateStream: false }).replaceAll("\u001B", mark).split("|");
   return `${open}${text}${close}`;
 };
-
-/** Control characters as escapes, and our own colours as they are. */
-function shown(text: string): string {
-  return visible(text.replaceAll("\t", " "), "\n").replaceAll(mark, "\u001B");
-}
 
 const plain: Paint = (_, text) => text;
 

@@ -1,10 +1,10 @@
 import { readFile } from "node:fs/promises";
 import { asOperatorError, type Connection, OperatorError } from "@sferic/operator";
 import { resolvePath } from "./paths.ts";
-import type { Plan, PlannedOperator } from "./plan.ts";
+import { type Plan, type PlannedOperator, secretsOf } from "./plan.ts";
 
 /**
- * The connection that an operator declares, with its secrets read; undefined when it declares none. Throws
+ * The connection that an operator declares, with its secrets read, which are then kept out of texts; undefined when it declares none. Throws
  * `missing-secret` for a secret that is not where the spec says.
  */
 export async function connectionOf(plan: Plan, { node, definition }: PlannedOperator): Promise<Connection | undefined> {
@@ -21,7 +21,11 @@ async function withSecrets(value: unknown, connection: string, plan: Plan): Prom
   if (typeof value !== "object" || value === null) return value;
   const [[key, place] = [], ...others] = Object.entries(value);
   const isReference = others.length === 0 && (key === "env" || key === "file") && typeof place === "string";
-  if (isReference) return key === "env" ? fromEnvironment(place, connection, plan) : fromFile(place, connection, plan);
+  if (isReference) {
+    const secret = await (key === "env" ? fromEnvironment : fromFile)(place, connection, plan);
+    secretsOf(plan).add(secret);
+    return secret;
+  }
   const fields = Object.entries(value).map(
     async ([name, inner]) => [name, await withSecrets(inner, connection, plan)] as const,
   );

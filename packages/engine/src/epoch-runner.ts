@@ -17,7 +17,7 @@ import { type DataflowOutcome, type LiveOperator, runDataflow } from "./dataflow
 import { type DeadLetter, removeDeadLetters, writeDeadLetters } from "./dead-letters.ts";
 import type { ProtocolPoint, RunEvent } from "./events.ts";
 import { type LackingSource, lackingSources, missingInputError } from "./missing-inputs.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, secretsOf } from "./plan.ts";
 import { offerOf, type ReplayedInput } from "./replay.ts";
 import type { OperatorCounts, PhaseSeconds } from "./result.ts";
 import type { RunHome } from "./run-home.ts";
@@ -389,7 +389,7 @@ export class EpochRunner {
 
   async #keepDeadLetters(epoch: number, { invalid }: DataflowOutcome): Promise<void> {
     const letters: DeadLetter[] = Object.entries(invalid).flatMap(([source, rows]) =>
-      rows.map((row) => ({ epoch, source, ...row })),
+      rows.map((row) => ({ epoch, source, ...row, reason: secretsOf(this.#plan).scrub(row.reason) })),
     );
     if (letters.length === 0) return;
     const path = await writeDeadLetters(this.#home, epoch, letters);

@@ -10,7 +10,7 @@ import type {
 } from "@sferic/operator";
 import type { OperatorNode, WatermarkSpec } from "@sferic/spec";
 import { resolvePath } from "./paths.ts";
-import { deliveryOf, type Plan, type PlannedOperator } from "./plan.ts";
+import { deliveryOf, type Plan, type PlannedOperator, secretsOf } from "./plan.ts";
 import { readRequests } from "./read-requests.ts";
 import type { Trigger } from "./run-options.ts";
 
@@ -71,13 +71,13 @@ export interface Explanation {
 /** Paths listed per sink; a graph of diamonds has exponentially many. */
 const pathsMax = 64;
 
-/** Says what a run of the plan would do, with `options` as on the run. Touches nothing. */
+/** Says what a run of the plan would do, with `options` as on the run, without secrets. Touches nothing. */
 export function explainPlan(plan: Plan, options: { checkpoint?: string; trigger?: Trigger } = {}): Explanation {
   const { run, name } = plan.spec;
   const checkpoint = checkpointOf(plan, options.checkpoint);
   const trigger = options.trigger ?? run.trigger;
   const requests = readRequests(plan.operators);
-  return {
+  return secretsOf(plan).scrubbed({
     pipeline: name,
     operators: plan.operators.map((operator) => explainOperator(operator, trigger, requests.get(operator.node.id))),
     edges: plan.operators.flatMap((operator) => edgesInto(operator, plan)),
@@ -87,7 +87,7 @@ export function explainPlan(plan: Plan, options: { checkpoint?: string; trigger?
     trigger,
     checkpoint,
     seed: run.seed,
-  };
+  });
 }
 
 function checkpointOf(plan: Plan, chosen: string | undefined): string | null {

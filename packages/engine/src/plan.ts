@@ -20,6 +20,7 @@ import {
   type TransformDefinition,
   type Warn,
 } from "@sferic/operator";
+import type { Secrets } from "@sferic/operator/secrets";
 import {
   type Issue,
   type OperatorNode,
@@ -78,6 +79,8 @@ export interface PlanOptions {
   readonly baseDirectory?: string;
   readonly parameters?: Readonly<Record<string, string>>;
   readonly environment?: Readonly<Record<string, string | undefined>>;
+  /** Where the secrets are kept that planning and running meet, for a caller who keeps them out of texts too. */
+  readonly secrets?: Secrets;
   /**
    * Loads the operators of one entry of the spec's `plugins`, a path from the folder or a package name; this runs code
    * that the spec names. Without it plugins are not loaded and a warning says so.
@@ -94,6 +97,11 @@ export interface PlanOptions {
   readonly checkpoint?: string;
   /** Wins over the spec's. */
   readonly trigger?: Trigger;
+}
+
+/** The secrets of a plan's spec and, once it ran, of its connections: errors, events and results go without them. */
+export function secretsOf({ document }: Pick<Plan, "document">): Secrets {
+  return document.secrets.values;
 }
 
 /** A plan, or null when an issue is an error; the issues are sorted by place. */
@@ -114,6 +122,7 @@ export async function planPipeline(spec: string | object, options: PlanOptions):
     comments: options.file?.endsWith(".jsonc") ?? false,
     parameters: { ...options.parameters },
     environment: { ...environment },
+    ...(options.secrets === undefined ? {} : { secrets: options.secrets }),
     ...(loadPlugin === undefined ? {} : { loadPlugin: (name) => loadPlugin(name, baseDirectory) }),
   });
   const { document, registry } = parsed;

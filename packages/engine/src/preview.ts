@@ -14,7 +14,7 @@ import {
 import type { Reference } from "@sferic/spec";
 import { type DataflowOutcome, type LiveOperator, type Range, runDataflow } from "./dataflow.ts";
 import { createOperators } from "./live-operators.ts";
-import type { Plan } from "./plan.ts";
+import { type Plan, secretsOf } from "./plan.ts";
 import { scratchHome } from "./run-home.ts";
 import { collector, referencesOf, upstreamOf } from "./targets.ts";
 
@@ -53,6 +53,7 @@ export async function previewOperator(plan: Plan, target: string, options: Previ
   const upstream = upstreamOf(plan, references);
   const whole = upstream.some(({ definition }) => (definition as TransformDefinition).needs === "epoch");
   const wanted = options.rows ?? 20;
+  const secrets = secretsOf(plan);
   let invalid: Preview["invalid"] = [];
   for (let factor = 1; ; factor *= growth) {
     const attempt = new Attempt({ ...plan, operators: upstream }, references, wanted, factor, options.signal);
@@ -60,11 +61,13 @@ export async function previewOperator(plan: Plan, target: string, options: Previ
       await attempt.run();
     } catch (thrown) {
       // An operator that needs all rows, such as k-means, may fail for want of rows only.
-      if (!whole || attempt.complete || options.signal?.aborted === true) throw asOperatorError(thrown);
+      if (!whole || attempt.complete || options.signal?.aborted === true) {
+        throw secrets.scrubbed(asOperatorError(thrown));
+      }
       continue;
     }
     // An attempt that stopped early does not know what it could not read; the one before may.
-    if (attempt.invalid.length > 0) invalid = attempt.invalid;
+    if (attempt.invalid.length > 0) invalid = secrets.scrubbed(attempt.invalid);
     if (attempt.rows.length < wanted && !attempt.complete) continue;
     const { operator, port } = references[0]!;
     const planned = plan.operators.find(({ node }) => node.id === operator)!.outputs[port] ?? null;

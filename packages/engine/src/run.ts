@@ -5,7 +5,7 @@ import type { RunEvent } from "./events.ts";
 import { EpochRunner } from "./epoch-runner.ts";
 import { createOperators } from "./live-operators.ts";
 import { resolvePath } from "./paths.ts";
-import { type Plan, type PlanOptions, planPipeline } from "./plan.ts";
+import { type Plan, type PlanOptions, planPipeline, secretsOf } from "./plan.ts";
 import type { LeftLetter } from "./replay.ts";
 import type { RunResult } from "./result.ts";
 import { checkpointHome, type RunHome, temporaryHome } from "./run-home.ts";
@@ -30,7 +30,10 @@ export function withIssues(result: RunResult, planned: readonly Issue[]): RunRes
   return { ...result, issues: [...planned, ...own] };
 }
 
-/** Runs a plan to the end of its trigger. A failure resolves with state `failed`; only a bug rejects. */
+/**
+ * Runs a plan to the end of its trigger. A failure resolves with state `failed`; only a bug rejects. Secrets of the spec and
+ * of its connections are in no event and not in the result, nor in the causes of its error.
+ */
 export async function runPlan(plan: Plan, options: RunOptions = {}): Promise<RunResult> {
   return runWith(plan, options, (runner) => runner.run(options.trigger ?? plan.spec.run.trigger));
 }
@@ -87,7 +90,8 @@ function withoutCheckpoint(): OperatorError {
 
 async function runWith(plan: Plan, options: RunOptions, work: Work): Promise<RunResult> {
   const summary = new RunSummary(plan);
-  const emit = async (event: RunEvent): Promise<void> => options.onEvent?.(event);
+  const secrets = secretsOf(plan);
+  const emit = async (event: RunEvent): Promise<void> => options.onEvent?.(secrets.scrubbed(event));
   let result: RunResult;
   try {
     await runEpochs(plan, options, summary, emit, work);
@@ -95,6 +99,7 @@ async function runWith(plan: Plan, options: RunOptions, work: Work): Promise<Run
   } catch (thrown) {
     result = summary.finish("failed", failureOf(thrown, options.signal));
   }
+  result = secrets.scrubbed(result);
   await emit({ type: "finished", result });
   return result;
 }

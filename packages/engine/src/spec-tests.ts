@@ -10,7 +10,7 @@ import {
 import type { TestRows, TestSpec } from "@sferic/spec";
 import { type LiveOperator, type Range, runDataflow } from "./dataflow.ts";
 import { createOperators } from "./live-operators.ts";
-import type { Plan, PlannedOperator } from "./plan.ts";
+import { type Plan, type PlannedOperator, secretsOf } from "./plan.ts";
 import { scratchHome } from "./run-home.ts";
 import { collector, upstreamOf } from "./targets.ts";
 import { epochsOf, type VirtualEpoch } from "./test-epochs.ts";
@@ -67,7 +67,7 @@ async function outcomeOf(
     return { differences: differences.filter((difference) => difference !== null) };
   } catch (thrown) {
     signal?.throwIfAborted();
-    return { differences: [], error: asOperatorError(thrown) };
+    return { differences: [], error: secretsOf(plan).scrubbed(asOperatorError(thrown)) };
   }
 }
 

@@ -120,14 +120,14 @@ describe("scrubbed", () => {
     expect(knowing("hunter2-canary").scrubbed(data)).toBe(data);
   });
 
-  it("goes into objects, lists and keys, and takes numbers below a secret name", () => {
-    const data = { a: ["x hunter2-canary"], "hunter2-canary": 1, pin: 12345678, password: 12345678, rows: 5 };
+  it("goes into objects, lists and keys, and takes known numbers below a secret name", () => {
+    const data = { a: ["x hunter2-canary"], "hunter2-canary": 1, pin: 12345678, password: 12345678, token: 5 };
     expect(knowing("hunter2-canary", 12345678).scrubbed(data)).toEqual({
       a: ["x ***"],
       "***": 1,
       pin: 12345678,
       password: "***",
-      rows: 5,
+      token: 5,
     });
   });
 

@@ -92,7 +92,7 @@ export class Secrets {
   }
 
   /**
-   * A value with every text in it scrubbed, keys of objects too, and numbers below a secret name; errors become such with
+   * A value with every text in it scrubbed, keys of objects too, and numbers that are known below a secret name; errors become such with
    * their causes and stacks scrubbed. What holds no secret is returned as it is.
    */
   scrubbed<T>(value: T): T {
@@ -101,7 +101,7 @@ export class Secrets {
 
   #deep(value: unknown, above: readonly unknown[], isSecret: boolean): unknown {
     if (typeof value === "string") return this.scrub(value);
-    if (typeof value === "number") return isSecret ? secretMask : value;
+    if (typeof value === "number") return isSecret && this.#patterns.has(String(value)) ? secretMask : value;
     if (typeof value !== "object" || value === null) return value;
     if (above.includes(value) || above.length > depthMax) return secretMask;
     const below = [...above, value];

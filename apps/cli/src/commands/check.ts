@@ -25,20 +25,26 @@ const sampleRows = 5;
 export async function check(terminal: Terminal, path: string, options: CheckOptions): Promise<ExitCode> {
   let source = await readSpec(path);
   if (options.fix === true) source = await fixed(terminal, source, options);
-  const { issues, document } = await checkedText(source, options);
+  const { issues, document } = await checkedText(terminal, source, options);
   const toStdout = !(options.fix === true && source.file === undefined);
   const say = (text: string): void => (toStdout ? terminal.print(text) : terminal.note(text));
-  if (options.json === true) say(JSON.stringify({ issues }));
+  if (options.json === true && toStdout) terminal.printJson({ issues });
+  else if (options.json === true) terminal.noteJson({ issues });
   else if (issues.length > 0) say(issuesText(issues, document, toStdout ? terminal.colorOut : terminal.colorErr));
   else say(`${source.file ?? "The spec"}: no issues`);
   return issues.some((issue) => issue.severity === "error") ? ExitCode.specInvalid : ExitCode.done;
 }
 
 async function checkedText(
+  terminal: Terminal,
   source: SpecText,
   { level, param }: CheckOptions,
 ): Promise<{ issues: readonly Issue[]; document: SpecDocument }> {
-  const { plan, issues, document } = await planText(source, { param: param ?? {}, probe: level !== "static" });
+  const { plan, issues, document } = await planText(source, {
+    secrets: terminal.secrets,
+    param: param ?? {},
+    probe: level !== "static",
+  });
   if (plan === null || level !== "sample") return { issues, document };
   return { issues: sortIssues([...issues, ...(await sampleIssues(plan))]), document };
 }
@@ -75,7 +81,10 @@ async function fixed(terminal: Terminal, source: SpecText, options: CheckOptions
   let text = source.text;
   let count = 0;
   for (let round = 0; round < fixRoundsMax; round++) {
-    const { issues } = await planText({ ...source, text }, { param: options.param ?? {}, probe: false });
+    const { issues } = await planText(
+      { ...source, text },
+      { secrets: terminal.secrets, param: options.param ?? {}, probe: false },
+    );
     const better = applyFixes(text, issues);
     if (better === text) break;
     count += issues.filter((issue) => fixOf(issue) !== null).length;

@@ -52,7 +52,7 @@ async function runPipeline(
   options: DemoOptions,
 ): Promise<RunResult> {
   const started = performance.now();
-  const { plan, issues, document } = await planSpec(specPath(name), { param, probe: true });
+  const { plan, issues, document } = await planSpec(specPath(name), { secrets: terminal.secrets, param, probe: true });
   if (plan === null) {
     const message = `The pipeline ${name} has mistakes.\n${issuesText(issues, document, terminal.colorErr)}`;
     throw new OperatorError({ code: "spec-invalid", message });

@@ -24,6 +24,7 @@ export async function replayLetters(
 ): Promise<ExitCode> {
   const started = performance.now();
   const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
     param: options.param ?? {},
     probe: true,
     ...(options.checkpoint === undefined ? {} : { checkpoint: resolve(options.checkpoint) }),

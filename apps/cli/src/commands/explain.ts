@@ -21,6 +21,7 @@ export async function explain(terminal: Terminal, path: string, options: Explain
     ...(checkpoint === undefined ? {} : { checkpoint: resolve(checkpoint) }),
   };
   const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
     param: options.param ?? {},
     probe: true,
     ...chosen,

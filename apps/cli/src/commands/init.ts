@@ -43,7 +43,11 @@ async function told(
   sampleCount: number,
   options: InitOptions,
 ): Promise<ExitCode> {
-  const { plan, issues, document } = await planSpec(path, { probe: true, requiresInputs: false });
+  const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
+    probe: true,
+    requiresInputs: false,
+  });
   if (options.json === true) terminal.printJson({ template: name, spec: path, samples: sampleCount, issues });
   else if (issues.length > 0) terminal.print(issuesText(issues, document, terminal.colorOut));
   if (plan === null) return ExitCode.specInvalid;

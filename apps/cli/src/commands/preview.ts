@@ -21,7 +21,11 @@ export async function preview(
   target: string,
   options: PreviewCommandOptions,
 ): Promise<ExitCode> {
-  const { plan, issues, document } = await planSpec(path, { param: options.param ?? {}, probe: true });
+  const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
+    param: options.param ?? {},
+    probe: true,
+  });
   if (plan === null) {
     if (options.json === true) terminal.printJson({ issues });
     else terminal.note(issuesText(issues, document, terminal.colorErr));

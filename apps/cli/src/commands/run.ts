@@ -22,6 +22,7 @@ export async function run(terminal: Terminal, path: string, options: RunCommandO
   const runOptions = runOptionsOf(options);
   const started = performance.now();
   const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
     param: options.param ?? {},
     probe: true,
     ...(runOptions.checkpoint === undefined ? {} : { checkpoint: runOptions.checkpoint }),

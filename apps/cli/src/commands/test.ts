@@ -16,6 +16,7 @@ export interface TestCommandOptions extends CommonOptions {
 /** Runs the tests that a spec carries; ends with 1 when one fails. No source and no sink opens. */
 export async function test(terminal: Terminal, path: string, options: TestCommandOptions): Promise<ExitCode> {
   const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
     param: options.param ?? {},
     probe: true,
     requiresInputs: false,

@@ -19,7 +19,11 @@ export interface TortureCommandOptions extends CommonOptions {
 /** Kills a copy of a pipeline over and over and tells what became of its rows; ends with 1 when a promise was broken. */
 export async function tortureSpec(terminal: Terminal, path: string, options: TortureCommandOptions): Promise<ExitCode> {
   const parameters = options.param ?? {};
-  const { plan, issues, document } = await planSpec(path, { param: parameters, probe: true });
+  const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
+    param: parameters,
+    probe: true,
+  });
   if (plan === null) {
     if (options.json === true) terminal.printJson({ issues });
     else terminal.note(issuesText(issues, document, terminal.colorErr));

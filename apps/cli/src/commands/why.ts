@@ -21,6 +21,7 @@ export async function why(
 ): Promise<ExitCode> {
   const chosen = options.checkpoint === undefined ? undefined : resolve(options.checkpoint);
   const { plan, issues, document } = await planSpec(path, {
+    secrets: terminal.secrets,
     param: options.param ?? {},
     probe: true,
     requiresInputs: false,

@@ -7,7 +7,6 @@ export interface IsolatedSpec {
   readonly spec: Readonly<Record<string, Json>>;
   /** Folder from which the paths of the inputs count. */
   readonly baseDirectory: string;
-  readonly parameters: Readonly<Record<string, string>>;
 }
 
 /** A sink of the spec, and where its rows lie once it is isolated. */
@@ -52,7 +51,7 @@ export function isolatedSinks({ operators }: Plan): IsolatedSink[] {
 }
 
 /** A copy of the plan's spec that reads the same input and writes below `folder`; an endless trigger ends when all is read. */
-export function isolate(plan: Plan, parameters: Readonly<Record<string, string>>, folder: string): IsolatedSpec {
+export function isolate(plan: Plan, folder: string): IsolatedSpec {
   const written = plan.document.value as { sinks: Record<string, Json>; run?: Record<string, Json> };
   const moved = sinksIn(plan.operators).map((sink) => {
     const fields = Object.entries(moveOf(sink).fields).map(([name, path]) => [name, join(folder, path)] as const);
@@ -64,7 +63,7 @@ export function isolate(plan: Plan, parameters: Readonly<Record<string, string>>
     sinks: Object.fromEntries(moved),
     run: { ...written.run, trigger, checkpoint: join(folder, checkpointName) },
   };
-  return { spec, baseDirectory: plan.baseDirectory, parameters };
+  return { spec, baseDirectory: plan.baseDirectory };
 }
 
 function sinksIn(operators: readonly PlannedOperator[]): PlannedOperator[] {

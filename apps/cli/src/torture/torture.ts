@@ -169,7 +169,7 @@ class Torture {
     const { atSteps, atRandom } = this.#kills;
     this.#options.onProgress({ doing, kills: atSteps + atRandom, runs: this.#runs });
     this.#runs += 1;
-    return runVictim(path, kill);
+    return runVictim(path, kill, this.#options.parameters);
   }
 
   async #compare(folderName: string, killed: readonly string[]): Promise<void> {
@@ -218,7 +218,7 @@ class Torture {
     const folder = this.#folder(name);
     await mkdir(join(folder, "out"), { recursive: true });
     const path = join(folder, "spec.json");
-    await writeFile(path, JSON.stringify(isolate(this.#plan, this.#options.parameters, folder)));
+    await writeFile(path, JSON.stringify(isolate(this.#plan, folder)));
     return path;
   }
 

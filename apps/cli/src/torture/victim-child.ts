@@ -8,7 +8,7 @@ import { runPlan, type RunEvent } from "@sferic/engine";
 import { asOperatorError, OperatorError } from "@sferic/operator";
 import { planText } from "../planning.ts";
 import type { IsolatedSpec } from "./isolated-spec.ts";
-import type { VictimMessage } from "./victim.ts";
+import { parametersVariable, type VictimMessage } from "./victim.ts";
 
 const [path, epoch, point, operatorId] = process.argv.slice(2) as [string, string?, string?, string?];
 
@@ -25,7 +25,8 @@ async function onEvent(event: RunEvent): Promise<void> {
 }
 
 async function run(): Promise<void> {
-  const { spec, baseDirectory, parameters } = JSON.parse(await readFile(path, "utf8")) as IsolatedSpec;
+  const { spec, baseDirectory } = JSON.parse(await readFile(path, "utf8")) as IsolatedSpec;
+  const parameters = JSON.parse(process.env[parametersVariable] ?? "{}") as Record<string, string>;
   const source = { text: JSON.stringify(spec), file: undefined };
   const { plan, issues } = await planText(source, { param: parameters, probe: true, baseDirectory });
   if (plan === null) {

@@ -34,9 +34,16 @@ export interface Ending {
   readonly steps: readonly Step[];
 }
 
+/** Variable that hands a victim the values of its parameters as JSON: secrets among them are in no file. */
+export const parametersVariable = "SFERIC_VICTIM_PARAMETERS";
+
 /** Runs the isolated spec in this file in a process of its own, and kills that with SIGKILL when it is to be killed. */
-export async function runVictim(path: string, kill: Kill | null): Promise<Ending> {
-  const child = start(path, kill);
+export async function runVictim(
+  path: string,
+  kill: Kill | null,
+  parameters: Readonly<Record<string, string>>,
+): Promise<Ending> {
+  const child = start(path, kill, parameters);
   const steps = new Map<string, Step>();
   let failure: Ending["failure"] = null;
   let done = { epochs: 0, rows: {} as Readonly<Record<string, number>> };
@@ -66,14 +73,18 @@ export async function runVictim(path: string, kill: Kill | null): Promise<Ending
   return { killed, failure, epochs, rows, ranMs: performance.now() - started, steps: [...steps.values()] };
 }
 
-function start(path: string, kill: Kill | null): ChildProcess {
+function start(path: string, kill: Kill | null, parameters: Readonly<Record<string, string>>): ChildProcess {
   const isSource = import.meta.filename.endsWith(".ts");
   const program = fileURLToPath(new URL(isSource ? "victim-child.ts" : "victim-child.js", import.meta.url));
   const at = kill !== null && "step" in kill ? [kill.epoch, kill.step.point, kill.step.operatorId ?? []].flat() : [];
   const cache = getCompileCacheDir();
   return fork(program, [path, ...at.map(String)], {
     execArgv: isSource ? ["--conditions=@sferic/source", "--disable-warning=ExperimentalWarning"] : [],
-    env: { ...process.env, ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }) },
+    env: {
+      ...process.env,
+      [parametersVariable]: JSON.stringify(parameters),
+      ...(cache === undefined ? {} : { NODE_COMPILE_CACHE: cache }),
+    },
     stdio: ["ignore", "ignore", "pipe", "ipc"],
   });
 }
