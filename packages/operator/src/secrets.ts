@@ -301,7 +301,9 @@ export function passwordsIn(text: string): string[] {
   // A text that is a URL as a whole may hold one with spaces.
   const whole = /^[A-Za-z][A-Za-z0-9+.-]*:\/\/[^/?#@:]*:(.*)@/s.exec(text)?.[1];
   const all = inUrls(text).map(({ start, end }) => text.slice(start, end));
-  return [...all, ...(whole === undefined ? [] : [whole])].flatMap((written) => {
+  // So may the address of a broker, which has no scheme.
+  const address = /^[^\s/?#@:]+:(\S*)@[\w.-]+(?::\d+)?$/.exec(text)?.[1];
+  return [...all, ...[whole, address].filter((one) => one !== undefined)].flatMap((written) => {
     try {
       return [written, decodeURIComponent(written)];
     } catch {
