@@ -51,10 +51,9 @@ const layouts: [what: string, text: string][] = [
 ];
 
 test.each(layouts)("a secret %s is in no issue and in no frame", async (_, layout) => {
-  for (const text of [
-    layout.replaceAll("%", canary),
-    layout.replaceAll("%", `${canary}\u00A012:x`.replace("\u00A0", layout.includes("@host") ? "_" : " ")),
-  ]) {
+  // An address cannot hold a space.
+  const longer = `${canary}${layout.includes("@host") ? "-" : " "}12:x`;
+  for (const text of [layout.replaceAll("%", canary), layout.replaceAll("%", longer)]) {
     const { issues, shown } = await told(text);
     expect(issues.length).toBeGreaterThan(0);
     expect(shown).not.toMatch(/s3cr3t|canary/);
