@@ -200,10 +200,12 @@ export class EpochRunner {
 
   #pastOf(sink: string, recovery: Recovery | undefined): OutputPast {
     const { checkpoint } = this.#home;
+    const published = checkpoint?.published(sink) ?? null;
     return {
       checkpoint: checkpoint?.directory ?? null,
       newestEpoch: (recovery?.intent ?? recovery?.committed)?.epoch ?? null,
-      publishedEpoch: checkpoint?.publishedEpoch(sink) ?? null,
+      publishedEpoch: published?.epoch ?? null,
+      publishedRecord: published?.record ?? null,
       isReset: checkpoint?.identity.isReset ?? false,
       isFenced: checkpoint?.identity.isFenced ?? false,
     };

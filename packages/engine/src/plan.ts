@@ -39,6 +39,7 @@ import { epochScopeIssues, streamedOperators } from "./epoch-scope.ts";
 import { modeProblems, modesOf } from "./output-modes.ts";
 import type { Trigger } from "./run-options.ts";
 import { testIssues } from "./test-issues.ts";
+import { sharedOutputProblems } from "./shared-outputs.ts";
 import { eventTimeOf, eventTimesOf, watermarkProblems } from "./watermarks.ts";
 
 /** One operator, ready to be created. */
@@ -204,6 +205,7 @@ class Planner {
     if (wrong !== undefined) this.issues.push(this.#document.issueAt(wrong));
     else await this.#readPinned();
     for (const node of inDataflowOrder(this.#spec.operators)) this.#planned.set(node.id, await this.#plan(node));
+    this.#reportAt(await sharedOutputProblems([...this.#planned.values()], this.#context));
     return [...this.#planned.values()];
   }
 

@@ -311,6 +311,8 @@ export interface OutputPast {
   readonly newestEpoch: number | null;
   /** Newest committed epoch of which the sink has published rows; null for none. */
   readonly publishedEpoch: number | null;
+  /** What the sink had staged for that epoch; null for none, and where it is no longer known. Absent: as null. */
+  readonly publishedRecord?: Json | null;
   /** Whether the checkpoint follows one that was reset, which leaves it to the user what to do with the output. */
   readonly isReset: boolean;
   /** Whether sinks have marked their outputs ever since the checkpoint began. */
@@ -482,6 +484,18 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
 /** How often a row can become visible when a run is killed and started again on its checkpoint. */
 export type Delivery = "exactly-once" | "at-least-once";
 
+/** A file, folder or table that a sink writes. */
+export interface SinkOutput {
+  /** Absolute. */
+  readonly path: string;
+  /** What of it, such as a table; all of it when absent. */
+  readonly part?: string;
+  /** Sinks that say the same may write to it together; absent when no other sink may. */
+  readonly sharedBy?: string;
+  /** Field that names it, a JSON pointer into the configuration. */
+  readonly pointer: string;
+}
+
 export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declaration<C> {
   readonly kind: "sink";
   /** Absent where it needs none. */
@@ -493,6 +507,8 @@ export interface SinkDefinition<C extends z.ZodType = z.ZodType> extends Declara
   readonly delivery: { readonly guarantee: Delivery; readonly why: string };
   /** Modes that it can hold beside `append`; none when absent. */
   outputModes?(config: z.output<C>): readonly OutputMode[];
+  /** What it writes on this machine, so that two sinks of a pipeline do not replace each other's rows. Absent: nothing is said about that. */
+  outputs?(config: z.output<C>, context: Pick<PlanContext, "resolvePath">): readonly SinkOutput[];
   /** Throws `ConfigError` when the input's columns do not suit. Called with known schemas only. */
   accept?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>, context: PlanContext): void | Promise<void>;
   create(config: z.output<C>, context: OperatorContext): Sink;

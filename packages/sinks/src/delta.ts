@@ -103,6 +103,7 @@ export const delta = defineSink({
     { title: "Many small epochs", config: { url: "./out/points", optimize: { targetBytes: 134_217_728 } } },
     { title: "Cut by a column", config: { url: "./out/points", partitionBy: ["blob"], mergeSchema: true } },
   ],
+  outputs: (c, context) => [{ path: localPath(c.url, context), sharedBy: "delta", pointer: "/url" }],
   accept: ({ main }, c, context) => checkColumns(main!, c, context),
   create: (c, context) => new DeltaSink(c, context),
 });

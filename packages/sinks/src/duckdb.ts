@@ -24,7 +24,12 @@ import { missing, ofAnother, olderCopy, outputConflict, OutputToken } from "./ou
 import { requireStaged, type StagedContent } from "./staged-file.ts";
 
 const config = z.strictObject({
-  path: z.string().min(1).describe("Database file; created when missing. Several sinks may share one."),
+  path: z
+    .string()
+    .min(1)
+    .describe(
+      "Database file; created when missing. Several sinks may share one, and also a table that all of them append to.",
+    ),
   table: z
     .string()
     .regex(/^[A-Za-z_][A-Za-z0-9_]*(\.[A-Za-z_][A-Za-z0-9_]*)?$/, "must be a table name, or schema.table")
@@ -66,6 +71,13 @@ export const duckdb = defineSink({
     "not-a-folder",
   ],
   examples: [{ title: "A table of flashes", config: { path: "./out/lightning.duckdb", table: "flashes" } }],
+  outputs: ({ path, table, write }, context) => {
+    const database = { path: context.resolvePath(path), sharedBy: "duckdb", pointer: "/path" };
+    // DuckDB does not tell cases of letters in names.
+    const part = (table.includes(".") ? table : `main.${table}`).toLowerCase();
+    const isShared = write === "append";
+    return [database, { path: database.path, part, pointer: "/table", ...(isShared ? { sharedBy: "append" } : {}) }];
+  },
   create: (c, context) => new DuckdbSink(c, context),
 });
 

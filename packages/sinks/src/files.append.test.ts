@@ -91,6 +91,14 @@ test("a run without a checkpoint begins the file anew", async () => {
   expect(await text(folder)).toBe("n\n5\n6\n");
 });
 
+test("a run without a checkpoint does not replace what was written since it began", async () => {
+  await using folder = await temporaryFolder();
+  const [first, second] = [await sinkIn(folder, { type: "csv" }, false), await sinkIn(folder, { type: "csv" }, false)];
+  await write(first, 0, [1]);
+  await expect(write(second, 0, [2])).rejects.toMatchObject({ code: "output-conflict" });
+  expect(await text(folder)).toBe("n\n1\n");
+});
+
 test.each<[string, (path: string) => Promise<void>, RegExp]>([
   ["other columns", (path) => writeFile(path, "a,b\n1,2\n"), /begins otherwise, where "n\\n" should be/],
   ["half a line at its end", (path) => writeFile(path, "n\n1\n2"), /ends in the middle of a line/],

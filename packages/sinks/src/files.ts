@@ -87,6 +87,9 @@ export const files = defineSink({
       config: { url: "./out/blobs/", format: { type: "csv" }, partitionBy: ["blob"] },
     },
   ],
+  outputs: (c, context) => [
+    { path: localPath(c.url, context), pointer: "/url", ...(c.write === "parts" ? { sharedBy: "files" } : {}) },
+  ],
   accept: async ({ main }, c, context) => {
     if (c.partitionBy.length > 0) checkPartitions(main, c);
     await checkWritable(c, context);

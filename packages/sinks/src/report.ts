@@ -103,6 +103,10 @@ export const report = defineSink({
       },
     },
   ],
+  outputs: (c, context) => {
+    const path = context.resolvePath(c.path);
+    return Object.values(reportNames(path)).map((name) => ({ path: join(dirname(path), name), pointer: "/path" }));
+  },
   accept: (inputs, columns) => {
     const points = inputs["points"] ?? inputs["main"];
     const problems = [

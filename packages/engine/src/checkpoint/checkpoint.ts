@@ -1,5 +1,5 @@
 import { join } from "node:path";
-import { type Offset, OperatorError } from "@sferic/operator";
+import { type Json, type Offset, OperatorError } from "@sferic/operator";
 import {
   createDurably,
   makeDirectory,
@@ -85,7 +85,7 @@ export class Checkpoint {
   #newest: { readonly kind: RecordKind; readonly epoch: number; readonly link: string } | null = null;
   #settings: Settings;
   readonly #replayed = new Set<string>();
-  readonly #published = new Map<string, number>();
+  readonly #published = new Map<string, { readonly epoch: number; readonly record: Json | null }>();
 
   private constructor(directory: string, identity: CheckpointIdentity, lock: CheckpointLock) {
     this.directory = directory;
@@ -190,8 +190,9 @@ export class Checkpoint {
     let last: Recovery["last"] = null;
     for (let epoch = this.#unpacked; epoch < next; epoch++) {
       committed = await this.#require("intent", epoch, chain);
-      last = { intent: committed, prepared: await this.#require("prepared", epoch, chain) };
-      this.#rememberPublished(await this.#require("committed", epoch, chain));
+      const staged = await this.#require("prepared", epoch, chain);
+      last = { intent: committed, prepared: staged };
+      this.#rememberPublished(await this.#require("committed", epoch, chain), staged);
       remember(history, committed);
       this.#rememberReplays(committed);
     }
@@ -216,13 +217,18 @@ export class Checkpoint {
     for (const letter of replays) this.#replayed.add(keyOf(letter));
   }
 
-  /** Newest committed epoch of which a sink has published rows, as `recover` found; null for none. */
-  publishedEpoch(sink: string): number | null {
+  /**
+   * Newest committed epoch of which a sink has published rows, as `recover` found, with what it had staged, which is null where
+   * that is no longer known; null for none.
+   */
+  published(sink: string): { readonly epoch: number; readonly record: Json | null } | null {
     return this.#published.get(sink) ?? null;
   }
 
-  #rememberPublished({ epoch, sinks }: Committed): void {
-    for (const sink of Object.keys(sinks)) this.#published.set(sink, epoch);
+  #rememberPublished({ epoch, sinks }: Committed, prepared?: Prepared): void {
+    for (const sink of Object.keys(sinks)) {
+      this.#published.set(sink, { epoch, record: prepared?.sinks[sink]?.record ?? null });
+    }
   }
 
   /** What an epoch read, or null when there is no such epoch. Throws `checkpoint-corrupt`. */

@@ -1,5 +1,5 @@
 import { createHash, type Hash } from "node:crypto";
-import { type FileHandle, open } from "node:fs/promises";
+import { type FileHandle, open, stat } from "node:fs/promises";
 import { basename, dirname } from "node:path";
 import {
   type Batch,
@@ -15,7 +15,7 @@ import {
   type Sink,
   type Staged,
 } from "@sferic/operator";
-import { sizeOf, syncDirectory } from "@sferic/operator/durable-files";
+import { remove, sizeOf, syncDirectory } from "@sferic/operator/durable-files";
 import { isStale, missing, outputConflict, OutputToken, type TokenContent } from "../output-token.ts";
 import { isSame } from "../staged-file.ts";
 import { type StagedFile, Staging } from "../staging.ts";
@@ -50,6 +50,8 @@ export class AppendSink implements Sink {
   readonly #durable: boolean;
   /** Of a run without a checkpoint: what is written, and the digest of it so far. */
   #written: { readonly bytes: number; readonly hash: Hash } = { bytes: 0, hash: createHash("sha256") };
+  /** The file when it was opened: a run without a checkpoint replaces no other. */
+  #before: string | null = null;
   /** Whether the file is known to begin as this sink's rows do. */
   #isOwn = false;
 
@@ -67,8 +69,9 @@ export class AppendSink implements Sink {
   async open(past?: OutputPast): Promise<void> {
     const found = await this.#token.open(past);
     const size = await sizeOf(this.#path);
-    const published = past?.publishedEpoch ?? null;
-    if (size === null && published !== null && this.#onMissing === "stop") throw missing(this.#path, published);
+    this.#before = await this.#state();
+    if (past?.publishedEpoch != null)
+      await this.#requirePublished(size ?? 0, past.publishedEpoch, past.publishedRecord);
     if (past?.checkpoint === null && (size ?? 0) > 0) await this.#requireOwnBytes(found);
     if (found !== null && isStale(found, past)) await this.#staging.removeOf(found.lineage);
   }
@@ -102,7 +105,7 @@ export class AppendSink implements Sink {
 
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { file, offset } = record as unknown as AppendRecord;
-    if (!this.#staging.isSealed(epoch.id) && (await this.#hasPublished(epoch.id, file, offset))) {
+    if (!this.#staging.isSealed(epoch.id) && (await this.#hasPublished(file, offset))) {
       return { files: [this.#path] };
     }
     await using staged = await open(await this.#staging.require(epoch.id, file), "r");
@@ -113,12 +116,16 @@ export class AppendSink implements Sink {
     {
       await using target = await open(this.#path, isNew ? "wx+" : "r+");
       if (this.#durable || epoch.id > 0) await this.#requireOwnEnd(target, staged, file.bytes, offset);
+      else if (!isNew && (await this.#state()) !== this.#before) {
+        throw this.#conflict("has been written to by another sink or program since the run began");
+      }
       await target.truncate(offset);
       await copy(staged, target, offset);
       await target.sync();
       if (!this.#durable) await this.#token.claim(epoch.id, record, await this.#ownBytes(target, offset, bytes));
     }
     if (isNew) await syncDirectory(dirname(this.#path));
+    if (!this.#durable) this.#before = await this.#state();
     return { files: [this.#path] };
   }
 
@@ -154,6 +161,29 @@ export class AppendSink implements Sink {
     throw outputConflict(this.#path, how);
   }
 
+  /** What tells the file from one that was changed meanwhile; null when there is none. */
+  async #state(): Promise<string | null> {
+    const found = await stat(this.#path, { bigint: true }).catch(() => null);
+    return found === null ? null : [found.dev, found.ino, found.size, found.mtimeNs].join(" ");
+  }
+
+  /**
+   * Throws `output-missing` when the file is gone or empty, and `output-conflict` when it does not hold the rows that were
+   * committed last, or ends before them.
+   */
+  async #requirePublished(size: number, epoch: number, record: Json | undefined): Promise<void> {
+    if (size === 0) {
+      if (this.#onMissing === "stop") throw missing(this.#path, epoch);
+      return;
+    }
+    if (record == null) return;
+    const { file, offset } = record as unknown as AppendRecord;
+    const end = offset + file.bytes;
+    if (size < end) throw this.#conflict(`has ${size} bytes, but ${end} were written up to epoch ${epoch}`);
+    if (await this.#holds(file, offset)) return;
+    throw this.#conflict(`holds other bytes in the place of the rows of epoch ${epoch}`);
+  }
+
   async #ownBytes(file: FileHandle, offset: number, bytes: number): Promise<{ bytes: number; sha256: string }> {
     const isNext = this.#written.bytes === offset;
     const hash = isNext ? this.#written.hash : createHash("sha256");
@@ -167,15 +197,25 @@ export class AppendSink implements Sink {
   }
 
   /** Whether the file ends with the bytes of an epoch, where an earlier run put them. */
-  async #hasPublished(epoch: number, file: StagedFile, offset: number): Promise<boolean> {
-    if ((await sizeOf(this.#path)) !== offset + file.bytes) return false;
-    const copied = await this.#staging.room(epoch, "published");
-    {
+  async #hasPublished(file: StagedFile, offset: number): Promise<boolean> {
+    return (await sizeOf(this.#path)) === offset + file.bytes && this.#holds(file, offset);
+  }
+
+  /** Whether the bytes of an epoch stand in the file where an earlier run put them. */
+  async #holds(file: StagedFile, offset: number): Promise<boolean> {
+    // One name for all epochs: what a killed run leaves, the next one replaces.
+    const copied = await this.#staging.room(0, "published");
+    try {
       await using own = await open(this.#path, "r");
       await using copyOf = await open(copied, "w");
-      await copy(own, copyOf, 0, offset);
+      await copy(own, copyOf, 0, offset, file.bytes);
+    } catch (thrown) {
+      await remove(copied);
+      throw thrown;
     }
-    return isSame(copied, file);
+    const isHeld = await isSame(copied, file);
+    await remove(copied);
+    return isHeld;
   }
 
   /** Where the file ends; 0 where a new one is begun. Throws `output-conflict` when rows cannot follow what is there. */
@@ -221,10 +261,16 @@ async function hashBytes(hash: Hash, file: FileHandle, from: number, to: number)
   for (let at = from; at < to; at += sliceBytes) hash.update(await slice(file, at, Math.min(sliceBytes, to - at)));
 }
 
-/** Copies what follows `start` in a file to `offset` in the other. */
-async function copy(from: FileHandle, to: FileHandle, offset: number, start = 0): Promise<void> {
-  for (let at = 0; ; at += sliceBytes) {
-    const bytes = await slice(from, start + at, sliceBytes);
+/** Copies what follows `start` in a file, at most `length` bytes, to `offset` in the other. */
+async function copy(
+  from: FileHandle,
+  to: FileHandle,
+  offset: number,
+  start = 0,
+  length = Number.POSITIVE_INFINITY,
+): Promise<void> {
+  for (let at = 0; at < length; at += sliceBytes) {
+    const bytes = await slice(from, start + at, Math.min(sliceBytes, length - at));
     if (bytes.length === 0) return;
     for (let written = 0; written < bytes.length;) {
       const { bytesWritten } = await to.write(bytes, written, bytes.length - written, offset + at + written);
