@@ -206,10 +206,10 @@ export declare function canLookUp(keyType: string): boolean
 export declare function checkExpressions(columns: Array<NativeColumn>, expressions: Array<string>): Array<NativeChecked>
 
 /** Types SQL expressions over groups of rows against columns, without data. */
-export declare function checkMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>): Array<NativeChecked>
+export declare function checkMeasures(columns: Array<NativeColumn>, groupBy: Array<string>, measures: Array<string>, wideSums: boolean): Array<NativeChecked>
 
 /** Types one SELECT over tables, without data. */
-export declare function checkQuery(tables: Array<NativeTable>, sql: string, database?: string | undefined | null): NativeCheckedQuery
+export declare function checkQuery(tables: Array<NativeTable>, sql: string, wideSums: boolean, database?: string | undefined | null): NativeCheckedQuery
 
 /** Size and checksum of a file on disk; `rows` is 0. */
 export declare function checksumFile(path: string): Promise<NativeFileSummary>
@@ -988,6 +988,9 @@ export declare function prepareProjection(columns: Array<NativeColumn>, names: A
 /** All rows of a query on a database file. */
 export declare function queryDatabase(database: string, sql: string): Promise<NativeBatch>
 
+/** Whether the answer of a query, beyond its own order, depends on the order of its inputs' rows. */
+export declare function queryDependsOnOrder(sql: string): boolean
+
 /** `options.columns` are those of the files; the conditions of the request are not looked at. */
 export declare function readCsvFiles(files: Array<NativeFile>, options: NativeCsvReadOptions, request: NativeReadRequest): Promise<NativeFilesReader>
 
@@ -1020,9 +1023,10 @@ export declare function standardize(batch: NativeBatch, columns: Array<string>):
 
 /**
  * Starts one SELECT, over the tables of the file `database` if there is one. What it must keep spills below `temp_directory`. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
- * by `next`.
+ * by `next`. An `ordered` query runs on one thread, so that its rows come in the same order in every run; by default one whose
+ * answer hangs on the order of its rows.
  */
-export declare function startQuery(inputs: Array<NativeQueryInput>, sql: string, columns: Array<NativeColumn>, memoryBytes: number | undefined | null, database: string | undefined | null, tempDirectory: string): NativeQuery
+export declare function startQuery(inputs: Array<NativeQueryInput>, sql: string, columns: Array<NativeColumn>, memoryBytes: number | undefined | null, database: string | undefined | null, tempDirectory: string, ordered?: boolean | undefined | null): NativeQuery
 
 /** Removes private folders below `parent` whose owners are gone. */
 export declare function sweepPrivateFolders(parent: string): void

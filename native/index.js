@@ -773,7 +773,7 @@ if (
   }
 }
 
-const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileLock, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, closeQueries, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, lockFile, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, removePrivateFolders, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, sweepPrivateFolders, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
+const { CancelToken, NativeBatch, NativeDeltaStream, NativeDeltaWriter, NativeFileLock, NativeFileReader, NativeFilesReader, NativeFileWriter, NativeFlatbuffersSchema, NativeJoinState, NativeLookup, NativeMessageSet, NativeProjection, NativeQuery, NativeStagedMessages, NativeWindowState, appendDelta, assignWindows, batchFromIpc, batchWithTime, buildLookup, canLookUp, checkExpressions, checkMeasures, checkQuery, checksumFile, closeQueries, compactDelta, concatBatches, conformBatch, counterRows, createCsv, createDeltaFile, createFlatbuffers, createJoinState, createJson, createParquet, createWindowState, decodeFlatbuffersMessages, decodeGlm, decodeJsonMessages, decodeNetcdf, decomposeMeasures, deltaDetails, deltaHistory, deltaParts, deltaRefusals, duckdbVersion, expressionColumns, flattenBatch, glmSchema, jsonSchema, kmeans, latestEventTimeMs, lockFile, messagesOf, metadataColumns, netcdfSchema, openCsv, openDelta, openDuckdb, openFlatbuffersSchema, openParquet, openStagedMessages, parseMessages, partitionBatch, planDelta, prepareProjection, queryDatabase, queryDependsOnOrder, readCsvFiles, readFlatbuffersFiles, readJsonFiles, readParquetFiles, removePrivateFolders, rowConditions, selectK, silhouette, splitByEventTime, stampBatch, standardize, startQuery, sweepPrivateFolders, unpivotBatch, useDuckdb, vacuumDelta, writeTable } = nativeBinding
 export { CancelToken }
 export { NativeBatch }
 export { NativeDeltaStream }
@@ -843,6 +843,7 @@ export { partitionBatch }
 export { planDelta }
 export { prepareProjection }
 export { queryDatabase }
+export { queryDependsOnOrder }
 export { readCsvFiles }
 export { readFlatbuffersFiles }
 export { readJsonFiles }

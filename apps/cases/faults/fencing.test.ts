@@ -1,4 +1,3 @@
-import { createHash } from "node:crypto";
 import { appendFile, cp, mkdir, mkdtemp, readdir, readFile, rename, rm, writeFile } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -7,6 +6,7 @@ import { registry } from "@sferic/catalog";
 import { resetCheckpoint, type RunOptions, runPipeline, type RunResult } from "@sferic/engine";
 import { rowsOf } from "@sferic/operator";
 import { describe, expect, onTestFinished, test } from "vitest";
+import { changeIdentity } from "./identity.ts";
 
 /** Each way to write rows that stay, and what a user would remove to be rid of them. */
 const sinks = {
@@ -230,12 +230,7 @@ async function forgetTokens(site: Site): Promise<void> {
   for (const name of await readdir(site.path("out"), { recursive: true })) {
     if (/(^|\/)\.[^/]*sferic/.test(name)) await rm(site.path("out", name));
   }
-  const identity = site.path("check", "pipeline.json");
-  const text = await readFile(identity, "utf8");
-  const { record } = JSON.parse(text) as { record: { isFenced?: boolean } };
-  const { isFenced: _, ...old } = record;
-  const checksum = createHash("sha256").update(JSON.stringify(old)).digest("hex");
-  await writeFile(identity, `{"checksum":"${checksum}","record":${JSON.stringify(old)}}\n`);
+  await changeIdentity(site.path("check"), ({ isFenced: _, ...old }) => old);
 }
 
 test("parts that the user removed are the user's affair", async () => {

@@ -12,23 +12,27 @@ export interface CheckedQuery {
   readonly problems: readonly ConfigProblem[];
 }
 
-const nativeQuery = remembered((tables: native.NativeTable[], sql: string) => native.checkQuery(tables, sql));
+const nativeQuery = remembered((tables: native.NativeTable[], sql: string, wideSums: boolean) =>
+  native.checkQuery(tables, sql, wideSums),
+);
+const nativeDependsOnOrder = remembered(native.queryDependsOnOrder);
 
 /**
  * Types one SELECT over named tables, without data. A query that depends on the clock or on chance is a problem. About 1 ms.
  * `pointer` is where the configuration has the query; `database` is the path of a DuckDB file whose tables it can name too.
+ * Sums of integers are int64; those of a file, and all with `wideSums`, are decimal128(38, 0).
  */
 export function checkQuery(
   tables: Readonly<Record<string, Schema>>,
   sql: string,
   pointer: string,
-  database?: string,
+  { database, wideSums = database !== undefined }: { database?: string; wideSums?: boolean | undefined } = {},
 ): CheckedQuery {
   useDuckdb();
   const named = Object.entries(tables).map(([name, schema]) => ({ name, columns: toNativeColumns(schema) }));
   const { columns, issue } = unwrapping(() =>
     // The tables of a file may change.
-    database === undefined ? nativeQuery(named, sql) : native.checkQuery(named, sql, database),
+    database === undefined ? nativeQuery(named, sql, wideSums) : native.checkQuery(named, sql, wideSums, database),
   );
   if (issue === undefined || issue === null) return { columns: columns!.map(toColumn), problems: [] };
   return { columns: [], problems: [problemOf(issue, tables, pointer)] };
@@ -61,6 +65,15 @@ function listed(tables: Readonly<Record<string, Schema>>): string {
 }
 
 /** A table of a query, whose rows come while it runs. */
+/**
+ * Whether the answer of a query, beyond its own order, depends on the order of its inputs' rows, as `first(x)`, ties of
+ * `arg_max(x, y)` and LIMIT do; true for what is not understood. About 0.2 ms.
+ */
+export function queryDependsOnOrder(sql: string): boolean {
+  useDuckdb();
+  return unwrapping(() => nativeDependsOnOrder(sql));
+}
+
 export interface QueryInput {
   readonly schema: Schema;
   readonly rows: AsyncIterable<Batch>;
@@ -78,20 +91,23 @@ export interface QueryOptions {
   readonly tempDirectory?: TempDirectory | undefined;
   /** Path of a DuckDB file whose tables the query can name too. Its rows come in the order they were written. */
   readonly database?: string;
+  /** Whether it runs on one thread, for the same rows in the same order in every run; by default where rows hang on it. */
+  readonly ordered?: boolean | undefined;
 }
 
 /**
  * The rows of one SELECT over named inputs, in batches of about 65,536 rows. Takes over its inputs and reads them as fast as
  * the query does; what it must keep goes to disk beyond the memory limit. The answer's columns get the names, zones, units
  * and nullability of `columns`, by position; their types must agree. An input of up to 65,536 rows is read by one thread in
- * its order; above that the order of rows, and so the last digits of a sum of floats, may differ from run to run.
+ * its order; above that the order of rows, and so the last digits of a sum of floats, may differ from run to run. A query
+ * whose answer hangs on the order of its inputs (`first(x)`, ties of `arg_max(x, y)`, LIMIT) runs on one thread, in their order.
  * Throws `invalid-expression`, `expression-failed`, `memory-limit`, `disk-full`, and what an input throws.
  */
 export async function* runQuery(
   inputs: Readonly<Record<string, QueryInput>>,
   sql: string,
   columns: Schema,
-  { signal, memoryBytesMax, tempDirectory, database }: QueryOptions = {},
+  { signal, memoryBytesMax, tempDirectory, database, ordered }: QueryOptions = {},
 ): AsyncGenerator<Batch> {
   useDuckdb();
   signal?.throwIfAborted();
@@ -103,6 +119,7 @@ export async function* runQuery(
       memoryBytesMax,
       database,
       spillParent(tempDirectory),
+      ordered,
     ),
   );
   const close = (): void => query.close();

@@ -38,6 +38,8 @@ test.each([
   ["t >= '2018-07-02'", ["t >= 2018-07-02"]],
   ["t < TIMESTAMP '2018-07-02 10:30:00'", ["t < 2018-07-02 10:30:00"]],
   ["day = DATE '2018-07-02'", ["day in 2018-07-02"]],
+  // Floats keep every digit.
+  ["value > 0.39806736691509403e0", ["value > 3.9806736691509403e-1"]],
   // What is understood of a conjunction is told.
   ["good AND metric = 5 AND value + 1 > 2", ["metric in 5"]],
 ])("%s tells %j", (where, conditions) => {
@@ -58,7 +60,6 @@ test.each([
   "day = '2018-07-02 10:00:00'",
   "t = '2018-07-02 10:00:00+02'",
   "good = true",
-  "value > 0.12345678901234567e0",
   "lower(site) = 'a'",
 ])("%s tells nothing", (where) => {
   expect(told(where)).toEqual([]);

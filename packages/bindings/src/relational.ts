@@ -44,14 +44,18 @@ export function checkExpressions(schema: Schema, expressions: readonly Expressio
   return told(schema, expressions, nativeExpressions);
 }
 
-/** As {@link checkExpressions}, for expressions over the rows that are equal in `groupBy`, such as `sum(x) / count(*)`. */
+/**
+ * As {@link checkExpressions}, for expressions over the rows that are equal in `groupBy`, such as `sum(x) / count(*)`. Sums
+ * of integers are int64; with `wideSums` they are decimal128(38, 0).
+ */
 export function checkMeasures(
   schema: Schema,
   groupBy: readonly string[],
   measures: readonly ExpressionAt[],
+  wideSums = false,
 ): CheckedExpressions {
   useDuckdb();
-  return told(schema, measures, (columns, texts) => nativeMeasures(columns, [...groupBy], texts));
+  return told(schema, measures, (columns, texts) => nativeMeasures(columns, [...groupBy], texts, wideSums));
 }
 
 /**

@@ -6,6 +6,7 @@ import { resolvePath } from "./paths.ts";
 import { createFormat, type Plan, type PlannedOperator } from "./plan.ts";
 import type { LiveOperator } from "./dataflow.ts";
 import { readRequests } from "./read-requests.ts";
+import { orderedOperators } from "./row-order.ts";
 import type { Trigger } from "./run-options.ts";
 import { ReferenceSource } from "./reference-source.ts";
 import type { RunHome } from "./run-home.ts";
@@ -30,9 +31,11 @@ export async function createOperators(plan: Plan, home: RunHome, options: LiveOp
   const { shown = [] } = options;
   const all: LiveOperator[] = [];
   const requests = readRequests(plan.operators, shown);
+  const ordered = orderedOperators(plan.operators);
   for (const planned of plan.operators) {
     const connection = await connectionOf(plan, planned);
-    const context = contextOf(plan, planned, home, options, requests.get(planned.node.id), connection);
+    const own = contextOf(plan, planned, home, options, requests.get(planned.node.id), connection);
+    const context = { ...own, keepsOrder: ordered.has(planned.node.id) };
     await makeDirectory(context.scratchDirectory);
     const create = (): LiveOperator["instance"] =>
       planned.definition.create(planned.config, context) as LiveOperator["instance"];
@@ -66,6 +69,7 @@ function contextOf(
     ...(warn === undefined ? {} : { warn: (code: string, message: string) => warn(id, code, message) }),
     ...(planned.outputMode === undefined ? {} : { outputMode: planned.outputMode }),
     ...(planned.eventTime === undefined ? {} : { eventTime: planned.eventTime }),
+    wideSums: plan.wideSums,
     durable: home.checkpoint !== null,
     history: home.history,
     ...(memoryBytesMax === undefined ? {} : { memoryBytesMax }),

@@ -31,6 +31,7 @@ import {
   sortIssues,
 } from "@sferic/spec";
 import { type PinnedSchemas, readPinnedSchemas } from "./checkpoint/pinned-schemas.ts";
+import { hasWideSums } from "./checkpoint/identity.ts";
 import { boundProblems } from "./bounds.ts";
 import { lackOf, missingInputOf } from "./missing-inputs.ts";
 import { fileUrlProblems, resolvePath } from "./paths.ts";
@@ -68,6 +69,8 @@ export interface Plan {
   readonly baseDirectory: string;
   /** Columns of sources that nothing declares, for the checkpoint to keep. */
   readonly pins: PinnedSchemas;
+  /** Whether sums of integers are decimal128(38, 0), as the checkpoint began with them. */
+  readonly wideSums: boolean;
   /** Where secrets of connections are looked up. */
   readonly environment: Readonly<Record<string, string | undefined>>;
 }
@@ -132,7 +135,16 @@ export async function planPipeline(spec: string | object, options: PlanOptions):
   if (soundPart === null) return { plan: null, document, issues: parsed.issues };
   const planner = new Planner(soundPart, document, registry, baseDirectory, options);
   const operators = await planner.operators();
-  const plan = { spec: soundPart, document, operators, registry, baseDirectory, pins: planner.pins, environment };
+  const plan = {
+    spec: soundPart,
+    document,
+    operators,
+    registry,
+    baseDirectory,
+    pins: planner.pins,
+    wideSums: planner.wideSums,
+    environment,
+  };
   const scope = epochScopeIssues(soundPart, operators, document);
   const issues = sortIssues([...parsed.issues, ...planner.issues, ...testIssues(plan), ...scope]);
   const failed = issues.some((issue) => issue.severity === "error");
@@ -163,7 +175,7 @@ class Planner {
   readonly #spec: PipelineSpec;
   readonly #document: SpecDocument;
   readonly #registry: Registry;
-  readonly #context: PlanContext;
+  #context: PlanContext;
   readonly #planned = new Map<string, PlannedOperator>();
   readonly #checkpoint: string | undefined;
   readonly #isEndless: boolean;
@@ -200,6 +212,10 @@ class Planner {
     };
   }
 
+  get wideSums(): boolean {
+    return this.#context.wideSums ?? false;
+  }
+
   async operators(): Promise<PlannedOperator[]> {
     const [wrong] = fileUrlProblems(this.#spec.run.checkpoint, "/run/checkpoint");
     if (wrong !== undefined) this.issues.push(this.#document.issueAt(wrong));
@@ -212,7 +228,9 @@ class Planner {
   async #readPinned(): Promise<void> {
     if (!this.#context.probe || this.#checkpoint === undefined) return;
     try {
-      this.#pinned = await readPinnedSchemas(this.#context.resolvePath(this.#checkpoint));
+      const directory = this.#context.resolvePath(this.#checkpoint);
+      this.#pinned = await readPinnedSchemas(directory);
+      this.#context = { ...this.#context, wideSums: await hasWideSums(directory) };
     } catch (thrown) {
       this.issues.push(this.#document.issueAt({ ...problemOf(thrown), pointer: "/run/checkpoint" }));
     }

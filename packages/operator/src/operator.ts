@@ -127,6 +127,10 @@ export interface OperatorContext {
   readonly memoryBytesMax?: number;
   /** Folder below which relational work spills; the system's folder for temporary files when absent. */
   readonly tempDirectory?: TempDirectory;
+  /** As of {@link PlanContext}. */
+  readonly wideSums?: boolean;
+  /** Whether what an operator downstream gives depends on the order of this one's rows, which must then be the same in every run. */
+  readonly keepsOrder?: boolean;
   /** Mode of this sink, or of the sinks that read this transform; `append` when absent. */
   readonly outputMode?: OutputMode;
   /** What the rows of a transform are late by; absent where nothing upstream declares it. */
@@ -175,6 +179,8 @@ export interface PlanContext {
   readonly warn?: Warn;
   /** For transforms in a pipeline. */
   readonly streaming?: Streaming;
+  /** Whether sums of integers are decimal128(38, 0), as the checkpoint began with them, and not int64. */
+  readonly wideSums?: boolean;
   resolvePath(path: string): string;
   format(config: { readonly type: string }): Promise<Format>;
 }
@@ -469,6 +475,11 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
   ): Readonly<Record<string, readonly string[]>>;
   /** Modes beside `append` that its result can have; absent when it hands on what its inputs have. */
   outputModes?(config: z.output<C>): readonly OutputMode[];
+  /**
+   * Whether its result depends on the order of its rows in more than its own order; true when absent for `epoch` operators,
+   * false for `batch` ones.
+   */
+  dependsOnOrder?(config: z.output<C>): boolean;
   /** Fields that bound what it may hold: a change of them fits whatever it remembers. */
   readonly limitFields?: readonly string[];
   /**

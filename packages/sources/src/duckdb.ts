@@ -104,7 +104,7 @@ async function planSchema(c: Config, context: PlanContext): Promise<Schema | nul
 /** Throws {@link ConfigError} for what is not one SELECT over the file's tables. */
 function schemaOf(path: string, c: Config): Schema {
   const pointer = c.table === undefined ? "/query" : "/table";
-  const { columns, problems } = checkQuery({}, c.query ?? `SELECT * FROM ${rowsSql(c)}`, pointer, path);
+  const { columns, problems } = checkQuery({}, c.query ?? `SELECT * FROM ${rowsSql(c)}`, pointer, { database: path });
   if (problems.length === 0) return new Schema(columns);
   if (c.query !== undefined) throw new ConfigError(problems);
   // Places count in the query above, which the configuration does not have.

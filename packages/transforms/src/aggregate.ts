@@ -1,5 +1,5 @@
 import { batches } from "@sferic/bindings/batch";
-import { checkQuery, runQuery } from "@sferic/bindings/query";
+import { checkQuery, queryDependsOnOrder, runQuery } from "@sferic/bindings/query";
 import { checkMeasures, expressionColumns, quoted } from "@sferic/bindings/relational";
 import { decomposeMeasures } from "@sferic/bindings/windows";
 import {
@@ -44,7 +44,9 @@ type Config = z.output<typeof config>;
  * One row per group over all rows of an epoch, ordered by the group's columns, nulls last. The columns are those of
  * `groupBy` and then the measures. Without rows there are no groups; but without `groupBy` there is one row, as in SQL,
  * in every epoch. Nulls count as in SQL: `count(x)` and `sum(x)` pass over them. A sum of
- * floats adds up in the order of the rows up to 65,536 of them, and above that in no certain order. Memory holds the groups,
+ * integers is int64, and one that does not fit is an error; `sum(CAST(x AS DECIMAL(38, 0)))` has room for more. Measures that
+ * hang on the order of rows, such as `first(x)`, `list(x)` and ties of `arg_max(x, y)`, take them as they come, by epoch,
+ * file and row, on one thread. A sum of floats adds up in the order of the rows up to 65,536 of them, and above that in no certain order. Memory holds the groups,
  * and beyond its limit the disk.
  *
  * With a `window` the first columns are `window_start` and `window_end`; a row comes out, once, when the watermark has
@@ -68,12 +70,13 @@ export const aggregate = callable(
     output: ({ main }, c, context) => {
       if (c.window !== undefined || isKept(context)) return keptPorts(main!, c, context);
       const known = { ...c, groupBy: c.groupBy.filter((name) => main!.column(name) !== undefined) };
+      const { wideSums } = context;
       let result = main!;
       checkedPorts(
         {},
         () => main!.require(c.groupBy, "any", "/groupBy"),
         () => checkNames(c),
-        () => (result = outputSchema(main!, known)),
+        () => (result = outputSchema(main!, known, wideSums)),
       );
       return { main: result };
     },
@@ -104,13 +107,15 @@ export const aggregate = callable(
       },
       { title: "One row for all flashes", data: "glm-minute", config: { measures: { flashes: "count(*)" } } },
     ],
+    dependsOnOrder: (c) => queryDependsOnOrder(query(c)),
     limitFields: ["stateBytesMax"],
-    create: (c, { operatorId, memoryBytesMax, tempDirectory, outputMode = "append" }) => {
+    create: (c, { operatorId, memoryBytesMax, tempDirectory, wideSums, outputMode = "append" }) => {
       if (c.window !== undefined || outputMode !== "append") {
         const limit = { operatorId, stateBytesMax: c.stateBytesMax, things: "groups", advice: adviceOn(c) } as const;
-        return new KeptGroups((schema) => keptPlan(schema, c), outputMode, { memoryBytesMax, tempDirectory }, limit);
+        const spill = { memoryBytesMax, tempDirectory };
+        return new KeptGroups((schema) => keptPlan(schema, c, wideSums), outputMode, spill, limit);
       }
-      const columns = perSchema((schema) => outputSchema(schema!, c));
+      const columns = perSchema((schema) => outputSchema(schema!, c, wideSums));
       return {
         async *apply(rows, { signal }) {
           const input = await knownRows(rows);
@@ -144,7 +149,7 @@ function keptPorts(main: Schema, c: Config, context: PlanContext): PortSchemas {
     () => checkNames(c),
     () => checkStreaming(c, context),
     () => {
-      const { window, output } = keptPlan(main, known);
+      const { window, output } = keptPlan(main, known, context.wideSums);
       if (window === undefined) return void (ports = { main: output });
       const times = lateNames(main).map((name) => column(name, window.timeType));
       ports = { main: output, late: new Schema([...main.columns, ...times]), invalid: main };
@@ -153,8 +158,8 @@ function keptPorts(main: Schema, c: Config, context: PlanContext): PortSchemas {
   return ports;
 }
 
-function keptPlan(schema: Schema, c: Config): KeptGroupsPlan {
-  const { columns } = outputSchema(schema, c);
+function keptPlan(schema: Schema, c: Config, wideSums?: boolean): KeptGroupsPlan {
+  const { columns } = outputSchema(schema, c, wideSums);
   const keys = columns.slice(0, c.groupBy.length);
   const decomposition = decomposeMeasures(schema, c.groupBy, c.measures);
   if (decomposition.problems.length > 0) throw new ConfigError(decomposition.problems);
@@ -193,10 +198,10 @@ function query({ groupBy, measures }: Config): string {
   return `SELECT ${[...keys, ...values].join(", ")} FROM input${grouping}`;
 }
 
-function outputSchema(schema: Schema, c: Config): Schema {
+function outputSchema(schema: Schema, c: Config, wideSums?: boolean): Schema {
   const keys = c.groupBy.map((name) => schema.column(name)!);
   const measures = computedColumns("measures", c.measures, (expressions) =>
-    checkMeasures(schema, c.groupBy, expressions),
+    checkMeasures(schema, c.groupBy, expressions, wideSums),
   );
   // The query gives the text of a dictionary where a key is one.
   const types = keys.length === 0 ? [] : checkQuery({ input: schema }, keysQuery(c), "/groupBy").columns;

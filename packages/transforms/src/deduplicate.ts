@@ -76,7 +76,8 @@ export const deduplicate = callable(
           if (input === null) return;
           const rowNumber = freeName("row_number", input.schema);
           const sql = query(input.schema, c.keys, quoted(rowNumber));
-          const options = { signal, memoryBytesMax, tempDirectory };
+          // Rows have numbers, which put them in order whatever thread reads them.
+          const options = { signal, memoryBytesMax, tempDirectory, ordered: false };
           yield* runQuery({ input: { ...input, rowNumber } }, sql, columns(input.schema), options);
         },
       };

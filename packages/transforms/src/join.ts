@@ -80,6 +80,7 @@ export const join = callable(
         right: [...keysOf(c).map(([, name]) => name), ...others.map((other) => other.column.name)],
       };
     },
+    dependsOnOrder: () => false,
     limitFields: ["stateBytesMax"],
     errors: ["schema-unknown", "state-too-large"],
     examples: [
@@ -103,7 +104,7 @@ export const join = callable(
         },
       },
     ],
-    create: (c, { operatorId, memoryBytesMax, tempDirectory }) => {
+    create: (c, { operatorId, memoryBytesMax, tempDirectory, keepsOrder }) => {
       const { within, stateBytesMax } = c;
       if (within !== undefined) {
         const limit = { operatorId, stateBytesMax, things: "rows", advice: streamAdvice } as const;
@@ -121,7 +122,7 @@ export const join = callable(
             left: { ...left, rowCountHint: rowCountHints.left },
             right: { ...found, rowCountHint: rowCountHints.right },
           };
-          const options = { signal, memoryBytesMax, tempDirectory };
+          const options = { signal, memoryBytesMax, tempDirectory, ordered: keepsOrder };
           yield* runQuery(tables, query(left.schema, right.schema, c), params.result, options);
         },
       };

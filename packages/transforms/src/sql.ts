@@ -1,5 +1,5 @@
 import { batches } from "@sferic/bindings/batch";
-import { checkQuery, runQuery } from "@sferic/bindings/query";
+import { checkQuery, queryDependsOnOrder, runQuery } from "@sferic/bindings/query";
 import { callable, ConfigError, defineTransform, OperatorError, Schema } from "@sferic/operator";
 import { z } from "zod";
 import { type KnownRows, knownRows } from "./known-rows.ts";
@@ -15,7 +15,9 @@ const config = z.strictObject({
 
 /**
  * Runs a query over the rows of an epoch. What it must keep goes to disk beyond the memory limit. Rows come in the order of
- * its ORDER BY, or in none. It reads no files, and it cannot call what depends on the clock or on chance.
+ * its ORDER BY, or in none. It reads no files, and it cannot call what depends on the clock or on chance. A query whose
+ * answer hangs on the order of its rows, such as one with `LIMIT`, `row_number()` or `first(x)`, takes them as they come,
+ * by epoch, file and row, on one thread. Sums of integers are int64, and one that does not fit is an error.
  */
 export const sql = callable(
   defineTransform({
@@ -26,7 +28,7 @@ export const sql = callable(
     needs: "epoch",
     inputs: "any",
     config,
-    output: (inputs, c) => ({ main: outputSchema(inputs, c.query) }),
+    output: (inputs, c, { wideSums }) => ({ main: outputSchema(inputs, c.query, wideSums) }),
     errors: ["expression-failed", "schema-unknown"],
     examples: [
       {
@@ -45,14 +47,18 @@ export const sql = callable(
         config: { query: "SELECT count(*) AS pairs FROM a JOIN b ON a.flash_id < b.flash_id" },
       },
     ],
-    create: (c, { memoryBytesMax, tempDirectory }) => ({
+    dependsOnOrder: (c) => queryDependsOnOrder(c.query),
+    create: (c, { memoryBytesMax, tempDirectory, wideSums, keepsOrder }) => ({
       async *apply(_, { signal }, inputs) {
         const entries = Object.entries(inputs);
         const known = await Promise.all(entries.map(async ([name, rows]) => [name, await knownRows(rows)] as const));
         if (known.every(([, rows]) => rows === null) && known.length > 0) return;
         const tables = Object.fromEntries(known.map(([name, rows]) => [name, present(name, rows)]));
         const schemas = Object.fromEntries(Object.entries(tables).map(([name, { schema }]) => [name, schema]));
-        yield* runQuery(tables, c.query, outputSchema(schemas, c.query), { signal, memoryBytesMax, tempDirectory });
+        const columns = outputSchema(schemas, c.query, wideSums);
+        // Whether the query itself asks for it is found out where it runs.
+        const ordered = keepsOrder === true ? true : undefined;
+        yield* runQuery(tables, c.query, columns, { signal, memoryBytesMax, tempDirectory, ordered });
       },
     }),
   }),
@@ -65,8 +71,8 @@ function present(name: string, rows: KnownRows | null): KnownRows {
   throw new OperatorError({ code: "schema-unknown", message });
 }
 
-function outputSchema(inputs: Readonly<Record<string, Schema>>, query: string): Schema {
-  const { columns, problems } = checkQuery(inputs, query, "/query");
+function outputSchema(inputs: Readonly<Record<string, Schema>>, query: string, wideSums?: boolean): Schema {
+  const { columns, problems } = checkQuery(inputs, query, "/query", { wideSums });
   if (problems.length > 0) throw new ConfigError(problems);
   const names = columns.map(({ name }) => name);
   const twice = names.find((name, index) => names.indexOf(name) !== index);

@@ -5,14 +5,14 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 
 use arrow_array::RecordBatch;
-use kernel_relational::{Query, QueryInput, QueryRows, RowStream};
+use kernel_relational::{Query, QueryInput, QueryRows, RowStream, needs_order};
 use napi::bindgen_prelude::Object;
 use napi::{Env, JsDeferred};
 use napi_derive::napi;
 
 use crate::batch::NativeBatch;
 use crate::error::{Failure, Result};
-use crate::relational::{memory_queries, open};
+use crate::relational::{QueriesOf, memory_database, memory_queries, open};
 use crate::schema::{NativeColumn, from_columns};
 use crate::work::guarded;
 
@@ -92,8 +92,15 @@ impl Drop for NativeQuery {
     }
 }
 
+/// Whether the answer of a query, beyond its own order, depends on the order of its inputs' rows.
+#[napi]
+pub fn query_depends_on_order(sql: String) -> napi::Result<bool> {
+    Ok(guarded(|| Ok(needs_order(&memory_database()?, &sql)?))?)
+}
+
 /// Starts one SELECT, over the tables of the file `database` if there is one. What it must keep spills below `temp_directory`. `columns` says what the answer's columns are called and what their zones, units and nulls are. Its failures are told
-/// by `next`.
+/// by `next`. An `ordered` query runs on one thread, so that its rows come in the same order in every run; by default one whose
+/// answer hangs on the order of its rows.
 #[napi]
 pub fn start_query(
     inputs: Vec<NativeQueryInput>,
@@ -102,6 +109,7 @@ pub fn start_query(
     memory_bytes: Option<f64>,
     database: Option<String>,
     temp_directory: String,
+    ordered: Option<bool>,
 ) -> napi::Result<NativeQuery> {
     let (answers, closed) = (
         Arc::new(Answers::default()),
@@ -122,7 +130,16 @@ pub fn start_query(
                     Query::run(&open(&path, Some(temp_directory))?, named, &sql, cancelled)?;
                 return answers.give(&mut query.with_schema(schema)?);
             }
-            let pool = memory_queries(memory_bytes.map(|bytes| bytes as u64), temp_directory)?;
+            let mut of = QueriesOf {
+                temp_directory: temp_directory.into(),
+                memory_bytes: memory_bytes.map(|bytes| bytes as u64),
+                ordered: false,
+            };
+            let mut pool = memory_queries(of.clone())?;
+            of.ordered = ordered.map_or_else(|| pool.needs_order(&sql), Ok)?;
+            if of.ordered {
+                pool = memory_queries(of)?;
+            }
             let mut query = pool.run(named, &sql, cancelled)?.with_schema(schema)?;
             answers.give(&mut query)?;
             pool.give_back(sql, query);

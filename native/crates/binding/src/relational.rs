@@ -7,8 +7,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use arrow_schema::{Field, Schema};
 use kernel_formats::{ParquetReadParams, ParquetReader};
 use kernel_relational::{
-    Database, ExpressionIssue, LedgerKey, Library, Limits, Location, PrivateFolder, Projection,
-    QueryPool, RelationalError, TableWrite, WriteMode, check_expression, check_measure,
+    Database, ExpressionIssue, IntegerSums, LedgerKey, Library, Limits, Location, PrivateFolder,
+    Projection, QueryPool, RelationalError, TableWrite, WriteMode, check_expression, check_measure,
     counter_rows, expression_columns, row_conditions,
 };
 use napi::bindgen_prelude::AsyncTask;
@@ -30,8 +30,18 @@ static ENGINE: Mutex<Engine> = Mutex::new(Engine {
 struct Engine {
     library: Option<PathBuf>,
     expressions: Option<Arc<Database>>,
-    /// By the folder below which it spills, and the bytes that it may hold before.
-    queries: BTreeMap<(PathBuf, u64), Arc<QueryPool>>,
+    queries: BTreeMap<QueriesOf, Arc<QueryPool>>,
+}
+
+/// Queries that share an in-memory database.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub struct QueriesOf {
+    /// Folder below which it spills.
+    pub temp_directory: PathBuf,
+    /// Bytes that it may hold before, 1 GiB when absent; half of them where it is ordered.
+    pub memory_bytes: Option<u64>,
+    /// Whether it has one thread, which reads rows in their order.
+    pub ordered: bool,
 }
 
 fn engine() -> MutexGuard<'static, Engine> {
@@ -82,11 +92,9 @@ pub fn memory_database() -> Result<Arc<Database>> {
     Ok(database)
 }
 
-/// The queries of the in-memory database that may hold so many bytes before it spills below `temp_directory`.
-pub fn memory_queries(memory_bytes: Option<u64>, temp_directory: String) -> Result<Arc<QueryPool>> {
-    let memory_bytes = memory_bytes.unwrap_or(MEMORY_BYTES);
-    let key = (PathBuf::from(temp_directory), memory_bytes);
-    let known = |engine: &Engine| engine.queries.get(&key).map(Arc::clone);
+/// The queries of an in-memory database, which is opened when it is first needed.
+pub fn memory_queries(of: QueriesOf) -> Result<Arc<QueryPool>> {
+    let known = |engine: &Engine| engine.queries.get(&of).map(Arc::clone);
     if let Some(queries) = known(&engine()) {
         return Ok(queries);
     }
@@ -95,10 +103,14 @@ pub fn memory_queries(memory_bytes: Option<u64>, temp_directory: String) -> Resu
     if let Some(queries) = known(&engine) {
         return Ok(queries);
     }
-    let limits = memory_limits(memory_bytes, Some(key.0.clone()));
+    let memory_bytes = of.memory_bytes.unwrap_or(MEMORY_BYTES);
+    let mut limits = memory_limits(memory_bytes, Some(of.temp_directory.clone()));
+    if of.ordered {
+        (limits.threads, limits.memory_bytes) = (1, memory_bytes / 2);
+    }
     let database = Database::open(library, Location::Memory, limits)?;
     let queries = Arc::new(QueryPool::new(database));
-    engine.queries.insert(key, Arc::clone(&queries));
+    engine.queries.insert(of, Arc::clone(&queries));
     Ok(queries)
 }
 
@@ -111,11 +123,11 @@ pub fn close_queries(temp_directory: Option<String>) {
         wanted.is_none_or(|wanted| wanted == parent)
     };
     let mut closed = Vec::new();
-    engine().queries.retain(|(parent, _), queries| {
-        if ends(parent) {
+    engine().queries.retain(|of, queries| {
+        if ends(&of.temp_directory) {
             closed.push(Arc::clone(queries));
         }
-        !ends(parent)
+        !ends(&of.temp_directory)
     });
     // Closing takes a while: others go on meanwhile.
     drop(closed);
@@ -254,19 +266,33 @@ pub fn native_row_conditions(
     })?)
 }
 
+/// What sums of integers are: int64, or what checkpoints of before have.
+fn integer_sums(wide: bool) -> IntegerSums {
+    if wide {
+        IntegerSums::Wide
+    } else {
+        IntegerSums::Int64
+    }
+}
+
 /// Types SQL expressions over groups of rows against columns, without data.
 #[napi]
 pub fn check_measures(
     columns: Vec<NativeColumn>,
     group_by: Vec<String>,
     measures: Vec<String>,
+    wide_sums: bool,
 ) -> napi::Result<Vec<NativeChecked>> {
     let checked = guarded(|| {
         let (schema, database) = (from_columns(&columns)?, memory_database()?);
         let keys: Vec<&str> = group_by.iter().map(String::as_str).collect();
         measures
             .iter()
-            .map(|measure| checked(check_measure(&database, &schema, &keys, measure), measure))
+            .map(|measure| {
+                let sums = integer_sums(wide_sums);
+                let field = check_measure(&database, &schema, &keys, measure, sums);
+                checked(field, measure)
+            })
             .collect::<Result<Vec<_>>>()
     });
     Ok(checked?)
@@ -399,6 +425,7 @@ pub struct NativeCheckedQuery {
 pub fn check_query(
     tables: Vec<NativeTable>,
     sql: String,
+    wide_sums: bool,
     database: Option<String>,
 ) -> napi::Result<NativeCheckedQuery> {
     let checked = guarded(|| {
@@ -410,7 +437,7 @@ pub fn check_query(
             .into_iter()
             .map(|table| Ok((table.name, from_columns(&table.columns)?)))
             .collect::<Result<Vec<_>>>()?;
-        match kernel_relational::check_query(&database, &tables, &sql) {
+        match kernel_relational::check_query(&database, &tables, &sql, integer_sums(wide_sums)) {
             Ok(schema) => Ok(NativeCheckedQuery {
                 columns: Some(to_columns(&schema)),
                 issue: None,

@@ -144,6 +144,8 @@ pub(crate) fn widens(from: &DataType, to: &DataType) -> bool {
             | (D::Int32, D::Int64)
             | (D::Int8 | D::Int16 | D::Int32 | D::Float32, D::Float64)
             | (D::Int8 | D::Int16, D::Float32)
+            // Sums of integers were decimals once.
+            | (D::Int64, D::Decimal128(38, 0))
     )
 }
 

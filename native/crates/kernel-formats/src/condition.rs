@@ -158,13 +158,20 @@ impl Literal {
             }
             _ if data_type.is_numeric() => {
                 let double: f64 = text.parse().ok().filter(|value: &f64| value.is_finite())?;
-                let single = match data_type {
-                    DataType::Float32 => f64::from(double as f32),
-                    _ => double,
-                };
+                let mut floats = vec![double];
+                if *data_type == DataType::Float32 {
+                    // Rounded at once, or by way of double precision.
+                    floats.extend([
+                        f64::from(text.parse::<f32>().ok()?),
+                        f64::from(double as f32),
+                    ]);
+                }
                 Some(Self::Number {
                     exact: Decimal::parse(text)?,
-                    float: (single.min(double), single.max(double)),
+                    float: (
+                        floats.iter().copied().fold(double, f64::min),
+                        floats.iter().copied().fold(double, f64::max),
+                    ),
                 })
             }
             _ => None,

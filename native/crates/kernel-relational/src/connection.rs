@@ -21,6 +21,7 @@ use crate::gather::Column;
 use crate::inputs::LogicalType;
 use crate::library::{api, check, text};
 use crate::row_stream::MORSEL_ROWS;
+use crate::wide_integers::WideColumns;
 
 /// How long to sleep while other threads hold all the work.
 const WAIT: Duration = Duration::from_micros(50);
@@ -184,22 +185,34 @@ impl Statement {
     /// Names and types of the result's columns, as DuckDB returns them. All are nullable.
     ///
     /// # Errors
-    /// `TimeWithOffset` for a type of which Arrow would lose the offset.
+    /// As [`WideColumns::of`].
     pub(crate) fn schema(&self) -> Result<Schema> {
+        self.wide_schema().map(|(schema, _)| schema)
+    }
+
+    /// The positions of the columns of one of DuckDB's types.
+    pub(crate) fn columns_of_type(&self, kind: u32) -> Vec<usize> {
+        // SAFETY: the statement is alive, and every column is one that it has.
+        let columns = unsafe {
+            let count = api().prepared_statement_column_count(self.raw);
+            (0..count)
+                .filter(|column| api().prepared_statement_column_type(self.raw, *column) == kind)
+        };
+        columns.map(|column| column as usize).collect()
+    }
+
+    /// The schema, and where it has integers of 128 bits.
+    fn wide_schema(&self) -> Result<(Schema, WideColumns)> {
         let schema = self.arrow_types()?;
-        for (index, field) in schema.fields().iter().enumerate() {
+        let names = schema.fields().iter().map(|field| field.name().as_str());
+        let columns = names.enumerate().map(|(index, name)| {
             // SAFETY: the statement is alive and has a column for every field; the type is destroyed when it is dropped.
-            let has_offset = unsafe {
-                let column = index as u64;
-                let found = api().prepared_statement_column_logical_type(self.raw, column);
-                LogicalType(found).has_offset()
-            };
-            if has_offset {
-                let column = field.name().clone();
-                return Err(RelationalError::TimeWithOffset { column });
-            }
-        }
-        Ok(schema)
+            let found =
+                unsafe { api().prepared_statement_column_logical_type(self.raw, index as u64) };
+            (name, LogicalType(found))
+        });
+        let wide = WideColumns::of(columns)?;
+        Ok((schema, wide))
     }
 
     fn arrow_types(&self) -> Result<Schema> {
@@ -261,10 +274,11 @@ impl Statement {
             api.destroy_pending(&mut pending);
             outcome?;
             let exported = self
-                .schema()
-                .and_then(|schema| Ok((FFI_ArrowSchema::try_from(&schema)?, schema)));
+                .wide_schema()
+                .and_then(|(schema, wide)| Ok((FFI_ArrowSchema::try_from(&schema)?, schema, wide)));
             match exported {
-                Ok((exported, schema)) => Ok(Rows {
+                Ok((exported, schema, wide)) => Ok(Rows {
+                    wide,
                     result,
                     exported,
                     columns: self.columns(&schema),
@@ -318,6 +332,7 @@ pub(crate) struct Rows {
     result: ResultWords,
     exported: FFI_ArrowSchema,
     pub(crate) schema: SchemaRef,
+    wide: WideColumns,
     /// Columns that chunks are appended to; nothing when some type must be converted.
     columns: Option<Vec<Column>>,
     /// DuckDB fails when it is asked for more than there is.
@@ -335,8 +350,16 @@ impl Rows {
     /// The next rows, at least `wanted` unless the end or many bytes come first; nothing at the end.
     ///
     /// # Errors
-    /// As [`Statement::run`].
+    /// As [`Statement::run`]; `Value` for an integer of more than 38 digits.
     pub(crate) fn next_batch(&mut self, wanted: usize) -> Result<Option<RecordBatch>> {
+        let batch = self.gathered(wanted)?;
+        if let Some(batch) = &batch {
+            self.wide.require_digits(batch)?;
+        }
+        Ok(batch)
+    }
+
+    fn gathered(&mut self, wanted: usize) -> Result<Option<RecordBatch>> {
         let (mut converted, mut rows, mut bytes) = (Vec::new(), 0, 0);
         while !self.ended && rows < wanted && bytes < BATCH_BYTES {
             let Some(chunk) = self.next_chunk()? else {

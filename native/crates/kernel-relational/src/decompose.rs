@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use arrow_schema::{DataType, Field, Schema};
 use serde_json::{Value, json};
 
@@ -11,6 +10,7 @@ use crate::database::Database;
 use crate::error::{ExpressionIssue, RelationalError, Result};
 use crate::expression::check_measure;
 use crate::functions::Refusal;
+use crate::integer_sums::IntegerSums;
 use crate::partials::{Merge, Partials};
 use crate::quote;
 use crate::syntax;
@@ -152,7 +152,14 @@ impl Taking<'_> {
         if let Some(partial) = self.found.partials.iter().find(known) {
             return Ok(quote::identifier(partial.field.name()));
         }
-        let field = check_measure(self.database, self.schema, self.group_by, &expression)?;
+        let field = check_measure(
+            self.database,
+            self.schema,
+            self.group_by,
+            &expression,
+            // Partial sums have all their digits; the sum of them must fit.
+            IntegerSums::Wide,
+        )?;
         let data_type = field.data_type().clone();
         if Partials::new(&data_type, merge).is_err() {
             let name = node["function_name"].as_str().unwrap_or_default();
@@ -210,13 +217,6 @@ fn not_mergeable(node: &Value, name: &str, measure: &str) -> RelationalError {
 pub(crate) fn text_of(connection: &Arc<Connection>, root: &Value) -> Result<String> {
     let mut tree = syntax::statement(connection, "NULL")?;
     tree["statements"][0]["node"]["select_list"][0] = root.clone();
-    let (_, batches) = connection.query(&format!(
-        "SELECT json_deserialize_sql({})",
-        quote::text(&tree.to_string())
-    ))?;
-    let text = batches
-        .first()
-        .map(|batch| batch.column(0).as_string::<i32>().value(0).to_string())
-        .unwrap_or_default();
+    let text = syntax::text_of(connection, &tree)?;
     Ok(text.trim_start_matches("SELECT ").to_string())
 }

@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use arrow_array::cast::AsArray;
 use arrow_schema::{DataType, Field, Fields, Schema, SchemaRef};
 use serde_json::Value;
 
 use crate::columns::{is_zoned, require_distinct_names, result_type};
-use crate::connection::Connection;
+use crate::connection::{Connection, Statement};
 use crate::database::Database;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
+use crate::integer_sums::{IntegerSums, sum_columns};
 use crate::quote;
 use crate::syntax::{self, Form, Over};
 use crate::units::UNIT;
@@ -46,7 +46,7 @@ pub fn check_expression(
 }
 
 /// Checks that `expression` is a SQL expression over the rows of a group, such as `sum(x) / count(*)`, and tells the type and nullability
-/// of its value. `group_by` are the columns of `schema` that are equal within a group; with none there is one group of all rows.
+/// of its value; sums of integers are what `sums` says. `group_by` are the columns of `schema` that are equal within a group; with none there is one group of all rows.
 ///
 /// The field is nullable unless the expression is nothing but a count, a literal, `IS NULL` or `IS NOT NULL`.
 ///
@@ -58,6 +58,7 @@ pub fn check_measure(
     schema: &Schema,
     group_by: &[&str],
     expression: &str,
+    sums: IntegerSums,
 ) -> Result<Field> {
     let connection = Connection::open(database)?;
     let functions = database.functions(&connection)?;
@@ -80,7 +81,7 @@ pub fn check_measure(
         tail: format!("{TAIL}, count(*) FROM {}{grouping}", registration.sql()),
         expression,
     };
-    let value_type = probe.value_type_in_group()?;
+    let value_type = probe.value_type_in_group(sums)?;
     probe.refuse_lax_casts(&form)?;
     Ok(computed(expression, schema, &form, &value_type))
 }
@@ -201,12 +202,27 @@ impl Probe<'_> {
         format!("{HEAD}{}{}", self.expression, self.tail)
     }
 
-    fn value_type_in_group(&self) -> Result<DataType> {
-        let statement = self.connection.prepare(&self.select()).map_err(|error| {
+    fn value_type_in_group(&self, sums: IntegerSums) -> Result<DataType> {
+        let sql = self.select();
+        let statement = self.connection.prepare(&sql).map_err(|error| {
             let position = self.position(&error, HEAD.len());
             self.failed(error.message, position, error.candidates)
         })?;
-        Ok(statement.schema()?.field(0).data_type().clone())
+        let value_type = self.result_type(&statement)?;
+        let is_sum = sums == IntegerSums::Int64
+            && sum_columns(self.connection, &statement, &sql)?.contains(&0);
+        Ok(if is_sum { DataType::Int64 } else { value_type })
+    }
+
+    /// The type of the first column.
+    fn result_type(&self, statement: &Statement) -> Result<DataType> {
+        match statement.schema() {
+            Ok(schema) => Ok(schema.field(0).data_type().clone()),
+            Err(RelationalError::Query { issue }) => {
+                Err(self.failed(issue.message, Some(0), vec![]))
+            }
+            Err(error) => Err(error),
+        }
     }
 
     fn value_type(&self) -> Result<DataType> {
@@ -217,7 +233,7 @@ impl Probe<'_> {
             .connection
             .prepare(&filter)
             .map_err(|error| self.binding_error(error, select.len()))?;
-        Ok(statement.schema()?.field(0).data_type().clone())
+        self.result_type(&statement)
     }
 
     fn binding_error(&self, error: EngineError, filter_start: usize) -> RelationalError {
@@ -265,18 +281,9 @@ impl Probe<'_> {
         Ok(())
     }
 
+    /// A plan that DuckDB cannot write down is not searched: the conversion then fails on its row.
     fn plan(&self, optimized: bool) -> Result<Value> {
-        let sql = self.select();
-        let (_, batches) = self.connection.query(&format!(
-            "SELECT json_serialize_plan({}, optimize := {optimized})",
-            quote::text(&sql)
-        ))?;
-        let json = batches
-            .first()
-            .map(|batch| batch.column(0).as_string::<i32>().value(0))
-            .unwrap_or_default();
-        // A plan that DuckDB cannot write down is not searched: the conversion then fails on its row.
-        Ok(serde_json::from_str(json).unwrap_or(Value::Null))
+        syntax::plan(self.connection, &self.select(), optimized)
     }
 }
 

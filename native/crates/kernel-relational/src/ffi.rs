@@ -28,6 +28,21 @@ pub(crate) const PENDING_ERROR: u32 = 2;
 pub(crate) const PENDING_NO_TASKS: u32 = 3;
 /// `DUCKDB_TYPE_BIGINT`, the type of the table function's only parameter.
 pub(crate) const TYPE_BIGINT: u32 = 5;
+/// `duckdb_type` of integers of 128 bits.
+pub(crate) const TYPE_HUGEINT: u32 = 16;
+pub(crate) const TYPE_LIST: u32 = 24;
+pub(crate) const TYPE_STRUCT: u32 = 25;
+pub(crate) const TYPE_MAP: u32 = 26;
+pub(crate) const TYPE_UNION: u32 = 28;
+/// Strings of bits.
+pub(crate) const TYPE_BIT: u32 = 29;
+/// Times of day with an offset from UTC.
+pub(crate) const TYPE_TIME_TZ: u32 = 30;
+/// Unsigned integers of 128 bits.
+pub(crate) const TYPE_UHUGEINT: u32 = 32;
+pub(crate) const TYPE_ARRAY: u32 = 33;
+/// Integers of any length.
+pub(crate) const TYPE_BIGNUM: u32 = 35;
 /// `DUCKDB_STATEMENT_TYPE_SELECT`.
 pub(crate) const STATEMENT_SELECT: u32 = 1;
 /// Rows in one DuckDB vector (`duckdb_vector_size`).
@@ -150,6 +165,8 @@ c_api! {
     fn map_type_value_type(logical_type: TypeHandle) -> TypeHandle;
     fn struct_type_child_count(logical_type: TypeHandle) -> u64;
     fn struct_type_child_type(logical_type: TypeHandle, index: u64) -> TypeHandle;
+    fn union_type_member_count(logical_type: TypeHandle) -> u64;
+    fn union_type_member_type(logical_type: TypeHandle, index: u64) -> TypeHandle;
     fn destroy_logical_type(logical_type: *mut TypeHandle);
     fn destroy_data_chunk(chunk: *mut ChunkHandle);
     fn data_chunk_get_size(chunk: ChunkHandle) -> u64;

@@ -12,7 +12,9 @@ use arrow_schema::{DataType, TimeUnit};
 
 use crate::error::Result;
 use crate::ffi::VectorHandle;
+use crate::ffi::{TYPE_HUGEINT, TYPE_UHUGEINT};
 use crate::library::api;
+use crate::wide_integers::WIDE;
 
 /// A column under construction.
 pub(crate) struct Column {
@@ -48,6 +50,9 @@ impl Column {
             | (21, D::Timestamp(TimeUnit::Millisecond, _))
             | (22, D::Timestamp(TimeUnit::Nanosecond, _)) => fixed(8),
             (17, D::Utf8) | (18, D::Binary) => Some(Values::Text(vec![0], MutableBuffer::new(0))),
+            (TYPE_HUGEINT | TYPE_UHUGEINT, &WIDE) => {
+                Some(Values::Decimal(16, MutableBuffer::new(0)))
+            }
             (19, D::Decimal128(precision, _)) => {
                 let width = match precision {
                     ..=4 => 2,

@@ -11,7 +11,9 @@ use arrow_schema::{Schema, SchemaRef};
 
 use crate::columns::{moment_schema, naive_schema, retag};
 use crate::error::{RelationalError, Result};
-use crate::ffi::{ConnectionHandle, Handle, TypeHandle};
+use crate::ffi::{
+    ConnectionHandle, Handle, TYPE_ARRAY, TYPE_LIST, TYPE_MAP, TYPE_STRUCT, TYPE_UNION, TypeHandle,
+};
 use crate::library::{api, check};
 use crate::row_stream::RowStream;
 use crate::scan::{self, FUNCTION};
@@ -91,27 +93,39 @@ impl Drop for LogicalType {
 }
 
 impl LogicalType {
-    /// Whether a time of day with an offset from UTC (`TIMETZ`) is in the type, however deep.
-    pub(crate) fn has_offset(&self) -> bool {
-        const LIST: u32 = 24;
-        const STRUCT: u32 = 25;
-        const MAP: u32 = 26;
-        const TIME_TZ: u32 = 30;
-        const ARRAY: u32 = 33;
-        let api = api();
+    /// What kind of type it is, a `TYPE_…` of `ffi.rs`.
+    pub(crate) fn kind(&self) -> u32 {
+        // SAFETY: the type is alive.
+        unsafe { api().get_type_id(self.0) }
+    }
+
+    /// The kinds that its values are made of, however deep: of lists, structs and the like those of their members.
+    pub(crate) fn plain_kinds(&self) -> Vec<u32> {
+        let members = self.members();
+        if members.is_empty() {
+            return vec![self.kind()];
+        }
+        members.iter().flat_map(Self::plain_kinds).collect()
+    }
+
+    fn members(&self) -> Vec<Self> {
+        let (api, raw) = (api(), self.0);
         // SAFETY: the type is alive, of the kind that each call is for; what is returned is destroyed when it is dropped.
         unsafe {
-            match api.get_type_id(self.0) {
-                TIME_TZ => true,
-                LIST => Self(api.list_type_child_type(self.0)).has_offset(),
-                ARRAY => Self(api.array_type_child_type(self.0)).has_offset(),
-                MAP => {
-                    Self(api.map_type_key_type(self.0)).has_offset()
-                        || Self(api.map_type_value_type(self.0)).has_offset()
-                }
-                STRUCT => (0..api.struct_type_child_count(self.0))
-                    .any(|member| Self(api.struct_type_child_type(self.0, member)).has_offset()),
-                _ => false,
+            match self.kind() {
+                TYPE_LIST => vec![Self(api.list_type_child_type(raw))],
+                TYPE_ARRAY => vec![Self(api.array_type_child_type(raw))],
+                TYPE_MAP => vec![
+                    Self(api.map_type_key_type(raw)),
+                    Self(api.map_type_value_type(raw)),
+                ],
+                TYPE_STRUCT => (0..api.struct_type_child_count(raw))
+                    .map(|index| Self(api.struct_type_child_type(raw, index)))
+                    .collect(),
+                TYPE_UNION => (0..api.union_type_member_count(raw))
+                    .map(|index| Self(api.union_type_member_type(raw, index)))
+                    .collect(),
+                _ => Vec::new(),
             }
         }
     }

@@ -7,7 +7,8 @@
 //! Zoned timestamps are instants: expressions see them as naive timestamps in UTC of the same unit, tables have them as
 //! `TIMESTAMP WITH TIME ZONE`, and results that stem from them are
 //! tagged `UTC`. DuckDB computes intervals and truncation in microseconds, so `flash_time + INTERVAL 1 SECOND` on nanoseconds gives
-//! microseconds; comparisons and plain columns keep every nanosecond. Computed text is `Utf8`, sums of integers are `Decimal128(38, 0)`.
+//! microseconds; comparisons and plain columns keep every nanosecond. Computed text is `Utf8`, sums of integers are `Int64`
+//! (`integer_sums.rs`), other 128-bit integers `Decimal128(38, 0)`; a value that does not fit is an error.
 
 mod columns;
 mod compaction;
@@ -17,16 +18,20 @@ mod counter;
 mod database;
 mod decompose;
 mod error;
+mod exact_json;
+mod exact_literals;
 mod expression;
 mod ffi;
 mod functions;
 mod gather;
 mod inputs;
+mod integer_sums;
 mod join_side;
 mod join_state;
 mod ledger;
 mod library;
 mod lookup;
+mod order;
 mod partials;
 mod prepared_query;
 mod private_folder;
@@ -45,6 +50,7 @@ mod sync;
 mod syntax;
 mod table_write;
 mod units;
+mod wide_integers;
 mod window_state;
 mod windows;
 
@@ -54,10 +60,12 @@ pub use database::{Database, Limits, Location};
 pub use decompose::{Decomposition, Partial, decompose_measures};
 pub use error::{ExpressionIssue, RelationalError, Result};
 pub use expression::{check_expression, check_measure};
+pub use integer_sums::IntegerSums;
 pub use join_state::{JoinAside, JoinInput, JoinRows, JoinState, JoinStateParams, JoinWatermark};
 pub use ledger::{LEDGER_TABLE, LedgerKey, ledger_epoch};
 pub use library::{DUCKDB_VERSION, Library};
 pub use lookup::{Lookup, LookupColumn, LookupKind, LookupParams};
+pub use order::needs_order;
 pub use partials::Merge;
 pub use private_folder::PrivateFolder;
 pub use projection::Projection;

@@ -7,6 +7,7 @@ use arrow_schema::SchemaRef;
 use crate::columns::{require_distinct_names, require_schema};
 use crate::connection::{Connection, Statement};
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
+use crate::exact_literals::exact_literals;
 use crate::inputs::Registration;
 use crate::query::{QueryInput, QueryRows};
 use crate::quote;
@@ -28,6 +29,8 @@ impl PreparedQuery {
         inputs: Vec<OpenInput>,
         sql: &str,
     ) -> Result<Self> {
+        let sql = exact_literals(connection, sql)?;
+        let sql = sql.as_ref();
         let scans = |input: &OpenInput| input.registration.scan_count();
         let before: Vec<usize> = inputs.iter().map(scans).collect();
         let mut statement = prepare_select(connection, sql)?;

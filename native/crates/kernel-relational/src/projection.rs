@@ -15,6 +15,7 @@ use crate::columns::{require_schema, retag};
 use crate::connection::{Connection, Statement};
 use crate::database::Database;
 use crate::error::{ExpressionIssue, RelationalError, Result};
+use crate::exact_literals::exact_literals;
 use crate::expression::{Checked, ScanSchema, check};
 use crate::inputs::Registration;
 use crate::references::whole_condition;
@@ -378,11 +379,12 @@ impl Session {
         let condition = filter
             .map(|text| format!(" WHERE ({text}\n)"))
             .unwrap_or_default();
-        let statement = connection.prepare(&format!(
+        let sql = format!(
             "SELECT {} FROM {}{condition}",
             selected.join(", "),
             input.sql()
-        ))?;
+        );
+        let statement = connection.prepare(&exact_literals(&connection, &sql)?)?;
         Ok(Self { statement, input })
     }
 

@@ -11,6 +11,8 @@ use crate::columns::{is_zoned, naive_type, result_type, retag};
 use crate::connection::{Connection, Rows};
 use crate::database::Database;
 use crate::error::{RelationalError, Result};
+use crate::ffi::TYPE_HUGEINT;
+use crate::integer_sums::{IntegerSums, is_narrowed, narrowed, sum_columns, with_sums};
 use crate::prepared_query::{OpenInput, PreparedQuery, prepare_select, streams_of};
 use crate::query_rules;
 use crate::row_stream::{MORSEL_ROWS, RowStream};
@@ -132,7 +134,8 @@ impl Query {
         &self.schema
     }
 
-    /// The same rows under `schema`, column by column: other names, zones, metadata, and columns without nulls.
+    /// The same rows under `schema`, column by column: other names, zones, metadata, and columns without nulls; `Int64` for an integer of
+    /// 128 bits, with `Value` for one that does not fit.
     ///
     /// # Errors
     /// `BatchSchema` where the types differ in more than zones.
@@ -141,7 +144,13 @@ impl Query {
             let fields = schema.fields().iter();
             fields.map(|field| naive_type(field.data_type())).collect()
         };
-        let (found, announced) = (types(&self.schema), types(&schema));
+        let (mut found, announced) = (types(&self.schema), types(&schema));
+        for column in self.prepared.statement.columns_of_type(TYPE_HUGEINT) {
+            let wanted = announced.get(column);
+            if let Some(wanted) = wanted.filter(|wanted| is_narrowed(&found[column], wanted)) {
+                found[column] = wanted.clone();
+            }
+        }
         if found != announced {
             return Err(RelationalError::BatchSchema {
                 difference: format!("{found:?} instead of {announced:?}"),
@@ -162,6 +171,7 @@ pub fn check_query(
     database: &Arc<Database>,
     inputs: &[(String, SchemaRef)],
     sql: &str,
+    sums: IntegerSums,
 ) -> Result<SchemaRef> {
     let connection = Connection::open(database)?;
     let open = inputs.iter().map(|(name, schema)| {
@@ -181,7 +191,12 @@ pub fn check_query(
     query_rules::require_closed(&connection, sql, &is_column, &is_table)?;
     let statement = prepare_select(&connection, sql)?;
     let zoned = any_zoned(inputs.iter().map(|(_, schema)| schema));
-    Ok(result_schema(&statement.schema()?, zoned))
+    let schema = statement.schema()?;
+    let sums = match sums {
+        IntegerSums::Int64 => sum_columns(&connection, &statement, sql)?,
+        IntegerSums::Wide => Vec::new(),
+    };
+    Ok(result_schema(&with_sums(&schema, &sums), zoned))
 }
 
 fn any_zoned<'s>(mut schemas: impl Iterator<Item = &'s SchemaRef>) -> bool {
@@ -210,7 +225,12 @@ impl Iterator for Query {
             .rows
             .next_batch(MORSEL_ROWS)
             .map_err(|error| running_error(error, &self.cancelled))
-            .and_then(|batch| batch.map(|batch| retag(&batch, &self.schema)).transpose());
+            .and_then(|batch| {
+                let batch = batch
+                    .map(|batch| narrowed(batch, &self.schema))
+                    .transpose()?;
+                batch.map(|batch| retag(&batch, &self.schema)).transpose()
+            });
         match next {
             Ok(Some(_)) => return next.transpose(),
             Ok(None) => self.state = QueryState::Done,

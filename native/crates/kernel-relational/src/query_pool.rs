@@ -1,22 +1,27 @@
 //! Queries that are run again and again, as every epoch does.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::{Arc, Mutex};
 
 use crate::database::Database;
 use crate::error::Result;
+use crate::order::needs_order;
 use crate::prepared_query::PreparedQuery;
 use crate::query::{Cancelled, Query, QueryInput};
 use crate::sync::lock;
 
 /// How many queries wait for their next run.
 const IDLE_MAX: usize = 64;
+/// Texts whose need of order is known.
+const TEXTS_MAX: usize = 1_024;
 
 /// The queries of a database, prepared once: over a few rows that takes several times as long as to run them. Keeps the database open.
 pub struct QueryPool {
     database: Arc<Database>,
     /// The one that ran last is the last.
     idle: Mutex<VecDeque<IdleQuery>>,
+    /// Whether queries of these texts hang on the order of rows.
+    ordered: Mutex<HashMap<String, bool>>,
 }
 
 struct IdleQuery {
@@ -30,12 +35,30 @@ impl QueryPool {
         Self {
             database,
             idle: Mutex::default(),
+            ordered: Mutex::default(),
         }
     }
 
     /// What the queries run in.
     pub fn database(&self) -> &Arc<Database> {
         &self.database
+    }
+
+    /// As [`needs_order`], found out once for a text.
+    ///
+    /// # Errors
+    /// As [`needs_order`].
+    pub fn needs_order(&self, sql: &str) -> Result<bool> {
+        if let Some(known) = lock(&self.ordered).get(sql) {
+            return Ok(*known);
+        }
+        let found = needs_order(&self.database, sql)?;
+        let mut ordered = lock(&self.ordered);
+        if ordered.len() >= TEXTS_MAX {
+            ordered.clear();
+        }
+        ordered.insert(sql.to_string(), found);
+        Ok(found)
     }
 
     /// As [`Query::run`], with what is left of an earlier query of this text over inputs of the same columns, if there is one.

@@ -9,6 +9,7 @@ use crate::connection::Connection;
 use crate::cost;
 use crate::error::{ExpressionIssue, RelationalError, Result};
 use crate::functions::{Functions, Refusal};
+use crate::order;
 use crate::syntax::{SURROUNDING_NAMES, names_of, not_repeatable, serialized};
 
 /// Table functions whose rows follow from their arguments alone. All others that DuckDB has read files, the session, or what their text
@@ -122,9 +123,12 @@ impl Rules<'_> {
     }
 
     fn visit_node(&self, node: &Value) -> Result<(), ExpressionIssue> {
+        if node["sample"].is_object() {
+            return Err(issue(order::SAMPLE.to_string(), None));
+        }
         let class = node["class"].as_str().or_else(|| node["type"].as_str());
         match class.unwrap_or_default() {
-            "FUNCTION" => self.visit_function(node),
+            "FUNCTION" | "WINDOW" => self.visit_function(node),
             "COLUMN_REF" => self.visit_column(node),
             "TABLE_FUNCTION" => self.visit_table_function(&node["function"]),
             "BASE_TABLE" => self.visit_table(node),

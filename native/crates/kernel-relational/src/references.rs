@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::connection::Connection;
 use crate::database::Database;
 use crate::error::Result;
+use crate::exact_json;
 use crate::syntax::{self, Over};
 
 /// What every row fulfils for which some condition is true: `column comparison values`.
@@ -199,7 +200,10 @@ fn literal(node: &Value, data_type: &DataType) -> Option<String> {
                 .as_i64()
                 .map(|unscaled| format!("{unscaled}e-{scale}"))
         }
-        "DOUBLE" => short_float(value.as_f64()?),
+        "DOUBLE" => {
+            let value = exact_json::float(value).filter(|value| value.is_finite())?;
+            Some(format!("{value:e}"))
+        }
         _ => None,
     }
 }
@@ -224,11 +228,4 @@ fn is_plain_time(text: &str) -> bool {
     };
     let is_of_time = |byte: u8| byte.is_ascii_digit() || matches!(byte, b':' | b'.');
     is_plain_date(date) && time.len() >= 8 && time.bytes().all(is_of_time)
-}
-
-/// The parser of the tree may round a number of more digits to a neighbour.
-fn short_float(value: f64) -> Option<String> {
-    let text = format!("{value:e}");
-    let digits = text.split('e').next().unwrap_or_default();
-    (digits.bytes().filter(u8::is_ascii_digit).count() <= 15).then_some(text)
 }

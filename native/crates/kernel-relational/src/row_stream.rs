@@ -135,11 +135,14 @@ impl RowStream {
         if state.abandoned {
             return Err(RelationalError::Cancelled);
         }
-        let (mut pieces, mut rows) = (Vec::new(), 0);
+        let (mut pieces, mut rows, mut bytes) = (Vec::new(), 0, 0);
+        // However many wait by now, the same ones are taken together in every run.
         while rows < MORSEL_ROWS
+            && bytes < WAITING_BYTES
             && let Some(batch) = state.waiting.pop_front()
         {
             rows += batch.num_rows();
+            bytes += byte_size(&batch);
             state.bytes -= byte_size(&batch);
             pieces.push(batch);
         }

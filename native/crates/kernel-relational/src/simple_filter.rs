@@ -34,9 +34,6 @@ enum Comparison {
     In,
 }
 
-/// Digits of a literal up to which its value as a float64 does not depend on who reads it.
-const EXACT_DIGITS: usize = 15;
-
 impl SimpleFilter {
     /// The filter of these conditions over `schema`; nothing when one of them is more than this can answer.
     pub(crate) fn of(conditions: &[RowCondition], schema: &Schema) -> Option<Self> {
@@ -79,15 +76,8 @@ impl Test {
         let values = condition.values.iter();
         match data_type {
             DataType::Float64 => {
-                let exact = |text: &String| {
-                    let digits = text.split('e').next().unwrap_or_default();
-                    let count = digits.bytes().filter(u8::is_ascii_digit).count();
-                    text.parse().ok().filter(|_| count <= EXACT_DIGITS)
-                };
-                Some(Self::Float(
-                    comparison,
-                    values.map(exact).collect::<Option<_>>()?,
-                ))
+                let values = values.map(|text| text.parse().ok());
+                Some(Self::Float(comparison, values.collect::<Option<_>>()?))
             }
             data_type if data_type.is_integer() && *data_type != DataType::UInt64 => {
                 let values = values.map(|text| text.parse().ok());

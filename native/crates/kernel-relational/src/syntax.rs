@@ -10,6 +10,7 @@ use serde_json::Value;
 use crate::connection::Connection;
 use crate::cost;
 use crate::error::{EngineError, ExpressionIssue, RelationalError, Result};
+use crate::exact_json;
 use crate::functions::{Functions, Refusal};
 use crate::quote;
 use crate::units;
@@ -127,6 +128,37 @@ pub(crate) fn statement(connection: &Arc<Connection>, expression: &str) -> Resul
     })
 }
 
+/// The plan of a query as JSON, null where DuckDB cannot write it down.
+pub(crate) fn plan(connection: &Arc<Connection>, sql: &str, optimized: bool) -> Result<Value> {
+    let (_, batches) = connection.query(&format!(
+        "SELECT json_serialize_plan({}, optimize := {optimized})",
+        quote::text(sql)
+    ))?;
+    let json = batches
+        .first()
+        .map(|batch| batch.column(0).as_string::<i32>().value(0))
+        .unwrap_or_default();
+    Ok(exact_json::parse(json).unwrap_or(Value::Null))
+}
+
+/// The parse tree of a query, null where DuckDB cannot write it down.
+pub(crate) fn query_tree(connection: &Arc<Connection>, sql: &str) -> Result<Value> {
+    let json = serialized(connection, sql.trim_end().trim_end_matches(';'))?;
+    Ok(exact_json::parse(&json).unwrap_or(Value::Null))
+}
+
+/// The SQL of a statement's parse tree.
+pub(crate) fn text_of(connection: &Arc<Connection>, tree: &Value) -> Result<String> {
+    let (_, batches) = connection.query(&format!(
+        "SELECT json_deserialize_sql({})",
+        quote::text(&exact_json::text(tree))
+    ))?;
+    let text = batches
+        .first()
+        .map(|batch| batch.column(0).as_string::<i32>().value(0).to_string());
+    Ok(text.unwrap_or_default())
+}
+
 fn is_count(node: &Value) -> bool {
     node["class"] == "FUNCTION"
         && node["function_name"].as_str().is_some_and(|name| {
@@ -168,7 +200,7 @@ fn parse_tree(
         )));
     }
     let json = serialized(connection, &format!("{PREFIX}{expression}"))?;
-    let Ok(tree) = serde_json::from_str::<Value>(&json) else {
+    let Some(tree) = exact_json::parse(&json) else {
         return Ok(Err(issue(
             "the expression is nested too deeply; at most about 60 operators may stand inside one another",
             None,

@@ -8,8 +8,8 @@ use std::time::{Duration, Instant};
 use arrow_array::cast::AsArray;
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use kernel_relational::{
-    Database, ExpressionIssue, Limits, Location, Query, RelationalError, check_expression,
-    check_measure, check_query,
+    Database, ExpressionIssue, IntegerSums, Limits, Location, Query, RelationalError,
+    check_expression, check_measure, check_query,
 };
 use support::{Folder, library, limits, memory_database};
 
@@ -21,7 +21,13 @@ fn schema() -> SchemaRef {
 }
 
 fn check(database: &Arc<Database>, sql: &str) -> Result<(), RelationalError> {
-    check_query(database, &[("t".to_string(), schema())], sql).map(drop)
+    check_query(
+        database,
+        &[("t".to_string(), schema())],
+        sql,
+        IntegerSums::Int64,
+    )
+    .map(drop)
 }
 
 fn issue_of(outcome: Result<(), RelationalError>, text: &str) -> ExpressionIssue {
@@ -249,7 +255,7 @@ fn what_planning_computes_is_bounded() {
     }
     let measure = "sum(a) + max(list_sum(range(3000000000)))";
     let issue = issue_of(
-        check_measure(&database, &schema(), &[], measure).map(drop),
+        check_measure(&database, &schema(), &[], measure, IntegerSums::Int64).map(drop),
         measure,
     );
     assert!(

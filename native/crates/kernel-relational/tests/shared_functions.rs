@@ -10,7 +10,8 @@ use arrow_array::types::{Float64Type, TimestampMicrosecondType};
 use arrow_array::{ArrayRef, BooleanArray, Float64Array, Int32Array, RecordBatch, StringArray};
 use arrow_schema::DataType;
 use kernel_relational::{
-    Database, Projection, Query, QueryInput, QueryRows, check_expression, check_measure,
+    Database, IntegerSums, Projection, Query, QueryInput, QueryRows, check_expression,
+    check_measure,
 };
 use serde_json::Value;
 use support::serial_database;
@@ -100,7 +101,13 @@ fn answers(
     is_aggregate: bool,
 ) -> Vec<Value> {
     let checked = if is_aggregate {
-        check_measure(database, &rows.schema(), &[], expression)
+        check_measure(
+            database,
+            &rows.schema(),
+            &[],
+            expression,
+            IntegerSums::Int64,
+        )
     } else {
         check_expression(database, &rows.schema(), expression)
     };

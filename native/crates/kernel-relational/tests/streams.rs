@@ -13,8 +13,8 @@ use arrow_array::types::Int64Type;
 use arrow_array::{ArrayRef, Int64Array, RecordBatch};
 use arrow_schema::{DataType, Field, Schema, SchemaRef};
 use kernel_relational::{
-    Cancelled, Database, MORSEL_ROWS, Query, QueryInput, QueryRows, RelationalError, RowStream,
-    check_query,
+    Cancelled, Database, IntegerSums, MORSEL_ROWS, Query, QueryInput, QueryRows, RelationalError,
+    RowStream, check_query,
 };
 use support::memory_database;
 
@@ -175,8 +175,9 @@ fn the_producer_is_held_back_while_nobody_reads() {
 #[test]
 fn a_query_is_checked_without_rows() {
     let inputs = [("t".to_string(), schema())];
-    let check =
-        |sql: &str| check_query(database(), &inputs, sql).map_err(|error| error.to_string());
+    let check = |sql: &str| {
+        check_query(database(), &inputs, sql, IntegerSums::Int64).map_err(|error| error.to_string())
+    };
     let columns = check("SELECT n, n / 2 AS half FROM t").unwrap();
     assert_eq!(columns.field(1).name(), "half");
     assert_eq!(columns.field(1).data_type(), &DataType::Float64);

@@ -5,7 +5,7 @@ mod support;
 use std::collections::HashMap;
 
 use arrow_schema::{DataType, Field, Fields, Schema};
-use kernel_relational::{RelationalError, check_expression, check_measure};
+use kernel_relational::{IntegerSums, RelationalError, check_expression, check_measure};
 use support::memory_database;
 
 fn schema() -> Schema {
@@ -54,7 +54,7 @@ fn results_have_the_unit_that_follows_from_the_columns() {
         ("avg(dc)", Some("W")),
         ("count(dc)", None),
     ] {
-        let field = check_measure(&database, &schema(), &[], measure).unwrap();
+        let field = check_measure(&database, &schema(), &[], measure, IntegerSums::Int64).unwrap();
         assert_eq!(
             field.metadata().get("unit").map(String::as_str),
             unit,
@@ -95,6 +95,13 @@ fn values_of_different_units_do_not_meet() {
             other => panic!("{expression}: {other:?}"),
         }
     }
-    let error = check_measure(&database, &schema(), &[], "sum(dc) + sum(rated)").unwrap_err();
+    let error = check_measure(
+        &database,
+        &schema(),
+        &[],
+        "sum(dc) + sum(rated)",
+        IntegerSums::Int64,
+    )
+    .unwrap_err();
     assert!(error.to_string().contains("kW"), "{error}");
 }

@@ -22,6 +22,8 @@ export interface CheckpointIdentity {
   readonly isFenced?: boolean;
   /** Whether it began in the place of one that was reset; absent for no. */
   readonly isReset?: boolean;
+  /** What sums of integers are; absent in checkpoints that began when they were decimal128(38, 0). */
+  readonly integerSums?: "int64";
 }
 
 /** Reads the identity of a checkpoint, or gives it one. Throws `checkpoint-mismatch` and `checkpoint-corrupt`. */
@@ -39,7 +41,8 @@ export async function identify(
     const { name, ...rest } = pipeline;
     const marks = await resetMarks(directory);
     const reset = marks.length > 0 ? { isReset: true } : {};
-    const identity = { id: randomUUID(), pipeline: name, ...rest, isFenced: true, ...reset };
+    const began = { isFenced: true, integerSums: "int64" } as const;
+    const identity = { id: randomUUID(), pipeline: name, ...rest, ...began, ...reset };
     await createDurably(path, encodeRecord(identity));
     for (const mark of marks) await remove(mark);
     return identity;
@@ -50,6 +53,18 @@ export async function identify(
     code: "checkpoint-mismatch",
     message: `The checkpoint ${directory} belongs to the pipeline "${identity.pipeline}", not to "${pipeline.name}". Give this pipeline a checkpoint of its own.`,
   });
+}
+
+/** Whether sums of integers are decimal128(38, 0) for a checkpoint: one that began with them goes on with them. */
+export async function hasWideSums(directory: string): Promise<boolean> {
+  const text = await textOf(identityPath(directory));
+  try {
+    return text !== null && identityIn(text).integerSums === undefined;
+  } catch (thrown) {
+    // The run, which opens the checkpoint, says what is wrong with it.
+    if (thrown instanceof TornRecord) return false;
+    throw thrown;
+  }
 }
 
 function decodeIdentity(path: string, text: string): CheckpointIdentity {
