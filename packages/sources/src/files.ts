@@ -1,3 +1,4 @@
+import { isAbsolute, relative } from "node:path";
 import {
   type Bounds,
   ConfigError,
@@ -21,6 +22,7 @@ import {
 import { z } from "zod";
 import type { FileEntry, FileStore } from "./files/file-store.ts";
 import { isInRange, mayHold, partitionColumns, partitionValues } from "./files/hive.ts";
+import { movedEntries } from "./files/moved-keys.ts";
 import { type FileTimes, timeRemarksOf, timesWith } from "./files/file-times.ts";
 import { LocalStore, type LocalStoreOptions } from "./files/local-store.ts";
 import { byName, byNaturalName } from "./files/name-order.ts";
@@ -66,6 +68,11 @@ type Config = z.output<typeof config>;
 interface FilesOffset {
   readonly position: number;
   readonly files: readonly FileEntry[];
+  /**
+   * Where the keys of the files count from: the path of `url` before its first pattern, from the folder of the spec or, where
+   * `url` is absolute, absolute. Absent in what earlier versions wrote.
+   */
+  readonly root?: string;
   /** For files taken in the order of their modification times: what became of all so far. */
   readonly times?: FileTimes;
 }
@@ -208,6 +215,8 @@ class FilesSource implements Source {
   readonly #config: Config;
   readonly #context: OperatorContext;
   readonly #store: LocalStore;
+  /** See {@link FilesOffset.root}. */
+  readonly #root: string;
   readonly #seen = new Set<string>();
   /** Files in the order they were taken; the file at index i has position i + 1. */
   readonly #taken: FileEntry[] = [];
@@ -225,12 +234,19 @@ class FilesSource implements Source {
     this.#context = context;
     this.#order = c.order ?? (context.durable && context.isEndless === true ? "modified" : "name");
     this.#store = storeOf(c.url, context, (path, reason) => this.#reportPassedOver(path, reason));
+    this.#root =
+      /^file:/i.test(c.url) || isAbsolute(c.url)
+        ? this.#store.root
+        : relative(context.resolvePath("."), this.#store.root);
     this.#request = context.request ?? { conditions: [] };
   }
 
   async open(history: readonly Offset[]): Promise<void> {
     this.#format = await this.#context.format(this.#config.format);
-    for (const offset of history) this.#remember(offset as unknown as FilesOffset);
+    const offsets = history as unknown as readonly FilesOffset[];
+    // What an earlier version has taken before this one was taken from the same place.
+    const first = offsets.find(({ root }) => root !== undefined)?.root ?? this.#root;
+    for (const offset of offsets) this.#remember({ root: first, ...offset });
   }
 
   async latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null> {
@@ -245,7 +261,7 @@ class FilesSource implements Source {
 
   #offset(start: number, files: readonly FileEntry[], times: FileTimes | undefined): Offset {
     const told = times === undefined ? {} : { times };
-    return { position: start + files.length, files, ...told } as unknown as Offset;
+    return { position: start + files.length, files, root: this.#root, ...told } as unknown as Offset;
   }
 
   #reportPassedOver(path: string, reason: string): void {
@@ -310,7 +326,7 @@ class FilesSource implements Source {
     const files: FileEntry[] = [];
     const left: Record<number, string> = {};
     for (const [index, { name, end }] of pieces.entries()) {
-      const named = (end as unknown as FilesOffset).files.filter(({ key }) => this.#store.nameOf(key) === name);
+      const named = this.#filesOf(end as unknown as FilesOffset).filter(({ key }) => this.#store.nameOf(key) === name);
       const entry = named.length === 1 ? present.get(named[0]!.key) : undefined;
       if (entry !== undefined) files.push(entry);
       else if (named.length > 1) left[index] = `${named.length} files of that epoch have this name`;
@@ -385,7 +401,15 @@ class FilesSource implements Source {
     return chosen;
   }
 
-  #remember({ position, files, times }: FilesOffset): void {
+  /** The files of an epoch, by their keys from the root that the url has now. */
+  #filesOf({ files, root = this.#root }: FilesOffset): readonly FileEntry[] {
+    if (root === this.#root) return files;
+    return movedEntries(files, this.#context.resolvePath(root), this.#store.root);
+  }
+
+  #remember(offset: FilesOffset): void {
+    const { position, times } = offset;
+    const files = this.#filesOf(offset);
     if (position - files.length > this.#taken.length) {
       const message = `an offset says ${position} files were taken, but only ${this.#taken.length + files.length} are known`;
       throw new OperatorError({ code: "offset-gap", message, domain: "internal" });
