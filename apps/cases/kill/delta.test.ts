@@ -54,10 +54,10 @@ async function expectRows(table: string): Promise<void> {
   expect(transactions.map(({ version }) => version)).toEqual([0, 1, 2, 3, 4]);
 }
 
-/** No file beside those of the log. */
+/** No file beside those of the log, and the token. */
 async function expectNoStrays(table: string): Promise<void> {
   const { files } = (await readDeltaTable(table))!;
-  const left = (await readdir(table)).filter((name) => name !== "_delta_log");
+  const left = (await readdir(table)).filter((name) => name !== "_delta_log" && !name.startsWith(".sferic-token."));
   expect(left.toSorted()).toEqual(files.map(({ path }) => path).toSorted());
   const log = await readdir(join(table, "_delta_log"));
   expect(log.filter((name) => name.startsWith("."))).toEqual([]);
