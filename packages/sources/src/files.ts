@@ -25,6 +25,7 @@ import { isInRange, mayHold, partitionColumns, partitionValues } from "./files/h
 import { movedEntries } from "./files/moved-keys.ts";
 import { type FileTimes, timeRemarksOf, timesWith } from "./files/file-times.ts";
 import { LocalStore, type LocalStoreOptions } from "./files/local-store.ts";
+import { shownName } from "./files/local-path.ts";
 import { byName, byNaturalName } from "./files/name-order.ts";
 
 const dayField = z.string().regex(/^\d{4}-\d{2}-\d{2}$/, { message: 'must be a day, such as "2018-07-02"' });
@@ -34,7 +35,7 @@ const config = z.strictObject({
     .string()
     .min(1)
     .describe(
-      "A file, a folder with all files below it, or a glob (`./data/**/*.nc`; with a `/` at its end, of folders); a path or a `file://` URL. Links are followed; a file that several of them lead to is read once.",
+      "A file, a folder with all files below it, or a glob (`./data/**/*.nc`; with a `/` at its end, of folders); a path or a `file://` URL. Links are followed; a file that several of them lead to is read once. Files and folders whose names begin with `_` or `.` are passed over, with a warning, unless the path names them or their part of the glob begins so (`_*.csv`).",
     ),
   format: formatField.describe("What the files hold, and how to read it."),
   partitions: z
@@ -200,11 +201,10 @@ async function keysOf(
 function storeOf(
   url: string,
   context: Pick<PlanContext, "resolvePath">,
-  onPassedOver?: LocalStoreOptions["onPassedOver"],
+  told: Pick<LocalStoreOptions, "onPassedOver" | "onHidden"> = {},
 ): LocalStore {
   const scheme = /^([a-z][a-z0-9+.-]+):\/\//i.exec(url)?.[1]?.toLowerCase();
   if (scheme === undefined || scheme === "file") {
-    const told = onPassedOver === undefined ? {} : { onPassedOver };
     return new LocalStore(context.resolvePath(url), { ofFolders: url.endsWith("/"), ...told });
   }
   const message = `files cannot be read from "${scheme}://" yet; give a local path or a file:// URL`;
@@ -222,6 +222,7 @@ class FilesSource implements Source {
   readonly #taken: FileEntry[] = [];
   readonly #order: NonNullable<Config["order"]>;
   #times: FileTimes | undefined;
+  #hasToldHidden = false;
   /** What was passed over and is reported, by path. */
   readonly #passedOver = new Set<string>();
   #listing: Waiting & { readonly at: number; readonly ms: number } = { keys: [], next: 0, at: 0, ms: 0 };
@@ -233,7 +234,10 @@ class FilesSource implements Source {
     this.#config = c;
     this.#context = context;
     this.#order = c.order ?? (context.durable && context.isEndless === true ? "modified" : "name");
-    this.#store = storeOf(c.url, context, (path, reason) => this.#reportPassedOver(path, reason));
+    this.#store = storeOf(c.url, context, {
+      onPassedOver: (path, reason) => this.#reportPassedOver(path, reason),
+      onHidden: (paths) => this.#reportHidden(paths),
+    });
     this.#root =
       /^file:/i.test(c.url) || isAbsolute(c.url)
         ? this.#store.root
@@ -262,6 +266,15 @@ class FilesSource implements Source {
   #offset(start: number, files: readonly FileEntry[], times: FileTimes | undefined): Offset {
     const told = times === undefined ? {} : { times };
     return { position: start + files.length, files, root: this.#root, ...told } as unknown as Offset;
+  }
+
+  /** Once in a run: a look at a folder may be repeated often. */
+  #reportHidden([first, ...others]: readonly string[]): void {
+    if (this.#hasToldHidden) return;
+    this.#hasToldHidden = true;
+    const names = others.length === 0 ? "1 file or folder was" : `${others.length + 1} files or folders were`;
+    const message = `${names} passed over below ${this.#store.root}, by a name that begins with "_" or ".": ${shownName(first!)}${others.length > 0 ? " and others" : ""}. To read such names, begin a part of the pattern so, as in "_*.csv".`;
+    this.#context.warn?.("hidden-names", message);
   }
 
   #reportPassedOver(path: string, reason: string): void {

@@ -15,7 +15,7 @@ export interface FileEntry {
 export interface FileStore {
   /**
    * Keys of the data files the URL means, in the order of their names, without those that are taken; some may turn out to be
-   * no files. Parts that begin with `.` or `_` are not data. A file that is reached in several ways has one key.
+   * no files. Parts that begin with `.` or `_` are data only where the URL says so. A file that is reached in several ways has one key.
    */
   keys(isTaken?: (key: string) => boolean): Promise<string[]>;
   /** Identities as they are now, in the order of the keys; what is not a file, or no longer there, is left out. */
@@ -26,9 +26,4 @@ export interface FileStore {
   open(entry: FileEntry): Promise<FileContent>;
   /** The name that the content of this key has. */
   nameOf(key: string): string;
-}
-
-/** Whether a path below the root is data. */
-export function isData(key: string): boolean {
-  return key.split("/").every((part) => !part.startsWith(".") && !part.startsWith("_"));
 }

@@ -3,7 +3,7 @@ import { access, constants, readFile, stat } from "node:fs/promises";
 import { basename, join, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import { OperatorError, type FileContent } from "@sferic/operator";
-import { type FileEntry, type FileStore, isData } from "./file-store.ts";
+import type { FileEntry, FileStore } from "./file-store.ts";
 import { isEscaped, localPath, shownName } from "./local-path.ts";
 import { matchingFiles, type MatchingFile } from "./matching-files.ts";
 import { byName } from "./name-order.ts";
@@ -20,6 +20,8 @@ export interface LocalStoreOptions {
   readonly ofFolders?: boolean;
   /** Called for what the URL means but nobody can read: its path, and why. */
   readonly onPassedOver?: (path: string, reason: string) => void;
+  /** Called in each listing that passes over names because they begin with `_` or `.`: their paths from the root. */
+  readonly onHidden?: (paths: readonly string[]) => void;
 }
 
 /** Files of the local file system: one file, a folder with all below it, or a glob. */
@@ -29,18 +31,23 @@ export class LocalStore implements FileStore {
   /** The path before its first part with a pattern. */
   readonly root: string;
   readonly #pattern: string;
+  readonly #onHidden: (paths: readonly string[]) => void;
   readonly #onPassedOver: (path: string, reason: string) => void;
   /** Where linked files are, by their key. */
   #targets = new Map<string, string>();
 
   /** `path` is absolute. */
-  constructor(path: string, { ofFolders = false, onPassedOver = () => {} }: LocalStoreOptions = {}) {
+  constructor(
+    path: string,
+    { ofFolders = false, onPassedOver = () => {}, onHidden = () => {} }: LocalStoreOptions = {},
+  ) {
     this.path = path;
     const parts = path.split(sep);
     const firstWild = parts.findIndex((part) => wildcard.test(part));
     this.root = firstWild === -1 ? path : parts.slice(0, firstWild).join(sep) || sep;
     this.#pattern = firstWild === -1 ? "" : [...parts.slice(firstWild), ...(ofFolders ? ["**"] : [])].join("/");
     this.#onPassedOver = onPassedOver;
+    this.#onHidden = onHidden;
   }
 
   /** Whether {@link root} is there. */
@@ -53,7 +60,7 @@ export class LocalStore implements FileStore {
     this.#targets = new Map(matches.flatMap(({ path, target }) => (target === undefined ? [] : [[path, target]])));
     return matches
       .map(({ path }) => path)
-      .filter((key) => isData(key) && !isTaken(key))
+      .filter((key) => !isTaken(key))
       .toSorted(byName);
   }
 
@@ -109,6 +116,7 @@ export class LocalStore implements FileStore {
     return matchingFiles(this.root, this.#pattern || "**", {
       isLeftOut: isTaken,
       onBrokenLink: (path, reason) => this.#onPassedOver(this.#shownPath(path), reason),
+      onHidden: this.#onHidden,
       ...(most === undefined ? {} : { most }),
     });
   }

@@ -53,7 +53,53 @@ test("what begins with a dot or an underscore is no data", async () => {
     await mkdir(dirname(folder.file(file)), { recursive: true });
     await writeFile(folder.file(file), "");
   }
-  expect(await pathsOf(folder.path, "**/*.nc")).toEqual(["good/a.nc"]);
+  const told: string[][] = [];
+  const onHidden = (paths: readonly string[]): void => void told.push([...paths]);
+  expect(await pathsOf(folder.path, "**/*.nc", { onHidden })).toEqual(["good/a.nc"]);
+  expect(await pathsOf(folder.path, "*.nc", { onHidden })).toEqual([]);
+  expect(await pathsOf(folder.path, "*/*", { onHidden })).toEqual(["good/a.nc"]);
+  expect(await pathsOf(folder.path, "*.txt", { onHidden })).toEqual([]);
+  expect(told).toEqual([[".a.nc", ".hidden", "_a.nc"], [".a.nc", "_a.nc"], [".hidden"]]);
+});
+
+test.each<[string, string[]]>([
+  ["_*.nc", ["_a.nc", "_b.nc"]],
+  [".*.nc", [".a.nc"]],
+  ["_d/*", ["_d/c.nc"]],
+  ["_*/*", ["_d/c.nc"]],
+  ["**/_*.nc", ["_a.nc", "_b.nc", "good/_e.nc"]],
+  ["*/_e.nc", ["good/_e.nc"]],
+  ["_?/**", ["_d/c.nc"]],
+  ["{_a,_b,good/_e}.nc", ["_a.nc", "_b.nc", "good/_e.nc"]],
+  ["{_[ab],.a,x}.nc", [".a.nc", "_a.nc", "_b.nc"]],
+  ["[_.]a.nc", [".a.nc", "_a.nc"]],
+  ["[!x]a.nc", []],
+  ["?a.nc", []],
+])("%s says itself that names begin with a dot or an underscore", async (pattern, expected) => {
+  await using folder = await temporaryFolder();
+  for (const file of ["_a.nc", "_b.nc", ".a.nc", "_d/c.nc", "_d/_f.nc", "good/_e.nc", "good/g.txt"]) {
+    await mkdir(dirname(folder.file(file)), { recursive: true });
+    await writeFile(folder.file(file), "");
+  }
+  expect(await pathsOf(folder.path, pattern)).toEqual(expected);
+});
+
+test("nobody misses the helper files of other systems", async () => {
+  await using folder = await temporaryFolder();
+  for (const file of [
+    "_SUCCESS",
+    ".a.nc.crc",
+    ".sferic-token.p.s",
+    "_delta_log/0.json",
+    ".DS_Store",
+    "._a.nc",
+    "a.nc",
+  ]) {
+    await mkdir(dirname(folder.file(file)), { recursive: true });
+    await writeFile(folder.file(file), "");
+  }
+  const onHidden = (): void => expect.unreachable();
+  expect(await pathsOf(folder.path, "**", { onHidden })).toEqual(["a.nc"]);
 });
 
 /** Folders `in` and `real`, each with a file, and links in `in`: their names, and what they lead to. */

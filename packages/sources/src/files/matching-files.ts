@@ -2,6 +2,7 @@ import { type Dirent, lstatSync, readdirSync, realpathSync, statSync } from "nod
 import { relative, sep } from "node:path";
 import { setImmediate } from "node:timers/promises";
 import picomatch from "picomatch";
+import { isHidden, isMissed, namesHidden } from "./hidden-names.ts";
 import { localPath, nameOfBytes } from "./local-path.ts";
 import { byName } from "./name-order.ts";
 
@@ -24,6 +25,8 @@ export interface MatchingOptions {
   readonly isLeftOut?: (path: string) => boolean;
   /** Called for a link that leads nowhere. */
   readonly onBrokenLink?: (path: string, reason: string) => void;
+  /** Called once with the paths that a wildcard matches and passes over because of their names, unless nobody misses them. */
+  readonly onHidden?: (paths: readonly string[]) => void;
   /** Enough matches: the search ends with them. */
   readonly most?: number;
 }
@@ -31,7 +34,7 @@ export interface MatchingOptions {
 /**
  * Paths below a folder that match a glob, in no order; some may not be files. Only folders that can match are opened:
  * several times faster than the general `glob` of Node where there are many of them. Folders and files whose name begins
- * with `.` or `_` are passed over by wildcards. Links are followed, `**` into each folder once; a file that is reached in
+ * with `.` or `_` are passed over by wildcards, unless their part of the pattern begins so, too. Links are followed, `**` into each folder once; a file that is reached in
  * several ways has one path, the one without links or else the first by name, and none when its place is left out.
  */
 export async function matchingFiles(
@@ -42,6 +45,7 @@ export async function matchingFiles(
   const search = new Search(root, options);
   for (const alternative of alternatives(pattern)) await search.walk(search.root, alternative.split("/"));
   await search.followLinks();
+  if (search.hidden.size > 0) options.onHidden?.([...search.hidden].toSorted(byName));
   return search.matches();
 }
 
@@ -85,6 +89,8 @@ interface Link extends Place {
 
 class Search {
   readonly root: Place;
+  /** Paths that are passed over and may be missed. */
+  readonly hidden = new Set<string>();
   readonly #directory: string;
   readonly #options: MatchingOptions;
   /** Real path by path. */
@@ -158,12 +164,17 @@ class Search {
       const [first = "*", ...others] = rest;
       if (wildcard.test(first)) await this.#walkEntries(folder, entries, first, others);
       else await this.walk(folder, rest);
-      for (const entry of entries) await this.#enter(folder, entry, [part, ...rest]);
+      for (const entry of entries) {
+        if (!isHidden(entry.name)) await this.#enter(folder, entry, [part, ...rest]);
+        else if (entry.isDirectory() && !this.#names(rest[0], entry.name)) this.#passOver(folder, entry);
+      }
       return;
     }
     const matches = this.#matcher(part);
     for (const entry of entries) {
-      if (rest.length === 0) this.#add(folder, entry, matches);
+      if (isHidden(entry.name) && !namesHidden(part, entry.name[0]!)) {
+        if (entry.isDirectory() === rest.length > 0 && matches(entry.name)) this.#passOver(folder, entry);
+      } else if (rest.length === 0) this.#add(folder, entry, matches);
       else if (matches(entry.name)) await this.#enter(folder, entry, rest);
     }
   }
@@ -174,6 +185,16 @@ class Search {
     if (!entry.isSymbolicLink()) return;
     const place = this.#resolved(path);
     if (place !== null && isFolder(place.real)) this.#links.push({ ...place, pattern });
+  }
+
+  /** Whether a part of the pattern means this hidden name. */
+  #names(part: string | undefined, name: string): boolean {
+    return part !== undefined && namesHidden(part, name[0]!) && this.#matcher(part)(name);
+  }
+
+  #passOver(folder: Place, { name }: Dirent): void {
+    const path = below(folder, name);
+    if (isMissed(name) && this.#options.isLeftOut?.(path) !== true) this.hidden.add(path);
   }
 
   #add(folder: Place, entry: Dirent, matches: (name: string) => boolean): void {
@@ -212,8 +233,7 @@ class Search {
     this.#folders += 1;
     if (this.#folders % foldersPerTurn === 0) await setImmediate();
     try {
-      const entries = namedEntries(localPath(this.#directory, path));
-      return entries.filter(({ name }) => !name.startsWith(".") && !name.startsWith("_"));
+      return namedEntries(localPath(this.#directory, path));
     } catch (thrown) {
       const code = (thrown as NodeJS.ErrnoException).code;
       if (code === "ENOENT" || code === "ENOTDIR") return [];
