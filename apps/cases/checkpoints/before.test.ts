@@ -29,10 +29,10 @@ async function outputsOf(name: string): Promise<Outputs> {
   return outputsIn(folder);
 }
 
-/** What sinks have staged next to their outputs. */
+/** What sinks have staged next to their outputs, but for folders without a lineage in their name: others may need it. */
 async function stagedIn(folder: string): Promise<string[]> {
   const names = await filesBelow(join(folder, "out")).catch(() => []);
-  return names.filter((name) => name.includes(".sferic-staging"));
+  return names.filter((name) => /\.sferic-staging\/[^/]*-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\//.test(name));
 }
 
 const made = (await readdir(fixtures, { recursive: true })).filter((name) => name.endsWith(".br")).toSorted();

@@ -16,7 +16,18 @@ const meet = defineTransform({
   create: () => ({ apply: (batches) => batches }),
 });
 
-const { registry } = new Recorder([meet] as never[]);
+/** `unlike`: lets each row pass once, as far as it sees. */
+const unlike = defineTransform({
+  ...declared,
+  type: "unlike",
+  needs: "epoch",
+  config: z.strictObject({}),
+  output: () => ({ main: numbers }),
+  missesAcrossEpochs: (_, eventTime) => (eventTime === undefined ? "equal rows all pass" : undefined),
+  create: () => ({ apply: (batches) => batches }),
+});
+
+const { registry } = new Recorder([meet, unlike] as never[]);
 
 async function codes(run: object, b: object = {}): Promise<string[]> {
   const spec = {
@@ -44,4 +55,20 @@ test.each([
   [{}, {}, []],
 ])("run %j with %j", async (run, b, expected) => {
   expect(await codes(run, b)).toEqual(expected);
+});
+
+test("an operator says what it misses of other epochs, where there are any", async () => {
+  const issuesOf = async (run: object): Promise<unknown> => {
+    const spec = {
+      name: "p",
+      sources: { a: { type: "numbers" } },
+      transforms: { once: { type: "unlike", from: "a" } },
+      sinks: { end: { type: "keeper", from: "once" } },
+      run,
+    };
+    return (await planPipeline(spec, { registry })).issues;
+  };
+  expect(await issuesOf({})).toEqual([]);
+  const warning = { code: "meets-within-epoch", severity: "warning", message: expect.stringContaining("all pass") };
+  expect(await issuesOf({ trigger: "available-now" })).toMatchObject([warning]);
 });

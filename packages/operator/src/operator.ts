@@ -487,6 +487,11 @@ export interface TransformDefinition<C extends z.ZodType = z.ZodType> extends De
    * that far behind the watermark. Absent or undefined when rows meet within an epoch only.
    */
   meetsWithinMs?(config: z.output<C>): number | undefined;
+  /**
+   * What users may miss where the rows of a stream come in several epochs, of which it sees one at a time, with what to do
+   * about it; undefined for nothing. `eventTime` is absent where nothing upstream declares it.
+   */
+  missesAcrossEpochs?(config: z.output<C>, eventTime: EventTime | undefined): string | undefined;
   /** For one unnamed input: a row for which one of these is false or null leaves no trace in any output. */
   keeps?(inputs: Readonly<Record<string, Schema>>, config: z.output<C>): readonly Condition[];
   create(config: z.output<C>, context: OperatorContext): Transform;

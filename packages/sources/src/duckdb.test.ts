@@ -25,8 +25,12 @@ describeSource({
   },
 });
 
-function sourceOf(directory: string, config: object): Source {
-  return duckdb.create(duckdb.config.parse({ path: "a.duckdb", ...config }), operatorContext({ directory }));
+function sourceOf(directory: string, config: object, warnings: string[] = []): Source {
+  const warn = (code: string, message: string): void => void warnings.push(`${code}: ${message}`);
+  return duckdb.create(duckdb.config.parse({ path: "a.duckdb", ...config }), {
+    ...operatorContext({ directory }),
+    warn,
+  });
 }
 
 async function rows(source: Source, start: Offset | null, end: Offset): Promise<string[]> {
@@ -55,8 +59,10 @@ test("rows of one cursor value stay together, and rows without one are passed ov
   await using folder = await temporaryFolder();
   const values = "(TIMESTAMP '2018-01-01', 2), (TIMESTAMP '2018-01-01', 1), (TIMESTAMP '2018-01-03', 3), (NULL, 4)";
   await run(folder.path, "CREATE TABLE t (time TIMESTAMP, n INTEGER)", `INSERT INTO t VALUES ${values}`);
-  const source = sourceOf(folder.path, { query: "SELECT n, time FROM t -- all", cursor: "time" });
+  const warnings: string[] = [];
+  const source = sourceOf(folder.path, { query: "SELECT n, time FROM t -- all", cursor: "time" }, warnings);
   const first = (await source.latestOffset(null, { rowsPerEpoch: 1 }))!;
+  expect(warnings).toEqual([expect.stringMatching(/^null-cursor: 1 rows in .* have no "time"/)]);
   expect(await rows(source, null, first)).toHaveLength(2);
   const second = (await source.latestOffset(first, {}))!;
   expect(await rows(source, first, second)).toHaveLength(1);

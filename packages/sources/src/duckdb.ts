@@ -13,6 +13,7 @@ import {
   type OperatorContext,
   OperatorError,
   type PlanContext,
+  type Row,
   rowsOf,
   Schema,
   type Source,
@@ -29,7 +30,7 @@ const config = z
       .string()
       .optional()
       .describe(
-        "Column of integers or times that only grows: each run reads the rows beyond the last it saw. Without it the file is read once, whole.",
+        "Column of integers or times that only grows: each run reads the rows beyond the last value it saw, so rows that come later with that value, such as more of the same day, are not read. Without it the file is read once, whole.",
       ),
   })
   .refine(({ table, query }) => (table === undefined) !== (query === undefined), 'needs either "table" or "query"');
@@ -52,7 +53,7 @@ interface Position {
  * Rows of a DuckDB file. Without `cursor` a snapshot, in the order the rows were written: a file that changes between the
  * plan of an epoch and its reading ends the run with `source-changed`. With it, rows ordered by the cursor and then by
  * the other columns: rows must be added with cursors above those that are there, and rows that were read must not change;
- * rows of one cursor value are never parted, and rows whose cursor is null are not read.
+ * rows of one cursor value are never parted, and rows whose cursor is null are not read, which a warning says.
  */
 export const duckdb = defineSource({
   type: "duckdb",
@@ -128,18 +129,22 @@ async function snapshotOf(path: string): Promise<Snapshot | null> {
 }
 
 const lastCursor = new Schema([column("last", "utf8", { nullable: true })]);
+const rowCount = new Schema([column("rows", "int64", { nullable: true })]);
 
 class DuckdbSource implements Source {
   readonly #config: Config;
   readonly #path: string;
   readonly #query: QueryOptions;
+  readonly #warn: OperatorContext["warn"];
   #columns: Schema | undefined;
+  #hasLookedForNulls = false;
 
   constructor(c: Config, context: OperatorContext) {
     this.#config = c;
     this.#path = context.resolvePath(c.path);
     this.#query = { database: this.#path, tempDirectory: context.tempDirectory };
     this.#columns = context.request?.schema;
+    this.#warn = context.warn;
   }
 
   async latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null> {
@@ -151,14 +156,32 @@ class DuckdbSource implements Source {
 
   /** The cursor of the last row within the bounds; rows that share it come along, however many. */
   async #latestCursor(cursor: string, previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null> {
+    await this.#warnOfNulls(cursor);
     const name = quoted(cursor);
     const most = bounds.rowsPerEpoch === undefined ? "" : ` ORDER BY ${name} LIMIT ${bounds.rowsPerEpoch}`;
     const next = `SELECT ${name} FROM ${rowsSql(this.#config)} WHERE ${between(name, previous, until)}${most}`;
     const sql = `SELECT max(${name})::VARCHAR AS last FROM (${next}\n)`;
-    const answers = await Array.fromAsync(runQuery({}, sql, lastCursor, this.#query));
-    const last = answers.flatMap((answer) => rowsOf(answer))[0]!["last"];
-    for (const answer of answers) answer.close();
+    const { last } = await this.#one(sql, lastCursor);
     return typeof last === "string" ? { cursor: last } : null;
+  }
+
+  /** Says once how many rows never come. */
+  async #warnOfNulls(cursor: string): Promise<void> {
+    if (this.#hasLookedForNulls) return;
+    this.#hasLookedForNulls = true;
+    const sql = `SELECT count(*) AS rows FROM ${rowsSql(this.#config)} WHERE ${quoted(cursor)} IS NULL`;
+    const rows = Number((await this.#one(sql, rowCount))["rows"]);
+    if (rows === 0) return;
+    const message = `${rows} rows in ${this.#path} have no "${cursor}" and are not read: they are neither before nor after others. Give them one, or read without a cursor.`;
+    this.#warn?.("null-cursor", message);
+  }
+
+  /** The only row of a query. */
+  async #one(sql: string, columns: Schema): Promise<Row> {
+    const answers = await Array.fromAsync(runQuery({}, sql, columns, this.#query));
+    const [row = {}] = answers.flatMap((answer) => rowsOf(answer));
+    for (const answer of answers) answer.close();
+    return row;
   }
 
   async *read(start: Offset | null, end: Offset, { signal }: Epoch): ReturnType<Source["read"]> {

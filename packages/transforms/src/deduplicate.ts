@@ -31,7 +31,8 @@ type Config = z.output<typeof config>;
 
 /**
  * Keeps the first row, in input order, of all rows of an epoch that are equal in some columns. The order stays. Memory holds
- * the rows that are kept, and beyond its limit the disk.
+ * the rows that are kept, and beyond its limit the disk. Equal rows of different epochs all pass, which the check of a stream
+ * warns of, unless an event time is declared.
  *
  * Where an event time is declared upstream, the first row of all epochs is kept. A row is late when the watermark has
  * passed its time. Keys are remembered in memory and in the checkpoint: with `withinWatermark` until the watermark passes the
@@ -55,6 +56,10 @@ export const deduplicate = callable(
         () => main!.require(c.keys, "any", "/keys"),
         () => checkEventTime(main!, c, streaming),
       ),
+    missesAcrossEpochs: (_, eventTime) =>
+      eventTime === undefined
+        ? 'equal rows of different epochs all pass. Declare a "watermark" on the source or a transform before, so that keys are remembered'
+        : undefined,
     reads: (_, c, wanted) => ({ main: [...wanted, ...c.keys] }),
     errors: ["state-too-large"],
     limitFields: ["stateBytesMax"],
