@@ -1,5 +1,5 @@
 /** Names of helper files that systems leave next to data, and that nobody misses. */
-const helpers =
+const unmissedNames =
   /^(?:_(?:SUCCESS|delta_log|change_data|metadata|common_metadata|spark_metadata|temporary|symlink_format_manifest|(?:started|committed)_.*)|\.(?:sferic-.*|.*\.crc|.*\.sw[a-z]|DS_Store|git.*|keep|nfs.*|_.*|~lock\..*|hive-staging.*|ipynb_checkpoints|Trash.*))$/;
 
 /** Whether a name is passed over by wildcards, as Hadoop, Spark and DuckDB do. */
@@ -9,7 +9,7 @@ export function isHidden(name: string): boolean {
 
 /** Whether a hidden name may be missed where it is passed over. */
 export function isMissed(name: string): boolean {
-  return !helpers.test(name);
+  return !unmissedNames.test(name);
 }
 
 /** Whether a part of a pattern says itself that names begin with this `_` or `.`: as it is, in brackets, or in a choice. */

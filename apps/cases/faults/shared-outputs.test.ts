@@ -1,9 +1,9 @@
 import { link, mkdir, symlink, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { registry } from "@sferic/catalog";
+import { planPipeline } from "@sferic/engine";
 import { temporaryFolder } from "@sferic/testkit";
 import { expect, test } from "vitest";
-import { planPipeline } from "./plan.ts";
 
 const csv = { type: "csv" };
 const append = (url: string) => ({ type: "files", url, write: "append", format: csv });
