@@ -109,14 +109,14 @@ function offsetsText({ offsets, unfinished }: CheckpointReport, paint: Paint): s
   return textTable(columns, rows, (line) => paint("dim", line));
 }
 
-/** Fields of offsets that sources keep for `why`. */
-const forRemarks = new Set(["times"]);
+/** Fields of offsets that sources keep for `why`, and to know files again when their place in the spec has changed. */
+const unshown = new Set(["times", "root"]);
 
 /** An offset is the source's own: simple fields as they are, lists by their length. */
 export function offsetText(offset: unknown): string {
   if (offset === null) return "";
   if (typeof offset !== "object" || Array.isArray(offset)) return short(JSON.stringify(offset));
-  const shown = Object.entries(offset).filter(([name]) => !forRemarks.has(name));
+  const shown = Object.entries(offset).filter(([name]) => !unshown.has(name));
   const fields = shown.map(([name, value]) =>
     Array.isArray(value) ? counted(value.length, name.replace(/s$/, "")) : `${name} ${JSON.stringify(value)}`,
   );
