@@ -1,4 +1,4 @@
-import { cp, mkdir, readFile, symlink, writeFile } from "node:fs/promises";
+import { cp, mkdir, readFile, rename, symlink, utimes, writeFile } from "node:fs/promises";
 import { pathToFileURL } from "node:url";
 import { registry } from "@sferic/catalog";
 import { runPipeline, type RunOptions, type RunResult } from "@sferic/engine";
@@ -11,6 +11,8 @@ async function inputs(folder: Folder): Promise<void> {
   for (const [name, i] of Object.entries({ "a/x": 1, "b/x": 2, "b/c/y": 3, z: 4 })) {
     await mkdir(folder.file(`in/${name}`.replace(/\/[^/]*$/, "")), { recursive: true });
     await writeFile(folder.file(`in/${name}.csv`), `i\n${i}\n`);
+    // They are taken in the order of their times, and then of their names.
+    await utimes(folder.file(`in/${name}.csv`), 1, 1);
   }
   await symlink("in/b", folder.file("linked"));
 }
@@ -94,6 +96,16 @@ test("the folder of the spec may be moved between two urls", async () => {
   await cp(folder.file(".sferic-token.o.csv.moves.o"), moved.file(".sferic-token.o.csv.moves.o"));
   expect(await run(moved.path, "./in/**")).toMatchObject({ state: "succeeded" });
   expect(await values(moved.path)).toEqual([1, 2, 3, 4]);
+});
+
+test("a folder that was moved, and the url with it, is not read again", async () => {
+  await using folder = await temporaryFolder();
+  await inputs(folder);
+  await run(folder.path, "./in/b/");
+  await rename(folder.file("in/b"), folder.file("in/moved"));
+  await writeFile(folder.file("in/moved/z.csv"), "i\n5\n");
+  expect(await run(folder.path, "./in/moved/")).toMatchObject({ state: "succeeded" });
+  expect(await values(folder.path)).toEqual([2, 3, 5]);
 });
 
 test("an epoch that was planned under another url is read as it was planned", async () => {
