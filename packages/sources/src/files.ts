@@ -90,6 +90,9 @@ const listingShare = 20;
 /** How many files are looked at together while an epoch is filled. */
 const entriesPerLook = 4096;
 
+/** How many files that were read last are compared with what they are now when a run begins: 10 µs each. */
+const lookedAtAgain = 1000;
+
 interface CallBounds {
   readonly files: number;
   readonly bytes: number;
@@ -251,6 +254,22 @@ class FilesSource implements Source {
     // What an earlier version has taken before this one was taken from the same place.
     const first = offsets.find(({ root }) => root !== undefined)?.root ?? this.#root;
     for (const offset of offsets) this.#remember({ root: first, ...offset });
+    if (this.#taken.length > 0) await this.#reportChanged();
+  }
+
+  /** Says once which of the files that were read last are others by now: a file is read once. */
+  async #reportChanged(): Promise<void> {
+    const read = new Map(this.#taken.slice(-lookedAtAgain).map((entry) => [entry.key, entry]));
+    const present = await this.#store.entries([...read.keys()]);
+    const changed = present.filter(({ key, size, version }) => {
+      const before = read.get(key)!;
+      return before.size !== size || before.version !== version;
+    });
+    const [first] = changed;
+    if (first === undefined) return;
+    const files = changed.length === 1 ? "1 file has" : `${changed.length} files have`;
+    const message = `${files} changed since they were read, which a file is once: ${this.#store.nameOf(first.key)}${changed.length > 1 ? " and others" : ""}. Put new rows into new files.`;
+    this.#context.warn?.("file-changed-since-read", message);
   }
 
   async latestOffset(previous: Offset | null, bounds: Bounds, until?: Offset): Promise<Offset | null> {

@@ -117,8 +117,13 @@ export class LocalStore implements FileStore {
       isLeftOut: isTaken,
       onBrokenLink: (path, reason) => this.#onPassedOver(this.#shownPath(path), reason),
       onHidden: this.#onHidden,
+      ...(meansFiles(this.#pattern) ? { onFolder: (path: string) => this.#reportFolder(path) } : {}),
       ...(most === undefined ? {} : { most }),
     });
+  }
+
+  #reportFolder(key: string): void {
+    this.#onPassedOver(this.#shownPath(key), 'is a folder (to read what is in it, end the pattern with "/**")');
   }
 
   /** Null for what is not a file, or no longer there. */
@@ -138,6 +143,11 @@ export class LocalStore implements FileStore {
     const path = join(this.root, key);
     return isEscaped(path) ? shownName(path) : path;
   }
+}
+
+/** Whether whoever writes a pattern such as `*.csv` may miss a folder of that name, as `**` enters all. */
+function meansFiles(pattern: string): boolean {
+  return /\.[^/.*?[{]+$/.test(pattern) && !pattern.includes("**");
 }
 
 function changed(path: string, how: string): OperatorError {

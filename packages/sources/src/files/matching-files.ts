@@ -25,6 +25,8 @@ export interface MatchingOptions {
   readonly isLeftOut?: (path: string) => boolean;
   /** Called for a link that leads nowhere. */
   readonly onBrokenLink?: (path: string, reason: string) => void;
+  /** Called for a folder whose name matches, where files are looked for. */
+  readonly onFolder?: (path: string) => void;
   /** Called once with the paths that a wildcard matches and passes over because of their names, unless nobody misses them. */
   readonly onHidden?: (paths: readonly string[]) => void;
   /** Enough matches: the search ends with them. */
@@ -198,8 +200,8 @@ class Search {
   }
 
   #add(folder: Place, entry: Dirent, matches: (name: string) => boolean): void {
-    if (entry.isDirectory()) return;
     const path = below(folder, entry.name);
+    if (entry.isDirectory()) return void (matches(entry.name) && this.#options.onFolder?.(path));
     if (this.#options.isLeftOut?.(path) === true || !matches(entry.name)) return;
     if (!entry.isSymbolicLink()) return void this.#found.set(path, inside(folder, entry.name));
     const place = this.#resolved(path);
