@@ -45,7 +45,7 @@ const config = z.strictObject({
     ])
     .optional()
     .describe(
-      "Whether folders named `key=value` (`year=2018/month=07/`) are columns: `hive`, or `{ range: [first, last] }` to take only files of these days (`2018-07-02`, both included) by their partitions `year`, `month` and `day`, or `date`.",
+      "Whether folders named `key=value` (`year=2018/month=07/`) are columns, of numbers or dates where all their values are and none is a code such as 007: `hive`, or `{ range: [first, last] }` to take only files of these days (`2018-07-02`, both included) by their partitions `year`, `month` and `day`, or `date`.",
     ),
   settleMs: z
     .int()

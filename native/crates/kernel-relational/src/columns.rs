@@ -57,11 +57,24 @@ pub(crate) fn naive_type(data_type: &DataType) -> DataType {
     map_zones(data_type, &|_| None)
 }
 
-/// The type of a result, with its naive timestamps in UTC if it stems from zoned ones.
+/// The type of a result, with its naive timestamps in UTC if it stems from zoned ones. Its arrays are lists, as the engine has them.
 pub(crate) fn result_type(data_type: &DataType, from_zoned: bool) -> DataType {
-    map_zones(data_type, &|zone| {
+    listed_type(&map_zones(data_type, &|zone| {
         zone.or(from_zoned.then_some(UTC)).map(Arc::from)
-    })
+    }))
+}
+
+fn listed_type(data_type: &DataType) -> DataType {
+    let listed = |field: &FieldRef| {
+        let data_type = listed_type(field.data_type());
+        Arc::new(Field::clone(field).with_data_type(data_type))
+    };
+    match data_type {
+        DataType::List(item) | DataType::FixedSizeList(item, _) => DataType::List(listed(item)),
+        DataType::Struct(fields) => DataType::Struct(fields.iter().map(listed).collect::<Fields>()),
+        DataType::Map(entries, sorted) => DataType::Map(listed(entries), *sorted),
+        other => other.clone(),
+    }
 }
 
 /// Whether a timestamp with a zone is in the type.
@@ -134,6 +147,7 @@ fn is_infinite(column: &dyn Array) -> bool {
                 && (0..ticks.len()).any(|row| column.is_valid(row) && is_end(ticks[row]))
         }
         DataType::List(_) => is_infinite(column.as_list::<i32>().values()),
+        DataType::FixedSizeList(..) => is_infinite(column.as_fixed_size_list().values()),
         DataType::Struct(_) => {
             let members = column.as_struct().columns();
             members.iter().any(|member| is_infinite(member.as_ref()))
@@ -151,7 +165,8 @@ fn has_infinite(days: &Date32Array, last: i32, first: i32) -> bool {
     found && days.iter().flatten().any(is_end)
 }
 
-/// The same columns under `schema`, whose types differ from the batch's in zones, nested names and metadata only. Copies nothing.
+/// The same columns under `schema`, whose types differ from the batch's in zones, nested names, metadata, and lists instead of arrays
+/// only. Copies no values.
 pub(crate) fn retag(batch: &RecordBatch, schema: &SchemaRef) -> Result<RecordBatch> {
     let columns = batch
         .columns()
@@ -188,11 +203,35 @@ fn retag_data(data: ArrayData, to: &DataType) -> Result<ArrayData> {
         .zip(child_types)
         .map(|(child, to)| retag_data(child.clone(), to));
     let children = children.collect::<Result<Vec<_>>>()?;
+    if let (DataType::FixedSizeList(_, size), DataType::List(_)) = (data.data_type(), to) {
+        return list_data(&data, *size as usize, to, children);
+    }
     Ok(data
         .into_builder()
         .data_type(to.clone())
         .child_data(children)
         .build()?)
+}
+
+/// Arrays of `size` values each as lists.
+fn list_data(
+    data: &ArrayData,
+    size: usize,
+    to: &DataType,
+    children: Vec<ArrayData>,
+) -> Result<ArrayData> {
+    let rows = data.offset()..=data.offset() + data.len();
+    let offsets = rows.map(|row| {
+        i32::try_from(row * size).map_err(|_| RelationalError::Value {
+            message: "the arrays of these rows have more than 2,147,483,647 values".to_string(),
+        })
+    });
+    let offsets = offsets.collect::<Result<Vec<i32>>>()?;
+    let builder = ArrayData::builder(to.clone())
+        .len(data.len())
+        .add_buffer(offsets.into())
+        .nulls(data.nulls().cloned());
+    Ok(builder.child_data(children).build()?)
 }
 
 /// Refuses names that DuckDB would take for one another.

@@ -24,6 +24,8 @@ const WORK_MAX: f64 = 100e6;
 const NODES_MAX: f64 = 100e3;
 /// Columns that a part of a query may have.
 const COLUMNS_MAX: f64 = 100e3;
+/// Characters of a constant pattern or path, which is compiled when a query is prepared: about 0.1 s.
+const PATTERN_CHARACTERS_MAX: f64 = 10e3;
 /// Bytes of a number, a time or an entry of a list.
 const VALUE_BYTES: f64 = 16.0;
 /// Columns that a table is taken to have.
@@ -161,6 +163,15 @@ impl<'a> Walk<'a> {
                 }
             }
             "CAST" => self.cast(node)?,
+            // Outside of a function that takes lambdas it is a path into JSON.
+            "LAMBDA" => {
+                let path = self.bound(&node["expr"])?;
+                self.require_short(&node["expr"], path)?;
+                Bound {
+                    is_constant: false,
+                    ..self.sum(node)?
+                }
+            }
             "OPERATOR" if node["type"] == "ARRAY_CONSTRUCTOR" => self.built(node)?,
             "OPERATOR" | "COMPARISON" | "CONJUNCTION" | "BETWEEN" | "CASE" | "COLLATE" => {
                 self.sum(node)?
@@ -261,6 +272,11 @@ impl<'a> Walk<'a> {
             return self.call_with_lambda(&name, &arguments);
         }
         let bounds = self.all_parts(node)?;
+        if takes_pattern(&name)
+            && let (Some(pattern), Some(bound)) = (arguments.get(1), bounds.get(1))
+        {
+            self.require_short(pattern, *bound)?;
+        }
         let sum = added(&bounds);
         if !sum.is_constant {
             return Ok(sum);
@@ -271,6 +287,23 @@ impl<'a> Walk<'a> {
             nodes: sum.nodes + 1.0,
             ..made
         })
+    }
+
+    /// Refuses a constant pattern that takes long to compile.
+    fn require_short(&self, pattern: &Value, bound: Bound) -> Outcome<()> {
+        if !bound.is_constant || bound.bytes <= PATTERN_CHARACTERS_MAX {
+            return Ok(());
+        }
+        let text = self.text(pattern);
+        let characters = text.and_then(|text| {
+            self.computed(&format!(
+                "CAST(length(CAST(({text}) AS VARCHAR)) AS DOUBLE)"
+            ))
+        });
+        if characters.is_none_or(|characters| characters > PATTERN_CHARACTERS_MAX) {
+            return Err(self.too_costly(pattern));
+        }
+        Ok(())
     }
 
     /// What a function of constants makes.
@@ -703,6 +736,35 @@ fn added(parts: &[Bound]) -> Bound {
         work: total(|part| part.work) + total(|part| part.bytes) + VALUE_BYTES,
         nodes: total(|part| part.nodes) + 1.0,
     }
+}
+
+/// Whether the second argument of a function is a pattern, or a path into JSON, that is compiled once where it is constant.
+fn takes_pattern(name: &str) -> bool {
+    let name = name.trim_start_matches('!');
+    name.starts_with("regexp_")
+        || matches!(
+            name,
+            "~" | "~~"
+                | "~~*"
+                | "~~~"
+                | "like_escape"
+                | "not_like_escape"
+                | "ilike_escape"
+                | "not_ilike_escape"
+                | "string_split_regex"
+                | "str_split_regex"
+                | "->"
+                | "->>"
+                | "json_extract"
+                | "json_extract_path"
+                | "json_extract_string"
+                | "json_extract_path_text"
+                | "json_value"
+                | "json_exists"
+                | "json_type"
+                | "json_keys"
+                | "json_array_length"
+        )
 }
 
 fn literal_bytes(node: &Value) -> f64 {

@@ -253,6 +253,28 @@ fn what_planning_computes_is_bounded() {
         let issue = issue_of(check(&database, &in_query), &in_query);
         assert!(issue.is_too_costly, "{in_query}: {}", issue.message);
     }
+    let long = [
+        "regexp_matches(s, repeat('(a|b)', 200000))",
+        "regexp_replace(s, repeat('(a|b)', 3000), 'x')",
+        "regexp_extract(s, repeat('(a|b)', 3000))",
+        "string_split_regex(s, repeat('(a|b)', 3000))",
+        "s SIMILAR TO repeat('(a|b)', 200000)",
+        "s NOT SIMILAR TO repeat('(a|b)', 200000)",
+        "s ~ repeat('(a|b)', 3000)",
+        "s LIKE repeat('%a', 200000)",
+        "s NOT LIKE repeat('%a', 200000)",
+        "s ILIKE repeat('%a', 200000)",
+        "s LIKE repeat('%a', 200000) ESCAPE '!'",
+        "s GLOB repeat('*a', 200000)",
+        "json_extract(s, '$' || repeat('.a', 1000000))",
+        "json_extract_string(s, ['$' || repeat('.a', 1000000)])",
+        "s->>('$' || repeat('.a', 1000000))",
+        "s->('$' || repeat('.a', 1000000))",
+    ];
+    for text in long {
+        let issue = issue_of(check_expression(&database, &schema(), text).map(drop), text);
+        assert!(issue.is_too_costly, "{text}: {}", issue.message);
+    }
     let measure = "sum(a) + max(list_sum(range(3000000000)))";
     let issue = issue_of(
         check_measure(&database, &schema(), &[], measure, IntegerSums::Int64).map(drop),

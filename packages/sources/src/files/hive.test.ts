@@ -20,7 +20,7 @@ test("folders of the URL and of the key are values, decoded; the file's own name
 test("columns are integers, dates or text, by all their values", () => {
   const found = partitionColumns([
     { year: "2018", day: "2018-07-02", site: "7", odd: "2018-02-30", none: null },
-    { year: "07", day: null, site: "A", odd: "2018-02-01", none: null },
+    { year: "7", day: null, site: "A", odd: "2018-02-01", none: null },
   ]);
   expect(found.map(({ name, type, nullable }) => `${name} ${type} ${nullable}`)).toEqual([
     "year int64 true",
@@ -29,6 +29,18 @@ test("columns are integers, dates or text, by all their values", () => {
     "odd utf8 true",
     "none utf8 true",
   ]);
+});
+
+test.each([
+  ["int64", ["7", "07", "10"]],
+  ["int64", ["0", "7", "123"]],
+  ["utf8", ["007", "7"]],
+  ["utf8", ["007"]],
+  ["utf8", ["07", "123"]],
+  ["utf8", ["00123", "123456"]],
+  ["utf8", ["-007"]],
+])("a column is %s with the values %j: leading zeros beside more than two digits are codes", (type, values) => {
+  expect(partitionColumns(values.map((v) => ({ v }))).map((found) => found.type)).toEqual([type]);
 });
 
 test("a range of days includes both ends, at the width of the folders there are", () => {

@@ -38,8 +38,8 @@ function unescaped(text: string): string {
 
 /**
  * Partition columns of the files, in the order in which they first appear: int64 when all values are integers, date32
- * when all are dates (`2018-07-02`), and else utf8. Integers that stand with different numbers of digits for the same
- * value, such as 7 and 07, are one value.
+ * when all are dates (`2018-07-02`), and else utf8. Numbers of months, days and hours may have a leading zero or not: 7 and 07
+ * are one value. Where values have more than two digits, a leading zero makes them codes, which are text: 007, or 07 beside 123.
  */
 export function partitionColumns(files: readonly PartitionValues[]): Column[] {
   const values = new Map<string, string[]>();
@@ -55,12 +55,16 @@ export function partitionColumns(files: readonly PartitionValues[]): Column[] {
 
 function typeOf(texts: readonly string[]): string {
   if (texts.length === 0) return "utf8";
-  if (texts.every(isInteger)) return "int64";
+  if (texts.every(isInteger)) return areCodes(texts) ? "utf8" : "int64";
   return texts.every(isDate) ? "date32" : "utf8";
 }
 
 function isInteger(text: string): boolean {
   return /^-?\d{1,18}$/.test(text);
+}
+
+function areCodes(texts: readonly string[]): boolean {
+  return texts.some((text) => /^-?0\d/.test(text)) && texts.some((text) => /\d{3}/.test(text));
 }
 
 function isDate(text: string): boolean {
