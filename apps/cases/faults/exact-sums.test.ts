@@ -84,6 +84,8 @@ test("a checkpoint that began with wide sums goes on with them", async () => {
   expect(await run({ measures: wide, epochs: 1 })).toMatchObject({ state: "succeeded" });
   await changeIdentity(path("check"), ({ integerSums: _, ...old }) => old);
   expect(await run()).toMatchObject({ state: "succeeded" });
+  const types = `SELECT DISTINCT type FROM parquet_schema('${path("parquet")}/part-*.parquet') WHERE name = 'total'`;
+  expect(await duckdbRows(types)).toEqual([{ type: "FIXED_LEN_BYTE_ARRAY" }]);
   expect(await written()).toEqual([
     { total: "145", type: "DECIMAL(38,0)" },
     { total: "45", type: "DECIMAL(38,0)" },
