@@ -9,7 +9,6 @@ import {
   formatField,
   type Json,
   type OperatorContext,
-  type OperatorError,
   type OutputPast,
   type PlanContext,
   type Published,
@@ -17,15 +16,14 @@ import {
   type Sink,
   type Staged,
 } from "@sferic/operator";
-import { removeIfEmpty, sizeOf } from "@sferic/operator/durable-files";
+import { removeIfEmpty } from "@sferic/operator/durable-files";
 import { z } from "zod";
 import { AppendSink } from "./files/append-sink.ts";
 import { EpochParts } from "./files/epoch-parts.ts";
-import { PartList } from "./files/part-list.ts";
 import { ownPartNames, partName } from "./files/part-names.ts";
 import { checkPartitionColumns } from "./files/partition-folder.ts";
 import { onMissingOutputField } from "./on-missing-output.ts";
-import { isStale, outputConflict, OutputToken, type TokenContent } from "./output-token.ts";
+import { isStale, OutputToken } from "./output-token.ts";
 import { Staging, type StagedFile } from "./staging.ts";
 
 const config = z.strictObject({
@@ -134,11 +132,6 @@ class FilesSink implements Sink {
   #format: Format | undefined;
   /** Names of the parts that earlier runs may have left. */
   #ownNames: RegExp | undefined;
-  /** Of a run without a checkpoint that somebody follows. */
-  #list: PartList | undefined;
-  /** Parts of earlier runs without a checkpoint, by their paths from the folder; undefined where nobody looked. */
-  #earlier: ReadonlySet<string> | undefined;
-  #hasPublished = false;
 
   constructor(c: z.output<typeof config>, context: OperatorContext) {
     this.#config = c;
@@ -156,22 +149,7 @@ class FilesSink implements Sink {
     this.#format = await this.#context.format(this.#config.format);
     this.#ownNames = await ownPartNames(this.#folder, this.#context);
     const found = await this.#token.open(past);
-    if (past?.checkpoint === null) await this.#requireOwnParts(found);
     if (found !== null && isStale(found, past)) await this.#staging.removeOf(found.lineage);
-  }
-
-  /** Throws `output-conflict` when a part is there that no earlier run without a checkpoint has written. */
-  async #requireOwnParts(found: TokenContent | null): Promise<void> {
-    const there = await filesNamed(this.#folder, "", this.#ownNames!);
-    this.#list = new PartList(this.#folder, this.#context);
-    const foreign = found === null ? (there[0] ?? null) : await this.#list.foreignOf(there);
-    if (foreign !== null) throw this.#conflict(foreign);
-    this.#earlier = new Set(there);
-  }
-
-  #conflict(path: string): OperatorError {
-    const how = `was not written by this sink as it is, and a run without a checkpoint would replace it. Move it away, or give this sink a folder of its own.`;
-    return outputConflict(join(this.#folder, path), how);
   }
 
   async stage(batches: AsyncIterable<Batch>, epoch: Epoch): Promise<Staged | null> {
@@ -210,11 +188,8 @@ class FilesSink implements Sink {
   async publish({ record }: Staged, epoch: Epoch): Promise<Published> {
     const { files: staged } = record as unknown as { files: StagedFile[] };
     await this.#token.claim(epoch.id, record);
-    if (this.#earlier !== undefined) await this.#announce(staged, this.#earlier);
     const published = await this.#staging.publish(epoch.id, staged, !this.#context.durable);
-    const isFirst = this.#earlier === undefined ? epoch.id === 0 : !this.#hasPublished;
-    if (!this.#context.durable && isFirst) await this.#removeEarlierParts(staged);
-    this.#hasPublished = true;
+    if (!this.#context.durable && epoch.id === 0) await this.#removeEarlierParts(staged);
     return { files: published };
   }
 
@@ -226,27 +201,11 @@ class FilesSink implements Sink {
     return this.#staging.close();
   }
 
-  async #announce(staged: readonly StagedFile[], earlier: ReadonlySet<string>): Promise<void> {
-    const parts = staged.map(({ name, folder, bytes, checksum }) => ({
-      path: join(folder ?? "", name),
-      bytes,
-      checksum,
-    }));
-    for (const { path } of parts) {
-      if (!earlier.has(path) && (await sizeOf(join(this.#folder, path))) !== null) throw this.#conflict(path);
-    }
-    await this.#list!.add(parts);
-  }
-
   /** Removes the parts that earlier runs without a checkpoint left and this one did not write again. */
   async #removeEarlierParts(current: readonly StagedFile[]): Promise<void> {
     const own = this.#ownNames!;
     const kept = new Set(current.map(({ name, folder }) => join(folder ?? "", name)));
-    const isEarlier = (path: string): boolean => this.#earlier?.has(path) ?? true;
-    await removeParts(this.#folder, "", (folder, name) => {
-      const path = join(folder, name);
-      return own.test(name) && !kept.has(path) && isEarlier(path);
-    });
+    await removeParts(this.#folder, "", (folder, name) => own.test(name) && !kept.has(join(folder, name)));
   }
 }
 
@@ -263,17 +222,6 @@ async function removeParts(
       await removeIfEmpty(join(root, path));
     } else if (isObsolete(folder, entry.name)) await rm(join(root, path));
   }
-}
-
-/** The files of such names in a folder and its partitions, by their paths from `root`. */
-async function filesNamed(root: string, folder: string, name: RegExp): Promise<string[]> {
-  const entries = await readdir(join(root, folder), { withFileTypes: true }).catch(() => []);
-  const found = entries.map(async (entry) => {
-    const path = join(folder, entry.name);
-    if (!entry.isDirectory()) return name.test(entry.name) ? [path] : [];
-    return entry.name.includes("=") ? filesNamed(root, path, name) : [];
-  });
-  return (await Promise.all(found)).flat();
 }
 
 /** Whether a folder or its partitions have a file of such a name. */

@@ -52,8 +52,6 @@ export class AppendSink implements Sink {
   #written: { readonly bytes: number; readonly hash: Hash } = { bytes: 0, hash: createHash("sha256") };
   /** The file when it was opened: a run without a checkpoint replaces no other. */
   #before: string | null = null;
-  /** Whether this process has published rows: without a checkpoint, the first of them begin the file. */
-  #hasBegun = false;
   /** Whether the file is known to begin as this sink's rows do. */
   #isOwn = false;
 
@@ -117,7 +115,7 @@ export class AppendSink implements Sink {
     if (isNew && offset > 0) throw this.#conflict(`is gone, of which ${offset} bytes were written`);
     {
       await using target = await open(this.#path, isNew ? "wx+" : "r+");
-      if (this.#durable || this.#hasBegun) await this.#requireOwnEnd(target, staged, file.bytes, offset);
+      if (this.#durable || epoch.id > 0) await this.#requireOwnEnd(target, staged, file.bytes, offset);
       else if (!isNew && (await this.#state()) !== this.#before) {
         throw this.#conflict("has been written to by another sink or program since the run began");
       }
@@ -128,7 +126,6 @@ export class AppendSink implements Sink {
     }
     if (isNew) await syncDirectory(dirname(this.#path));
     if (!this.#durable) this.#before = await this.#state();
-    this.#hasBegun = true;
     return { files: [this.#path] };
   }
 
@@ -142,7 +139,7 @@ export class AppendSink implements Sink {
 
   /** A run without a checkpoint has a lineage of its own: the next one must be able to find what it stages. */
   async #announce(epoch: number): Promise<void> {
-    if (this.#durable || this.#hasBegun) return;
+    if (this.#durable || epoch > 0) return;
     const { bytes, sha256 } = ((await this.#token.read())?.content ?? {
       bytes: 0,
       sha256: null,
@@ -224,7 +221,7 @@ export class AppendSink implements Sink {
   /** Where the file ends; 0 where a new one is begun. Throws `output-conflict` when rows cannot follow what is there. */
   async #offsetFor(epoch: number, schema: Schema): Promise<number> {
     const size = (await sizeOf(this.#path)) ?? 0;
-    if (size === 0 || (!this.#durable && !this.#hasBegun)) return 0;
+    if (size === 0 || (!this.#durable && epoch === 0)) return 0;
     if (this.#isOwn) return size;
     const name = "beginning";
     await (await this.#createWriter(epoch, name, schema, false)).finish();
