@@ -77,12 +77,11 @@ test.each<[string[], number[]]>([
   expect(await values(folder.path)).toEqual(expected);
 });
 
-test("absolute paths and file:// URLs name the same files", async () => {
+test("with an absolute path the names count, as spec, checkpoint and input may have been moved", async () => {
   await using folder = await temporaryFolder();
   await inputs(folder);
-  const url = pathToFileURL(folder.file("in")).href;
-  for (const each of ["./in/b/", folder.file("in"), url, "./in/**"]) await run(folder.path, each);
-  expect(await values(folder.path)).toEqual([1, 2, 3, 4]);
+  for (const place of ["in/a", "in/b"]) await run(folder.path, pathToFileURL(folder.file(place)).href);
+  expect(await values(folder.path)).toEqual([1, 3]);
 });
 
 test("the folder of the spec may be moved between two urls", async () => {

@@ -70,8 +70,8 @@ interface FilesOffset {
   readonly position: number;
   readonly files: readonly FileEntry[];
   /**
-   * Where the keys of the files count from: the path of `url` before its first pattern, from the folder of the spec or, where
-   * `url` is absolute, absolute. Absent in what earlier versions wrote.
+   * Where the keys of the files count from: the path of `url` before its first pattern, from the folder of the spec. Absent
+   * where `url` is absolute, since spec and input may be moved together then, too, and in what earlier versions wrote.
    */
   readonly root?: string;
   /** For files taken in the order of their modification times: what became of all so far. */
@@ -219,7 +219,7 @@ class FilesSource implements Source {
   readonly #context: OperatorContext;
   readonly #store: LocalStore;
   /** See {@link FilesOffset.root}. */
-  readonly #root: string;
+  readonly #root: string | undefined;
   readonly #seen = new Set<string>();
   /** Files in the order they were taken; the file at index i has position i + 1. */
   readonly #taken: FileEntry[] = [];
@@ -242,9 +242,7 @@ class FilesSource implements Source {
       onHidden: (paths) => this.#reportHidden(paths),
     });
     this.#root =
-      /^file:/i.test(c.url) || isAbsolute(c.url)
-        ? this.#store.root
-        : relative(context.resolvePath("."), this.#store.root);
+      /^file:/i.test(c.url) || isAbsolute(c.url) ? undefined : relative(context.resolvePath("."), this.#store.root);
     this.#request = context.request ?? { conditions: [] };
   }
 
@@ -253,7 +251,7 @@ class FilesSource implements Source {
     const offsets = history as unknown as readonly FilesOffset[];
     // What an earlier version has taken before this one was taken from the same place.
     const first = offsets.find(({ root }) => root !== undefined)?.root ?? this.#root;
-    for (const offset of offsets) this.#remember({ root: first, ...offset });
+    for (const offset of offsets) this.#remember(first === undefined ? offset : { root: first, ...offset });
     if (this.#taken.length > 0) await this.#reportChanged();
   }
 
@@ -284,7 +282,8 @@ class FilesSource implements Source {
 
   #offset(start: number, files: readonly FileEntry[], times: FileTimes | undefined): Offset {
     const told = times === undefined ? {} : { times };
-    return { position: start + files.length, files, root: this.#root, ...told } as unknown as Offset;
+    const root = this.#root === undefined ? {} : { root: this.#root };
+    return { position: start + files.length, files, ...root, ...told } as unknown as Offset;
   }
 
   /** Once in a run: a look at a folder may be repeated often. */
@@ -435,7 +434,7 @@ class FilesSource implements Source {
 
   /** The files of an epoch, by their keys from the root that the url has now. */
   #filesOf({ files, root = this.#root }: FilesOffset): readonly FileEntry[] {
-    if (root === this.#root) return files;
+    if (root === undefined || this.#root === undefined || root === this.#root) return files;
     return movedEntries(files, this.#context.resolvePath(root), this.#store.root);
   }
 
