@@ -105,7 +105,7 @@ test.each([
   ["several pipelines", (index: number) => pipeline(`spill-${index}`, index * 1_000_000_000)],
   [
     "pipelines of one name with checkpoints of their own",
-    (index: number) => pipeline("spill", index * 1_000_000_000, { checkpoint: "./checks/$\{param:out}" }),
+    (index: number) => pipeline("spill", index * 1_000_000_000, { checkpoint: "./checks/${param:out}" }),
   ],
 ])("processes of %s that spill at once give what they give one at a time", patience, async (_, specOf) => {
   const specs = await Promise.all(Array.from({ length: processes }, (_, index) => specOf(index)));
