@@ -64,7 +64,6 @@ function listed(tables: Readonly<Record<string, Schema>>): string {
   return columns.join(", ") || "no rows";
 }
 
-/** A table of a query, whose rows come while it runs. */
 /**
  * Whether the answer of a query, beyond its own order, depends on the order of its inputs' rows, as `first(x)`, ties of
  * `arg_max(x, y)` and LIMIT do; true for what is not understood. About 0.2 ms.
@@ -74,6 +73,7 @@ export function queryDependsOnOrder(sql: string): boolean {
   return unwrapping(() => nativeDependsOnOrder(sql));
 }
 
+/** A table of a query, whose rows come while it runs. */
 export interface QueryInput {
   readonly schema: Schema;
   readonly rows: AsyncIterable<Batch>;

@@ -11,8 +11,7 @@ use arrow_data::ArrayData;
 use arrow_schema::{DataType, TimeUnit};
 
 use crate::error::Result;
-use crate::ffi::VectorHandle;
-use crate::ffi::{TYPE_HUGEINT, TYPE_UHUGEINT};
+use crate::ffi::{TYPE_HUGEINT, TYPE_UHUGEINT, VectorHandle};
 use crate::library::api;
 use crate::wide_integers::WIDE;
 
