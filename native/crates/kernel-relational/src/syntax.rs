@@ -130,15 +130,14 @@ pub(crate) fn statement(connection: &Arc<Connection>, expression: &str) -> Resul
 
 /// The plan of a query as JSON, null where DuckDB cannot write it down.
 pub(crate) fn plan(connection: &Arc<Connection>, sql: &str, optimized: bool) -> Result<Value> {
-    let (_, batches) = connection.query(&format!(
-        "SELECT json_serialize_plan({}, optimize := {optimized})",
-        quote::text(sql)
-    ))?;
-    let json = batches
-        .first()
-        .map(|batch| batch.column(0).as_string::<i32>().value(0))
-        .unwrap_or_default();
-    Ok(exact_json::parse(json).unwrap_or(Value::Null))
+    let json = first_text(
+        connection,
+        &format!(
+            "SELECT json_serialize_plan({}, optimize := {optimized})",
+            quote::text(sql)
+        ),
+    )?;
+    Ok(exact_json::parse(&json).unwrap_or(Value::Null))
 }
 
 /// The parse tree of a query, null where DuckDB cannot write it down.
@@ -149,14 +148,13 @@ pub(crate) fn query_tree(connection: &Arc<Connection>, sql: &str) -> Result<Valu
 
 /// The SQL of a statement's parse tree.
 pub(crate) fn text_of(connection: &Arc<Connection>, tree: &Value) -> Result<String> {
-    let (_, batches) = connection.query(&format!(
-        "SELECT json_deserialize_sql({})",
-        quote::text(&exact_json::text(tree))
-    ))?;
-    let text = batches
-        .first()
-        .map(|batch| batch.column(0).as_string::<i32>().value(0).to_string());
-    Ok(text.unwrap_or_default())
+    first_text(
+        connection,
+        &format!(
+            "SELECT json_deserialize_sql({})",
+            quote::text(&exact_json::text(tree))
+        ),
+    )
 }
 
 fn is_count(node: &Value) -> bool {
@@ -178,12 +176,19 @@ fn issue(message: impl Into<String>, position: Option<usize>) -> ExpressionIssue
 
 /// What DuckDB's parser makes of a SELECT, as JSON: its tree, or why there is none; no JSON where it is nested too deeply.
 pub(crate) fn serialized(connection: &Arc<Connection>, sql: &str) -> Result<String> {
-    let (_, batches) =
-        connection.query(&format!("SELECT json_serialize_sql({})", quote::text(sql)))?;
-    let json = batches
+    first_text(
+        connection,
+        &format!("SELECT json_serialize_sql({})", quote::text(sql)),
+    )
+}
+
+/// The text in the only row of a query; empty without a row.
+fn first_text(connection: &Arc<Connection>, sql: &str) -> Result<String> {
+    let (_, batches) = connection.query(sql)?;
+    let text = batches
         .first()
         .map(|batch| batch.column(0).as_string::<i32>().value(0));
-    Ok(json.unwrap_or_default().to_string())
+    Ok(text.unwrap_or_default().to_string())
 }
 
 fn parse_tree(
